@@ -1,0 +1,1 @@
+"""The event loop: supervisor, clock, wiring and the ports it needs. CPython and MicroPython."""

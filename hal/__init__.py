@@ -1,0 +1,1 @@
+"""What a board offers: ports, drivers, backends. Knows nothing of the firmware."""

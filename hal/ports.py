@@ -1,0 +1,168 @@
+"""What a board offers to the firmware: outputs, inputs with their edge times, byte streams, ticks.
+
+Portable (CPython and MicroPython). A port is named for its role. A backend implements ports for one
+platform (`hal/backends/`), a fake implements them in `sim/`; drivers (`hal/drivers/`) are given ports
+and turn them into frames and levels. One contract suite (`tests/contract/`) holds every implementation.
+
+Nothing here waits. A source tells that it has something through ``fileno()`` (a descriptor the event
+loop can wait on) or by calling ``ready`` from the loop's own thread; a source with neither is polled.
+
+Levels are logical everywhere above a backend: ``True`` is the line's *active* level as the board config
+names it (``active = "low"`` is the backend's business).
+"""
+
+from collections import namedtuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: One change of one input line.
+#: line   int   index of the line in its request's ``names``
+#: level  bool  the level after the change, True = active
+#: at_ms  int   when it happened, on the clock of the port's `Ticks`
+Edge = namedtuple("Edge", ("line", "level", "at_ms"))
+
+#: What a driver hands over.
+#: kind   str   one of the kinds below
+#: data   str | bytes | bool | None   what `kind` says
+#: at_ms  int   the time of the edge or byte that completed it
+Reading = namedtuple("Reading", ("kind", "data", "at_ms"))
+
+BITS = "bits"  #: data: str of "0", "1" and "?" (both lines at once: not a bit), in order of arrival
+LINE = "line"  #: data: bytes of one frame between a reader's delimiters, without them
+LEVEL = "level"  #: data: bool, a debounced level
+STUCK = "stuck"  #: data: bool, a data line is held (True), has let go again (False)
+LOST = "lost"  #: data: None, the device has gone
+BACK = "back"  #: data: None, the device has come back
+
+
+class Ticks:
+    """The board's monotonic clock.
+
+    It may wrap (MicroPython's does after 2**30 ms); ``period_ms`` says where. The firmware extends it,
+    in one place (`firmware.runtime.clock`).
+    """
+
+    #: int  the value at which `ticks_ms` starts again at 0; 0: never
+    period_ms = 0
+
+    def ticks_ms(self) -> int:
+        """Milliseconds since some start."""
+        raise NotImplementedError
+
+
+class DigitalOutput:
+    """One output line. It got its first level before its direction, so it never glitched."""
+
+    name = ""
+
+    def write(self, on: bool) -> None:
+        """Drive the line to its active (True) or inactive (False) level.
+
+        Raises `hal.errors.DeviceUnavailableError` if the line is no longer ours.
+        """
+        raise NotImplementedError
+
+    def read(self) -> bool:
+        """The level last driven."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Drive the line to the level that it was opened with (its safe level) and let it go."""
+        raise NotImplementedError
+
+
+class DigitalInputs:
+    """One or more input lines whose edges arrive in the order in which they happened."""
+
+    #: tuple of str  the lines, in the order of `Edge.line`
+    names: "tuple[str, ...]" = ()
+    #: callable or None  set by the firmware; called on the loop's thread when `take` has something
+    ready: "Callable[[], None] | None" = None
+
+    def levels(self) -> list[bool]:
+        """The levels now, one a line, True = active."""
+        raise NotImplementedError
+
+    def take(self) -> list[Edge]:
+        """Every edge since the last call, oldest first; never waits.
+
+        Raises `hal.errors.DeviceUnavailableError` if the lines are gone.
+        """
+        raise NotImplementedError
+
+    def lost(self) -> int:
+        """How many edges the source had to drop since the last call (its buffer was full)."""
+        return 0
+
+    def fileno(self) -> int:
+        """A descriptor that is readable when `take` has something; -1: none, use `ready` or poll."""
+        return -1
+
+    def close(self) -> None:
+        """Let the lines go."""
+        raise NotImplementedError
+
+
+class ByteStream:
+    """A serial line. `open` may be called again after a failure; everything else never waits."""
+
+    name = ""
+    #: callable or None  as for `DigitalInputs`
+    ready: "Callable[[], None] | None" = None
+
+    def open(self) -> None:
+        """Open the device. Raises `hal.errors.DeviceUnavailableError` while it is not there."""
+        raise NotImplementedError
+
+    def read(self) -> bytes:
+        """What has arrived, at most 4096 bytes; empty if nothing has.
+
+        Raises `hal.errors.DeviceUnavailableError` when the device has gone; it is then closed.
+        """
+        raise NotImplementedError
+
+    def write(self, data: bytes) -> int:
+        """Send what fits now; how many bytes were taken. Raises as `read` does."""
+        raise NotImplementedError
+
+    def fileno(self) -> int:
+        """A descriptor that is readable when `read` has something; -1: none."""
+        return -1
+
+    def close(self) -> None:
+        """Close the device; closing twice is fine."""
+        raise NotImplementedError
+
+
+class Lines:
+    """The board's digital lines: claims them for as long as they are open."""
+
+    def output(self, name: str, active_low: bool, on: bool) -> DigitalOutput:
+        """Claim `name` as an output that starts at, and on `close` goes back to, level `on`.
+
+        The level is set before the direction. Raises `hal.errors.LineBusyError` if somebody has the
+        line, `hal.errors.LineUnknownError` if the board has no such line, and
+        `hal.errors.DeviceUnavailableError` if the chip is missing or may not be opened.
+        """
+        raise NotImplementedError
+
+    def inputs(self, names: list[str], active_low: bool, pull: str) -> DigitalInputs:
+        """Claim `names` as inputs whose edges are kept in one order; `pull` is up, down or none.
+
+        Raises as `output` does.
+        """
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Let every line go."""
+        raise NotImplementedError
+
+
+class SerialPorts:
+    """The board's serial lines."""
+
+    def stream(self, port: str, baud: int) -> ByteStream:
+        """A stream for `port` (a device path), 8N1, not yet open. Raises `hal.errors.LineBusyError`."""
+        raise NotImplementedError
