@@ -1,0 +1,39 @@
+"""Block a reader after wrong attempts (GB 50396: at most 5, then an alarm; 2N blocks for 30 s).
+
+Pure. An attempt is wrong if the card is unknown or the PIN fits nobody. Attempts made while the reader
+is blocked are refused and count for nothing.
+"""
+
+
+class Attempts:
+    """One access point's wrong attempts: `limit` within `window_ms`, then blocked for `block_ms`."""
+
+    def __init__(self, limit: int, window_ms: int, block_ms: int) -> None:
+        self._limit = limit
+        self._window_ms = window_ms
+        self._block_ms = block_ms
+        self._wrong: list[int] = []
+        #: int  the end of the last block
+        self.blocked_until_ms = 0
+
+    def blocked(self, now_ms: int) -> bool:
+        """Whether the reader is blocked."""
+        return now_ms < self.blocked_until_ms
+
+    def wrong(self, now_ms: int) -> bool:
+        """One more wrong attempt; whether it is the one that blocks the reader."""
+        self._wrong = [at_ms for at_ms in self._wrong if now_ms - at_ms < self._window_ms]
+        self._wrong.append(now_ms)
+        if len(self._wrong) < self._limit:
+            return False
+        self.block(now_ms, self._block_ms)
+        return True
+
+    def granted(self) -> None:
+        """Somebody was let in: what went wrong before counts no longer."""
+        self._wrong = []
+
+    def block(self, now_ms: int, for_ms: int) -> None:
+        """Block for `for_ms`, at most for as long as a block lasts (a block that outlived a restart)."""
+        self._wrong = []
+        self.blocked_until_ms = now_ms + min(for_ms, self._block_ms)

@@ -1,0 +1,173 @@
+"""One key, and whether it opens one access point now: the first reason against it, in the contract's order.
+
+Pure. What a key may is in `Level`s; what was used of it is kept apart (`Usage`), because the host owns
+the key and the controller owns what happened.
+"""
+
+from collections import namedtuple
+
+from firmware.access import portal, schedule
+
+ACTIVE = "active"
+SUSPENDED = "suspended"
+LOST = "lost"
+CANCELLED = "cancelled"
+STATES = (ACTIVE, SUSPENDED, LOST, CANCELLED)
+
+#: A key.
+#: id            int          its record number; the only thing that events tell of it
+#: holder        int | None   record number of the person at the host
+#: state         str          one of `STATES`
+#: valid_from_s  int | None   first second of validity, UTC; None: always was
+#: valid_to_s    int | None   first second after it, UTC; None: for ever
+#: first_use_s   int | None   valid so long from the first grant; None: does not matter
+#: uses          int | None   grants in all; None: no limit
+#: levels        tuple of str names of the `Level`s that it has
+#: extended      bool         gets the extended times
+#: override      bool         opens in lockdown
+#: pin_salt      bytes | None the PIN asked for after the card; see `firmware.access.pin`
+#: pin_hash      bytes | None
+#: version       int          never goes down
+Credential = namedtuple(
+    "Credential",
+    (
+        "id",
+        "holder",
+        "state",
+        "valid_from_s",
+        "valid_to_s",
+        "first_use_s",
+        "uses",
+        "levels",
+        "extended",
+        "override",
+        "pin_salt",
+        "pin_hash",
+        "version",
+    ),
+)
+
+#: What was used of a key.
+#: spent         int          grants so far
+#: first_used_s  int | None   UTC second of the first one
+Usage = namedtuple("Usage", ("spent", "first_used_s"))
+UNUSED = Usage(0, None)
+
+#: One right of a level.
+#: access_point  str          its name, or ANYWHERE
+#: schedule      str | None   name of the hours in which it holds; None: always
+Right = namedtuple("Right", ("access_point", "schedule"))
+ANYWHERE = "*"
+
+#: What decisions need beside the key.
+#: levels     dict   name -> list of Right
+#: schedules  dict   name -> list of schedule.Hours
+#: holidays   list   local days since 1970-01-01
+Rights = namedtuple("Rights", ("levels", "schedules", "holidays"))
+
+#: One instant, as every decision needs it.
+#: ms       int   monotonic
+#: utc_s    int   wall clock; never before a trusted time that was recorded
+#: local_s  int   utc_s in the site's zone
+#: trusted  bool  whether the wall clock may be believed
+Moment = namedtuple("Moment", ("ms", "utc_s", "local_s", "trusted"))
+
+#: Reasons of a denial, in the order in which the first that holds is told (the contract's).
+BAD_READ = "bad_read"
+READER_BLOCKED = "reader_blocked"
+UNKNOWN_CREDENTIAL = "unknown_credential"
+CREDENTIAL_LOST = "credential_lost"
+CREDENTIAL_CANCELLED = "credential_cancelled"
+CREDENTIAL_SUSPENDED = "credential_suspended"
+USES_EXHAUSTED = "uses_exhausted"
+CLOCK_UNTRUSTED = "clock_untrusted"
+NOT_YET_VALID = "not_yet_valid"
+CREDENTIAL_EXPIRED = "credential_expired"
+NO_RIGHT = "no_right"
+PORTAL_BLOCKED = "portal_blocked"
+LOCKED_DOWN = "locked_down"
+OUTSIDE_SCHEDULE = "outside_schedule"
+WRONG_PIN = "wrong_pin"
+PIN_TIMEOUT = "pin_timeout"
+
+#: Alarms that a decision causes (classes of `firmware.access.alarm`).
+CREDENTIAL_MISUSE = "credential_misuse"
+WRONG_ATTEMPTS = "wrong_attempts"
+
+_BY_STATE = {
+    SUSPENDED: CREDENTIAL_SUSPENDED,
+    LOST: CREDENTIAL_LOST,
+    CANCELLED: CREDENTIAL_CANCELLED,
+}
+
+
+def refusal(
+    key: "Credential | None",
+    usage: "Usage",
+    access_point: str,
+    mode: str,
+    rights: "Rights",
+    now: "Moment",
+) -> "str | None":
+    """The first reason why `key` does not open `access_point` of a portal in `mode`; None: it does.
+
+    Covers the reasons from ``unknown_credential`` to ``outside_schedule``; those before are the
+    reader's, those after the PIN's.
+    """
+    if key is None:
+        return UNKNOWN_CREDENTIAL
+    if key.state != ACTIVE:
+        return _BY_STATE[key.state]
+    if key.uses is not None and usage.spent >= key.uses:
+        return USES_EXHAUSTED
+    return _validity(key, usage, now) or _permission(key, access_point, mode, rights, now)
+
+
+def spend(key: "Credential", usage: "Usage", now: "Moment") -> "Usage | None":
+    """What is used of `key` after one more grant; None where nothing is counted."""
+    if key.uses is None and key.first_use_s is None:
+        return None
+    first_s = now.utc_s if usage.first_used_s is None else usage.first_used_s
+    return Usage(usage.spent + 1, first_s)
+
+
+def _validity(key: "Credential", usage: "Usage", now: "Moment") -> "str | None":
+    ends_s = key.valid_to_s
+    if key.first_use_s is not None and usage.first_used_s is not None:
+        used_up_s = usage.first_used_s + key.first_use_s
+        ends_s = used_up_s if ends_s is None else min(ends_s, used_up_s)
+    if key.valid_from_s is None and ends_s is None and key.first_use_s is None:
+        return None
+    if not now.trusted:
+        return CLOCK_UNTRUSTED
+    if key.valid_from_s is not None and now.utc_s < key.valid_from_s:
+        return NOT_YET_VALID
+    if ends_s is not None and now.utc_s >= ends_s:
+        return CREDENTIAL_EXPIRED
+    return None
+
+
+def _permission(
+    key: "Credential", access_point: str, mode: str, rights: "Rights", now: "Moment"
+) -> "str | None":
+    mine = []
+    for name in key.levels:
+        for right in rights.levels.get(name, ()):
+            if right.access_point in (access_point, ANYWHERE):
+                mine.append(right)
+    if not mine:
+        return NO_RIGHT
+    always = [right for right in mine if right.schedule is None]
+    if not always and not now.trusted:  # hours cannot be checked by a clock that nobody believes
+        return CLOCK_UNTRUSTED
+    if mode == portal.BLOCKED:
+        return PORTAL_BLOCKED
+    if mode == portal.LOCKED_DOWN and not key.override:
+        return LOCKED_DOWN
+    if always:
+        return None
+    for right in mine:
+        hours = rights.schedules.get(right.schedule, ())
+        if schedule.covers(hours, rights.holidays, now.local_s):
+            return None
+    return OUTSIDE_SCHEDULE

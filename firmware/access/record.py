@@ -1,0 +1,51 @@
+"""What a decision leaves behind: records, as values, in the contract's words."""
+
+from collections import namedtuple
+
+#: One event before it is written.
+#: type    str   one of the contract's event types
+#: at_ms   int   monotonic time of the edge or decision
+#: fields  dict  what the type carries; JSON values, never a number of a card, a PIN or a key
+Record = namedtuple("Record", ("type", "at_ms", "fields"))
+
+ACCESS_GRANTED = "access.granted"
+ACCESS_DENIED = "access.denied"
+ACCESS_TAKEN = "access.taken"
+ACCESS_NOT_TAKEN = "access.not_taken"
+PORTAL_RELEASED = "portal.released"
+PORTAL_SECURED = "portal.secured"
+PORTAL_MODE = "portal.mode"
+PORTAL_OPENED = "portal.opened"
+PORTAL_CLOSED = "portal.closed"
+ALARM_RAISED = "alarm.raised"
+ALARM_ACKNOWLEDGED = "alarm.acknowledged"
+ALARM_CLEARED = "alarm.cleared"
+CREDENTIAL_CHANGED = "credential.changed"
+SYSTEM_STARTED = "system.started"
+SYSTEM_STOPPING = "system.stopping"
+SYSTEM_FAULT = "system.fault"
+SYSTEM_RECOVERED = "system.recovered"
+JOURNAL_STARTED = "system.journal_started"
+CLOCK_CHANGED = "clock.changed"
+
+#: Causes of a release (law 2: every release has exactly one).
+CREDENTIAL = "credential"
+COMMAND = "command"
+SCHEDULE = "schedule"
+REX = "rex"
+FIRE = "fire"
+CALL = "call"
+OVERRIDE = "override"
+POWER = "power"
+CAUSES = (CREDENTIAL, COMMAND, SCHEDULE, REX, FIRE, CALL, OVERRIDE, POWER)
+
+
+def make(type: str, at_ms: int, portal: "str | None", fields: "dict[str, object] | None") -> Record:
+    """A record of one portal (or none); fields that are None are left out."""
+    kept: dict[str, object] = {}
+    if portal is not None:
+        kept["portal"] = portal
+    for key, value in (fields or {}).items():
+        if value is not None:
+            kept[key] = value
+    return Record(type, at_ms, kept)

@@ -1,0 +1,100 @@
+"""When something holds: weekly hours in the site's own time, with holidays.
+
+Pure. Times are local seconds since 1970-01-01 (the caller has added the zone's offset, so daylight
+saving is its business). Hours are half-open: ``08:00-12:00`` ends the second before noon.
+"""
+
+from collections import namedtuple
+
+DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun", "hol")
+HOLIDAY = 7  #: the index of "hol": hours that hold on holidays, when the weekday's own do not
+
+DAY_S = 86400
+
+#: One stretch of a day.
+#: day      int   index in `DAYS`
+#: start_s  int   seconds since midnight, 0..86399
+#: end_s    int   seconds since midnight, exclusive, 1..86400
+Hours = namedtuple("Hours", ("day", "start_s", "end_s"))
+
+
+def parse(text: str) -> "list[Hours]":
+    """The stretches of one line such as ``mon-fri 08:00-12:00``, ``sat,sun,hol 22:00-06:00``.
+
+    Days are names of `DAYS`, ranges (``fri-mon`` goes over the weekend) or ``daily`` (holidays too).
+    An end at or before the start is on the next day. Raises ValueError with one line.
+    """
+    words = text.strip().lower().split()
+    if len(words) != 2 or "-" not in words[1]:
+        raise ValueError('hours "%s" are not clear; expected such as "mon-fri 08:00-12:00"' % text)
+    start, _, end = words[1].partition("-")
+    start_s = _seconds(start, text)
+    end_s = _seconds(end, text)
+    if start_s == DAY_S:
+        raise ValueError('hours "%s" begin at 24:00; expected 00:00 to 23:59' % text)
+    found: list[Hours] = []
+    for day in _days(words[0], text):
+        if start_s < end_s:
+            found.append(Hours(day, start_s, end_s))
+        else:
+            found.append(Hours(day, start_s, DAY_S))
+            if end_s:
+                found.append(Hours(day if day == HOLIDAY else (day + 1) % 7, 0, end_s))
+    return found
+
+
+def covers(hours: "list[Hours]", holidays: "list[int]", local_s: int) -> bool:
+    """Whether `local_s` lies in one of `hours`; `holidays` are local days since 1970-01-01."""
+    day_number = local_s // DAY_S
+    day = HOLIDAY if day_number in holidays else (day_number + 3) % 7  # 1970-01-01 was a Thursday
+    second = local_s % DAY_S
+    for stretch in hours:
+        if stretch.day == day and stretch.start_s <= second < stretch.end_s:
+            return True
+    return False
+
+
+def day_number(text: str) -> int:
+    """The days from 1970-01-01 to a date ``YYYY-MM-DD`` of the years 1970 to 2399. Raises ValueError."""
+    parts = text.split("-")
+    if len(parts) == 3 and len(text) == 10 and "".join(parts).isdigit():
+        year, month, day = int(parts[0]), int(parts[1]), int(parts[2])
+        if 1970 <= year < 2400 and 1 <= month <= 12 and 1 <= day <= _month_days(year, month):
+            # Days to 1 March of a year counted from March, as in every proleptic Gregorian count.
+            shifted = year - 1 if month < 3 else year
+            from_march = (month + 9) % 12
+            before = 365 * shifted + shifted // 4 - shifted // 100 + shifted // 400
+            return before + (153 * from_march + 2) // 5 + day - 1 - 719468
+    raise ValueError('date "%s" is none; expected YYYY-MM-DD' % text)
+
+
+def _month_days(year: int, month: int) -> int:
+    if month == 2:
+        return 29 if year % 4 == 0 and (year % 100 != 0 or year % 400 == 0) else 28
+    return 30 if month in (4, 6, 9, 11) else 31
+
+
+def _days(word: str, text: str) -> list[int]:
+    days: list[int] = []
+    for part in word.split(","):
+        if part == "daily":
+            days = days + list(range(8))
+            continue
+        first, dash, last = part.partition("-")
+        if first not in DAYS or (dash and last not in DAYS[:7]) or (dash and first == "hol"):
+            raise ValueError(
+                'day "%s" in hours "%s" is unknown; expected mon..sun, hol' % (part, text)
+            )
+        start = DAYS.index(first)
+        count = (DAYS.index(last) - start) % 7 + 1 if dash else 1
+        days = days + [start if start == HOLIDAY else (start + i) % 7 for i in range(count)]
+    return sorted(set(days))
+
+
+def _seconds(word: str, text: str) -> int:
+    hour, _, minute = word.partition(":")
+    if len(hour) == 2 and len(minute) == 2 and (hour + minute).isdigit():
+        seconds = int(hour) * 3600 + int(minute) * 60
+        if int(minute) < 60 and seconds <= DAY_S:
+            return seconds
+    raise ValueError('time "%s" in hours "%s" is none; expected HH:MM' % (word, text))
