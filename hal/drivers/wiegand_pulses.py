@@ -64,7 +64,7 @@ class WiegandPulses:
         was_gone = self._feed.gone
         edges = self._feed.take(now_ms, readings)
         if self._feed.gone:
-            self._forget()
+            self._forget(now_ms, readings)
             return readings
         if was_gone:
             self._feed.holes = False
@@ -76,14 +76,14 @@ class WiegandPulses:
             self._append(_NOT_A_BIT, now_ms if not edges else edges[0].at_ms, readings)
         for edge in edges:
             self._edge(edge, readings)
-        if not self._bits:
-            self._torn = False
         if self._unsure and not edges:
             self._unsure = False
             self._read_levels(now_ms, readings)
         elif self._held_too_long(now_ms) or (True in self._stuck and now_ms >= self._recheck_ms):
             self._read_levels(now_ms, readings)
         self._honour(now_ms, None, readings)
+        if not self._bits:
+            self._torn = False
         return readings
 
     def _edge(self, edge: "Edge", readings: "list[Reading]") -> None:
@@ -161,7 +161,7 @@ class WiegandPulses:
         self._recheck_ms = now_ms + _RECHECK_MS
         levels = self._feed.levels(now_ms, readings)
         if levels is None:
-            self._forget()
+            self._forget(now_ms, readings)
             return
         for line in (0, 1):
             since = self._active_since[line]
@@ -172,7 +172,9 @@ class WiegandPulses:
                     self._append(_NOT_A_BIT, now_ms, readings)
                 self._let_go(line, now_ms, readings)
 
-    def _forget(self) -> None:
+    def _forget(self, now_ms: int, readings: "list[Reading]") -> None:
+        if True in self._stuck:
+            readings.append(Reading(STUCK, False, now_ms))  # gone is another fault
         self._bits = []
         self._active_since = [None, None]
         self._stuck = [False, False]

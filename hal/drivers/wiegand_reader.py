@@ -14,9 +14,9 @@ SHORTEST_CARD = 24  #: bits; a shorter burst is a key, and the same key may be p
 class WiegandReader:
     """Hands over bursts of bits; the burst of a card that stays on the reader, once.
 
-    inputs        D0 (index 0) and D1 (index 1), active while the line is low frame_gap_ms  int
-    quiet time that ends a burst, ms, 1 to 100; pulses are at most 20 ms apart repeat_ms     int
-    the same card less than this after its last burst is no new card, ms, 0 to 300
+    inputs        D0 (index 0) and D1 (index 1), active while the line is low
+    frame_gap_ms  int  quiet time that ends a burst, ms, 1 to 100; pulses are at most 20 ms apart
+    repeat_ms     int  the same card less than this after its last burst is not new, ms, 0 to 300
 
     Readings: BITS (`at_ms`: the burst's last edge), STUCK, LOST, BACK.
     """
