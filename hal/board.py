@@ -1,0 +1,280 @@
+"""From a board config to a board: read and validate the file, claim its lines once, build its drivers.
+
+`load` decides whether a file is right and says everything that is not. `open_board` drives safe levels
+before directions and leaves every lock without current: the caller reads fire and REX first and engages
+fail-safe locks then. What a config may say is `hal.board_schema`, `hal.board_rules`, `hal.board_lines`.
+"""
+
+import copy
+import tomllib
+from collections.abc import Callable
+from typing import Any
+
+from hal import board_facts, board_lines, board_rules, board_schema, schema
+from hal.board_lines import Claim, claims, warnings
+from hal.drivers import driver
+from hal.errors import BoardConfigError, HalError
+from hal.ports import ByteStream, DigitalInputs, DigitalOutput, Lines, SerialPorts
+from hal.schema import Problems
+
+__all__ = ["Board", "Claim", "claims", "load", "open_board", "warnings"]
+
+Config = dict[str, Any]
+
+_LARGEST = 1_000_000  #: bytes of a config; a hundred doors are a tenth of that
+
+
+def load(path: str, override: dict[str, object] | None = None) -> Config:
+    """The config in the file at `path`, validated, with every default filled in.
+
+    override  values by dotted path (``portals.front.mode``) that stand in place of the file's
+
+    Raises `hal.errors.BoardConfigError` with every problem at once.
+    """
+    problems = Problems(path)
+    raw = _read(path, problems)
+    for key, value in (override or {}).items():
+        _override(raw, key, value, problems)
+    config = _normalise(raw, problems)
+    board_rules.check(config, problems)
+    board_lines.check(config, problems)
+    if problems.lines:
+        raise BoardConfigError(problems.lines)
+    return config
+
+
+def _read(path: str, problems: Problems) -> Config:
+    """The file as TOML. Raises `hal.errors.BoardConfigError` if it is none."""
+    try:
+        with open(path, "rb") as file:
+            data = file.read(_LARGEST + 1)
+        if len(data) > _LARGEST:
+            problems.add("file", f"over {_LARGEST} bytes; expected a board config")
+        else:
+            return tomllib.loads(data.decode("utf-8"))
+    except OSError as error:
+        reason = (error.strerror or "not readable").lower()
+        problems.add("file", f"{reason}; expected a board config")
+    except UnicodeDecodeError as error:
+        problems.add(f"byte {error.start}", "not UTF-8; expected TOML in UTF-8")
+    except tomllib.TOMLDecodeError as error:
+        wrong, _, where = str(error).rpartition(" (at ")
+        problems.add(where.rstrip(")"), f"not TOML: {wrong}; expected TOML 1.0")
+    except RecursionError:
+        problems.add("file", "nested too deep; expected a board config")
+    raise BoardConfigError(problems.lines)
+
+
+def _override(raw: Config, path: str, value: object, problems: Problems) -> None:
+    """Put `value` at the dotted `path`. A table of a section (a portal, a device) must be there."""
+    *parents, last = path.split(".")
+    table = raw
+    for depth, key in enumerate(parents):
+        if depth and key not in table:
+            near = schema.nearest_known(key, table)
+            problems.add(path, f'override of an unknown "{key}"; expected an entry, {near}')
+            return
+        inner = table.setdefault(key, {})
+        if not isinstance(inner, dict):
+            problems.add(path, f'override inside "{key}", which is no table; expected a table')
+            return
+        table = inner
+    table[last] = copy.deepcopy(value)
+
+
+def _normalise(raw: Config, problems: Problems) -> Config:
+    for key in raw:
+        if key not in board_schema.SECTIONS:
+            problems.add(key, f"unknown key; {schema.nearest_known(key, board_schema.SECTIONS)}")
+    top = schema.table(
+        {key: raw[key] for key in ("schema", "board", "holidays") if key in raw},
+        {
+            "schema": schema.required(schema.choice(board_schema.SCHEMA)),
+            "board": schema.required(schema.choice(*board_facts.BOARDS)),
+            "holidays": schema.optional(schema.each(board_schema.holiday, 1000), []),
+        },
+        "",
+        problems,
+    )
+    config: Config = {"schema": top["schema"], "board": top["board"]}
+    config["controller"] = _section(raw, "controller", board_schema.CONTROLLER, problems)
+    _fill_title(config["controller"], config["controller"]["name"])
+    config["portals"] = _entries(raw, "portals", _portal, problems)
+    config["access_points"] = _entries(raw, "access_points", _access_point, problems)
+    config["devices"] = _entries(raw, "devices", _device, problems)
+    config["alarms"] = _alarms(raw.get("alarms", {}), problems)
+    config["cameras"] = _entries(raw, "cameras", _camera, problems)
+    config["schedules"] = _entries(raw, "schedules", _schedule, problems)
+    config["holidays"] = top["holidays"]
+    link = raw.get("link", {"enabled": False})  # no section: a door that stands alone
+    config["link"] = schema.table(
+        link, board_schema.LINK, "link", problems, board_schema.LINK_HINTS
+    )
+    config["journal"] = _section(raw, "journal", board_schema.JOURNAL, problems)
+    config["media"] = _section(raw, "media", {}, problems)
+    config["intercom"] = _section(raw, "intercom", {}, problems)
+    if not config["portals"]:
+        problems.add("portals", "none; expected at least one [portals.NAME]")
+    return config
+
+
+def _section(raw: Config, key: str, fields: schema.Fields, problems: Problems) -> Config:
+    return schema.table(raw.get(key, {}), fields, key, problems)
+
+
+def _entries(
+    raw: Config, section: str, one: Callable[[Any, str, Problems], Config], problems: Problems
+) -> Config:
+    """Every named table of a section, each checked by `one`."""
+    tables = raw.get(section, {})
+    if not isinstance(tables, dict):
+        problems.add(section, f"{schema.show(tables)} is not a table; expected [{section}.NAME]")
+        return {}
+    right = board_schema.DEVICE_NAME if section == "devices" else board_schema.NAME
+    allowed = "a-z, 0-9, _ and -" if section == "devices" else "a-z, 0-9 and -"
+    entries = {}
+    for name, entry in tables.items():
+        if not right(name):
+            problems.add(f"{section}.{name}", f"not a name; expected 1 to 32 of {allowed}")
+        entries[name] = one(entry, f"{section}.{name}", problems)
+        _fill_title(entries[name], name)
+    return entries
+
+
+def _fill_title(entry: Config, name: str | None) -> None:
+    if entry.get("title") is None:
+        entry["title"] = {"en": name, "zh": name}
+
+
+def _portal(value: Any, path: str, problems: Problems) -> Config:
+    entry = schema.table(value, board_schema.PORTAL, path, problems)
+    if entry["pre_alarm_ms"] is None:
+        entry["pre_alarm_ms"] = min(5000, entry["open_ms"] // 2)
+    if entry["extended_release_ms"] is None:
+        entry["extended_release_ms"] = max(15_000, entry["release_ms"])
+    if entry["extended_open_ms"] is None:
+        entry["extended_open_ms"] = max(60_000, entry["open_ms"])
+    return entry
+
+
+def _access_point(value: Any, path: str, problems: Problems) -> Config:
+    return schema.table(value, board_schema.ACCESS_POINT, path, problems)
+
+
+def _camera(value: Any, path: str, problems: Problems) -> Config:
+    return schema.table(value, board_schema.CAMERA, path, problems)
+
+
+def _schedule(value: Any, path: str, problems: Problems) -> Config:
+    return schema.table(value, board_schema.SCHEDULE, path, problems)
+
+
+def _device(value: Any, path: str, problems: Problems) -> Config:
+    name = value.get("driver") if isinstance(value, dict) else None
+    if not isinstance(name, str) or name not in board_schema.DEVICES:
+        # Which keys it has hangs on its driver: say only what is wrong with that.
+        kept = {"driver": name} if name is not None else {}
+        fields = {"driver": board_schema.DEVICES["lock"]["driver"]}
+        return schema.table(kept if isinstance(value, dict) else value, fields, path, problems)
+    hints = board_schema.DEVICE_HINTS.get(name)
+    return schema.table(value, board_schema.DEVICES[name], path, problems, hints)
+
+
+def _alarms(value: Any, problems: Problems) -> Config:
+    """[alarms]: its own keys, and every other table is a point."""
+    tables = value if isinstance(value, dict) else {}
+    points = {
+        name: entry
+        for name, entry in tables.items()
+        if isinstance(entry, dict) and name not in board_schema.ALARMS
+    }
+    plain = {name: entry for name, entry in tables.items() if name not in points}
+    alarms = schema.table(
+        plain if isinstance(value, dict) else value, board_schema.ALARMS, "alarms", problems
+    )
+    alarms["points"] = _entries({"alarms": points}, "alarms", _alarm_point, problems)
+    return alarms
+
+
+def _alarm_point(value: Any, path: str, problems: Problems) -> Config:
+    entry = schema.table(value, board_schema.ALARM_POINT, path, problems)
+    if entry["priority"] is None:
+        entry["priority"] = board_schema.PRIORITIES.get(entry["class"])
+    if entry["reset"] is None and entry["class"] == "fire":
+        entry["reset"] = "manual"
+    return entry
+
+
+class Board:
+    """The opened board. Made by `open_board`; whoever made its `Lines` closes those.
+
+    devices   dict  driver by device name; one that could not be opened is not in it
+    problems  list of (device, message)  what could not be opened, and later what could not be closed
+    """
+
+    def __init__(self) -> None:
+        self.devices: dict[str, Any] = {}
+        self.problems: list[tuple[str, str]] = []
+        self._ports: list[tuple[str, DigitalOutput | DigitalInputs | ByteStream]] = []
+
+    def close(self, first: int = 0) -> None:
+        """Drive every output to its safe level and let every line go, outputs first.
+
+        first  how many of those opened first are kept
+        """
+        ports = self._ports[first:]
+        del self._ports[first:]
+        for device, port in ports:
+            try:
+                port.close()
+            except HalError as error:
+                self.problems.append((device, str(error)))
+
+    def _keep(self, device: str, port: Any) -> Any:
+        self._ports.append((device, port))
+        return port
+
+
+def open_board(config: Config, lines: Lines, serial_ports: SerialPorts) -> Board:
+    """Claim every line of `config` (from `load`) once and build its drivers; every lock de-energised.
+
+    A device that cannot be opened (a busy line, a missing chip) stands in `Board.problems`; the rest
+    is opened. Whether a door may run without its lock, contact or REX is the caller's to decide.
+    """
+    board = Board()
+    # Outputs first, locks before all: from here on each has its safe level, whatever its boot pull.
+    order = ("lock", *(name for name in board_schema.OUTPUT_DRIVERS if name != "lock"))
+    devices = config["devices"]
+    outputs = [name for kind in order for name in devices if devices[name]["driver"] == kind]
+    inputs = [name for name in devices if name not in outputs]
+    for name in outputs + inputs:
+        held = len(board._ports)
+        try:
+            board.devices[name] = _build(name, devices[name], board, lines, serial_ports)
+        except HalError as error:
+            board.problems.append((name, str(error)))
+            board.close(held)
+    return board
+
+
+def _build(name: str, entry: Config, board: Board, lines: Lines, serial_ports: SerialPorts) -> Any:
+    kind = entry["driver"]
+    build = driver(kind)
+    if kind == "serial_reader":
+        stream = board._keep(name, serial_ports.stream(entry["port"], entry["baud"]))
+        return build(stream, entry["framing"], entry["repeat_ms"], entry["reopen_ms"])
+    names = [entry[key] for key in board_schema.LINE_KEYS[kind]]
+    low = entry["active"] == "low"
+    if kind in board_schema.OUTPUT_DRIVERS:
+        ports = [
+            board._keep(name, lines.output(line, low, False)) if line is not None else None
+            for line in names
+        ]
+        if kind == "led":
+            return build(*ports)
+        return build(ports[0], entry["fail_mode" if kind == "lock" else "max_pulse_ms"])
+    port = board._keep(name, lines.inputs(names, low, entry["pull"]))
+    if kind == "wiegand_reader":
+        return build(port, entry["frame_gap_ms"], entry["repeat_ms"])
+    key = {"contact": "debounce_ms", "rex": "hold_off_ms", "keypad": "frame_gap_ms"}[kind]
+    return build(port, entry[key])

@@ -1,0 +1,147 @@
+"""Which lines a board config claims, and whether the board has them and boots well with them.
+
+What must not move at boot: from reset until the program claims it, a header line is an input with the
+board's own pull, and a relay board takes that for a level. So a relay that is active low may only hang
+on a line that is pulled up at boot, one that is active high only on a line that is pulled down.
+"""
+
+from collections import namedtuple
+from typing import Any
+
+from hal import board_facts
+from hal.board_schema import LINE_KEYS, OUTPUT_DRIVERS
+from hal.schema import Problems, nearest
+
+#: One line that a device claims.
+#: device     str  name of the device
+#: role       str  what the line is to it: the key that names it (line, d0, d1, red, green, port)
+#: line       str  the line's name, or a serial port's path
+#: direction  str  output, input or serial
+#: active     str  high or low: the level at which it means yes; empty for a serial port
+#: pull       str  up, down or none; empty for outputs and serial ports
+#: safe       str  high or low: the level before and after the program (an output's only)
+Claim = namedtuple("Claim", ("device", "role", "line", "direction", "active", "pull", "safe"))
+
+Config = dict[str, Any]
+
+_MUST_REST = ("lock", "siren", "beacon", "buzzer")  #: what a level at boot must not move
+
+
+def claims(config: Config) -> list[Claim]:
+    """Every line that `config` (from `hal.board.load`) claims, in the order of its devices."""
+    found = []
+    for device, entry in config["devices"].items():
+        if entry["driver"] == "serial_reader" and entry["port"] is not None:
+            found.append(Claim(device, "port", entry["port"], "serial", "", "", ""))
+        for key in LINE_KEYS.get(entry["driver"], ()):
+            if entry[key] is None:
+                continue
+            active = entry["active"]
+            if entry["driver"] in OUTPUT_DRIVERS:
+                safe = "low" if active == "high" else "high"
+                found.append(Claim(device, key, entry[key], "output", active, "", safe))
+            else:
+                found.append(Claim(device, key, entry[key], "input", active, entry["pull"], ""))
+    return found
+
+
+def check(config: Config, problems: Problems) -> None:
+    """Add to `problems` what is wrong with the lines of `config`."""
+    claimed = claims(config)
+    first: dict[str, str] = {}
+    for claim in claimed:
+        path = _path(claim)
+        if claim.line in first:
+            problems.add(
+                path,
+                f"{claim.line} is already claimed by {first[claim.line]}; "
+                "expected a line of its own",
+            )
+        first.setdefault(claim.line, path)
+    board = board_facts.BOARDS.get(config["board"])
+    if board is None or config["board"] == "sim":
+        return
+    held = _held(config, board, claimed)
+    for claim in claimed:
+        if claim.direction != "serial":
+            _check_line(config, claim, held, [other.line for other in claimed], problems)
+
+
+def warnings(config: Config) -> list[str]:
+    """What is allowed and may still surprise: one line each, for `doorward --check`."""
+    told: list[str] = []
+    if config["board"] == "sim":
+        return told
+    for claim in claims(config):
+        if claim.line in board_facts.UART:
+            told.append(
+                f"{_path(claim)}: {claim.line} is the UART, and a serial console there would move "
+                "it; expected the console to be off (no enable_uart, no console=serial0)"
+            )
+    for portal, entry in config["portals"].items():
+        if config["devices"][entry["lock"]]["fail_mode"] == "fail_safe" and entry["rex"] is None:
+            told.append(
+                f"portals.{portal}.rex: a magnet without an exit button's second contact; expected "
+                "one, or every exit counts as forced"
+            )
+    return told
+
+
+def _path(claim: Claim) -> str:
+    return f"devices.{claim.device}.{claim.role}"
+
+
+def _held(config: Config, board: board_facts.Board, claimed: list[Claim]) -> dict[str, str]:
+    """Lines that are not to be had, and who has them."""
+    held = dict.fromkeys(board_facts.ID_EEPROM, "the add-on board's ID EEPROM")
+    if config["controller"]["rtc"]:
+        held.update(dict.fromkeys(board.rtc_lines, "the clock chip's I2C bus (controller.rtc)"))
+    for claim in claimed:
+        if claim.direction == "serial" and claim.line in board.uart_ports:
+            held.update(dict.fromkeys(board_facts.UART, f"the serial port of {_path(claim)}"))
+    return held
+
+
+def _check_line(
+    config: Config, claim: Claim, held: dict[str, str], taken: list[str], problems: Problems
+) -> None:
+    path = _path(claim)
+    free = [line for line in board_facts.lines() if line not in held and line not in taken]
+    if board_facts.number(claim.line) is None:
+        near = nearest(claim.line, free)
+        problems.add(
+            path,
+            f'the {config["board"]} has no line "{claim.line}"; '
+            f'expected GPIO2 to GPIO27, the nearest is "{near}"',
+        )
+        return
+    if claim.line in held:
+        problems.add(
+            path,
+            f"{claim.line} is reserved for {held[claim.line]}; expected one of {_names(free)}",
+        )
+        return
+    boot = board_facts.boot_pull(claim.line)
+    if claim.direction == "input":
+        if claim.line in board_facts.FIXED_PULL_UP and claim.pull != "up":
+            problems.add(
+                path,
+                f'{claim.line} has a fixed pull-up and cannot be pull = "{claim.pull}"; '
+                f'expected pull = "up", or one of '
+                f"{_names([line for line in free if line not in board_facts.FIXED_PULL_UP])}",
+            )
+        return
+    energised = (boot == "up") == (claim.active == "high")
+    if energised and config["devices"][claim.device]["driver"] in _MUST_REST:
+        other = "low" if claim.active == "high" else "high"
+        would_do = [line for line in free if board_facts.boot_pull(line) != boot]
+        problems.add(
+            path,
+            f"{claim.line} is pulled {boot} from reset on, which switches an output that is active "
+            f'{claim.active} on before the program runs; expected active = "{other}", or one of '
+            f"{_names(would_do)}",
+        )
+
+
+def _names(lines: list[str]) -> str:
+    return ", ".join(lines) or "none that is free"

@@ -1,0 +1,273 @@
+"""Which keys a board config has: every section, every driver, with ranges and defaults.
+
+The page for people is board_configs/README.md; a test holds the two together. Rules that need more than
+one table are in `hal.board_rules`, those about lines in `hal.board_lines`.
+"""
+
+import datetime
+import re
+import zoneinfo
+from typing import Any
+
+from hal.schema import Fields, choice, each, flag, optional, required, show, title, whole, word
+
+SCHEMA = 1  #: the version of this layout
+
+INPUT_CLASSES = ("fire", "tamper", "panic", "intrusion", "power_fault", "battery_low")
+
+#: A point's priority where the config names none, by class (1 is the most urgent).
+PRIORITIES = {
+    "fire": 1,
+    "panic": 1,
+    "intrusion": 2,
+    "tamper": 2,
+    "power_fault": 3,
+    "battery_low": 3,
+}
+
+#: The drivers' keys that name lines, in the order of the driver's parameters.
+LINE_KEYS = {
+    "lock": ("line",),
+    "contact": ("line",),
+    "rex": ("line",),
+    "wiegand_reader": ("d0", "d1"),
+    "keypad": ("d0", "d1"),
+    "serial_reader": (),
+    "led": ("red", "green"),
+    "buzzer": ("line",),
+    "siren": ("line",),
+    "beacon": ("line",),
+}
+
+OUTPUT_DRIVERS = ("lock", "led", "buzzer", "siren", "beacon")
+READER_DRIVERS = ("wiegand_reader", "serial_reader")
+KEY_DRIVERS = ("wiegand_reader", "keypad")  #: keys can be pressed on these
+
+#: Names that reach topics, and names that stay here. `\Z`: unlike `$` it takes no newline.
+NAME = re.compile(r"[a-z0-9-]{1,32}\Z").match
+DEVICE_NAME = re.compile(r"[a-z0-9_-]{1,32}\Z").match
+
+name = word(NAME, "1 to 32 of a-z, 0-9 and -")
+device_name = word(DEVICE_NAME, "1 to 32 of a-z, 0-9, _ and - (a name of [devices])")
+line_name = word(re.compile(r"[A-Za-z0-9_.:-]{1,32}\Z").match, "the name of a line, such as GPIO17")
+path = word(lambda text: 0 < len(text) <= 255 and "\0" not in text, "the path of a file")
+text = word(lambda text: 0 < len(text) <= 255 and text.isprintable(), "1 to 255 characters")
+
+_HOURS = re.compile(
+    r"\s*[a-z,-]+\s+([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)\s*\Z"
+).match
+_DAY = r"(daily|hol|(mon|tue|wed|thu|fri|sat|sun)(-(mon|tue|wed|thu|fri|sat|sun))?)"
+_DAYS = re.compile(rf"\s*{_DAY}(,{_DAY})*\s").match
+hours = word(
+    lambda line: _HOURS(line.lower()) and _DAYS(line.lower()), 'such as "mon-fri 08:00-12:00"'
+)
+
+
+def timezone(value: Any) -> str:
+    """A zone of the time zone database, such as Asia/Shanghai."""
+    try:
+        zoneinfo.ZoneInfo(value)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, TypeError, OSError) as error:
+        raise ValueError(
+            f"{show(value)} is no time zone; expected a name such as Asia/Shanghai"
+        ) from error
+    return str(value)
+
+
+def holiday(value: Any) -> str:
+    """A date, as text or as TOML's own, as text."""
+    day = str(value) if type(value) is datetime.date else value
+    try:
+        datetime.date.fromisoformat(day)
+    except (ValueError, TypeError) as error:
+        raise ValueError(f'{show(value)} is no date; expected such as "2027-01-01"') from error
+    return str(day)
+
+
+CONTROLLER: Fields = {
+    "site": required(name),
+    "name": required(name),
+    "timezone": required(timezone),
+    "rtc": optional(flag, False),
+    "title": optional(title),
+    "flats": optional(
+        each(word(re.compile(r"[A-Za-z0-9-]{1,16}\Z").match, "a flat's number"), 2000), []
+    ),
+}
+
+PORTAL: Fields = {
+    "title": optional(title),
+    "lock": required(device_name),
+    "contact": required(device_name),
+    "rex": optional(device_name),
+    "egress": required(choice("handle", "button_cuts_power", "none")),
+    "egress_ms": optional(whole(1000, 600_000), 30_000),
+    "escape_route": optional(flag, True),
+    "on_fire": optional(choice("release", "latch"), "release"),
+    "mode": optional(
+        choice("locked", "unlocked", "blocked", "locked_down", "locked_open"), "locked"
+    ),
+    "release_ms": optional(whole(500, 600_000), 5000),
+    "open_ms": optional(whole(1000, 3_600_000), 30_000),
+    "pre_alarm_ms": optional(whole(0, 3_600_000)),  # 5000, or half of a shorter open_ms
+    "extended_release_ms": optional(whole(500, 600_000)),  # 15000, or a longer release_ms
+    "extended_open_ms": optional(whole(1000, 3_600_000)),  # 60000, or a longer open_ms
+    "relock": optional(choice("open", "close"), "open"),
+    "settle_ms": optional(whole(50, 1000), 200),
+}
+
+ACCESS_POINT: Fields = {
+    "title": optional(title),
+    "portal": required(name),
+    "direction": required(choice("in", "out")),
+    "reader": required(device_name),
+    "keypad": optional(device_name),
+    "led": optional(device_name),
+    "buzzer": optional(device_name),
+    "verification": optional(choice("card", "card+pin", "pin", "card-or-pin"), "card"),
+    "pin_timeout_ms": optional(whole(1000, 60_000), 10_000),
+    "wrong_attempts": optional(whole(1, 5, "attempts"), 5),
+    "wrong_window_ms": optional(whole(60_000, 86_400_000), 600_000),
+    "block_ms": optional(whole(1000, 3_600_000), 30_000),
+}
+
+_OUTPUT: Fields = {
+    "driver": required(choice(*LINE_KEYS)),
+    "title": optional(title),
+    "active": optional(choice("high", "low"), "high"),
+}
+_PULSE: Fields = {
+    **_OUTPUT,
+    "line": required(line_name),
+    "max_pulse_ms": optional(whole(1, 600_000)),
+}
+_INPUT: Fields = {
+    "driver": required(choice(*LINE_KEYS)),
+    "title": optional(title),
+    "active": optional(choice("high", "low"), "low"),
+    "pull": optional(choice("up", "down", "none"), "up"),
+}
+_READER: Fields = {
+    "repeat_ms": optional(whole(0, 300), 300),
+    "tamper": optional(device_name),
+}
+
+#: The keys of a device, by driver.
+DEVICES: dict[str, Fields] = {
+    "lock": {
+        **_OUTPUT,
+        "line": required(line_name),
+        "fail_mode": required(choice("fail_secure", "fail_safe")),
+        "travel_ms": optional(whole(0, 2000), 100),
+    },
+    # IEC 60839-11-1: what lasts more than 400 ms must be seen
+    "contact": {
+        **_INPUT,
+        "line": required(line_name),
+        "debounce_ms": optional(whole(1, 399), 30),
+    },
+    "rex": {**_INPUT, "line": required(line_name), "hold_off_ms": optional(whole(1, 399), 50)},
+    "wiegand_reader": {
+        **_INPUT,
+        **_READER,
+        "d0": required(line_name),
+        "d1": required(line_name),
+        "frame_gap_ms": optional(whole(5, 25), 25),
+    },
+    "keypad": {
+        **_INPUT,
+        "d0": required(line_name),
+        "d1": required(line_name),
+        "frame_gap_ms": optional(whole(5, 25), 25),
+    },
+    "serial_reader": {
+        "driver": required(choice(*LINE_KEYS)),
+        "title": optional(title),
+        **_READER,
+        "port": required(path),
+        "baud": optional(choice(1200, 2400, 4800, 9600, 19_200, 38_400, 57_600, 115_200), 9600),
+        "framing": required(choice("lines", "rdm6300")),
+        "reopen_ms": optional(whole(100, 60_000), 500),
+    },
+    "led": {**_OUTPUT, "red": optional(line_name), "green": optional(line_name)},
+    "buzzer": _PULSE,
+    "siren": _PULSE,
+    "beacon": _PULSE,
+}
+
+_NO_LIMIT = (
+    "a lock has no time limit of its own: release_ms of its portal says how long it is released"
+)
+
+#: What to say of a key that people try and that is not there, by driver.
+DEVICE_HINTS = {
+    "lock": {
+        "max_pulse_ms": _NO_LIMIT,
+        "release_ms": _NO_LIMIT,
+        "pull": "an output has no pull; its level at boot is the board's own",
+    },
+    "led": {"line": 'a reader\'s light has two lines, "red" and "green"'},
+    "wiegand_reader": {"line": 'a Wiegand reader has two lines, "d0" and "d1"'},
+    "keypad": {"line": 'a keypad has two lines, "d0" and "d1"'},
+    "serial_reader": {"line": 'a serial reader has a "port"'},
+}
+
+ALARMS: Fields = {
+    "siren": optional(device_name),
+    "beacon": optional(device_name),
+    "siren_max_ms": optional(whole(1000, 600_000), 180_000),
+    "acknowledge": optional(device_name),
+}
+
+ALARM_POINT: Fields = {
+    "title": optional(title),
+    "class": required(choice(*INPUT_CLASSES)),
+    "input": required(device_name),
+    "normal": optional(choice("closed", "open"), "closed"),
+    "reset": optional(choice("manual", "input")),
+    "priority": optional(whole(1, 4, "")),
+}
+
+CAMERA: Fields = {"title": optional(title), "portal": required(name)}
+
+SCHEDULE: Fields = {"title": optional(title), "hours": required(each(hours, 100))}
+
+LINK: Fields = {
+    "enabled": optional(flag, True),
+    "host": optional(text),
+    "port": optional(whole(1, 65_535, ""), 1883),
+    "protocol": optional(choice("auto", "5", "3.1.1"), "auto"),
+    "tls": optional(flag, False),
+    "ca": optional(path),
+    "cert": optional(path),
+    "key": optional(path),
+    "username": optional(text),
+    "password_file": optional(path),
+    "host_ack": optional(flag, True),
+    "keepalive_s": optional(whole(5, 3600, "s"), 30),
+    "reconnect_max_ms": optional(whole(1000, 600_000), 30_000),
+}
+
+LINK_HINTS = {
+    "password": 'a password does not stand here; "password_file" names a file that holds it'
+}
+
+JOURNAL: Fields = {"limit": optional(whole(1000, 10_000_000, "records"), 100_000)}
+
+#: Every key at the top of the file; each section is checked by its own table above.
+SECTIONS = (
+    "schema",
+    "board",
+    "controller",
+    "portals",
+    "access_points",
+    "devices",
+    "alarms",
+    "cameras",
+    "schedules",
+    "holidays",
+    "link",
+    "journal",
+    "media",
+    "intercom",
+)
