@@ -1,0 +1,116 @@
+// Doors, exit buttons, fire and help: what a hand can do in the drawing.
+
+import { boxOpen, fireOn, meant, press, rattle } from "./building.js";
+import { goOut, hint, endHint } from "./actors.js";
+import { byId, make, rove } from "./dom.js";
+import { act } from "./net.js";
+import { complain } from "./notice.js";
+import { changed, slots, state } from "./state.js";
+import { t, title } from "./words.js";
+
+let opener = null;
+
+export async function attempt(verb, args) {
+  const error = await act(verb, args);
+  if (error) complain(error);
+  return !error;
+}
+
+/** Wedge a door: open it as somebody would, then leave it so. */
+async function prop(portal) {
+  const now = () => state.world.portals[portal];
+  if (now().door !== "open") {
+    if (now().lock !== "unlocked") await attempt("leave", { portal });
+    else await attempt("push_door", { portal });
+  }
+  for (let i = 0; i < 40 && now().door !== "open"; i += 1) await new Promise((r) => setTimeout(r, 50));
+  return attempt("prop_door", { portal });
+}
+
+const MENU = {
+  walk: (portal) => attempt("walk_through", { portal }),
+  push: (portal) => attempt("push_door", { portal }),
+  prop, force: (portal) => attempt("force_door", { portal }),
+  leave: (portal) => goOut(portal),
+  close: (portal) => attempt("close_door", { portal }),
+};
+
+export function closeMenu(refocus = false) {
+  const menu = byId("menu");
+  if (menu.hidden) return;
+  menu.hidden = true;
+  opener?.setAttribute("aria-expanded", "false");
+  if (refocus) opener?.focus();
+}
+
+function openMenu(slot, button) {
+  const portal = slots()[slot];
+  const menu = byId("menu");
+  opener = button;
+  menu.dataset.slot = slot;
+  menu.setAttribute("aria-label", t("page.menu", { portal: title(state.world.portals[portal], portal) }));
+  menu.replaceChildren(...Object.keys(MENU).map((key) => {
+    const item = make("button", { type: "button" }, t(`page.do.${key}`));
+    item.addEventListener("click", () => { closeMenu(true); MENU[key](portal); });
+    return item;
+  }));
+  menu.hidden = false;
+  button.setAttribute("aria-expanded", "true");
+  rove(menu);
+}
+
+function tryDoor(slot, button) {
+  const portal = slots()[slot];
+  const { door, lock } = state.world.portals[portal];
+  endHint();
+  openMenu(slot, button);
+  if (door === "open") attempt("close_door", { portal });
+  else if (lock === "unlocked") attempt("walk_through", { portal });
+  else { rattle(slot); if (slot === "front") hint(); attempt("push_door", { portal }); }
+}
+
+function toggle(key, verb, args) {
+  return async (on) => {
+    if (await attempt(verb, { ...args, on })) { state.thrown[key] = on; changed(); }
+  };
+}
+
+const setFire = toggle("fire", "set_fire", {});
+const setTamper = (on) => toggle("tamper", "tamper", { device: pointOf("tamper") ?? "enclosure" })(on);
+
+const pointOf = (kind) => Object.entries(state.world.points ?? {}).find(([, p]) => p.class === kind)?.[0];
+
+const panic = () => { press("help-point"); attempt("press_panic", { point: pointOf("panic") ?? "lobby-panic", on: true }); };
+
+const portalWith = (flag) => Object.entries(state.world.portals).find(([, p]) => p[flag] && p.door === "open")?.[0];
+
+const closeThe = (flag) => attempt("close_door", { portal: portalWith(flag) ?? slots().front });
+
+/** The switches of the world: is it thrown, throw it, take it back. No `on`: a button, not a switch. */
+export const SWITCHES = {
+  fire: { on: fireOn, set: setFire },
+  power: { on: () => !state.world.power, set: (on) => attempt(on ? "cut_power" : "restore_power") },
+  network: { on: () => !state.world.network, set: (on) => attempt(on ? "cut_network" : "restore_network") },
+  force: { on: () => Boolean(portalWith("broken")), set: (on) => (on ? attempt("force_door", { portal: slots().front }) : closeThe("broken")) },
+  prop: { on: () => Boolean(portalWith("propped")), set: (on) => (on ? prop(slots().front) : closeThe("propped")) },
+  tamper: { on: () => boxOpen(), set: setTamper },
+  panic: { set: panic },
+};
+
+export function startDoors() {
+  for (const slot of ["front", "yard"]) {
+    const leaf = byId(`hot-${slot}`);
+    leaf.setAttribute("aria-expanded", "false");
+    leaf.addEventListener("click", () => tryDoor(slot, leaf));
+    byId(`hot-${slot}-rex`).addEventListener("click", () => {
+      press(`rex-${slot}`);
+      attempt("press_rex", { portal: meant(`hot-${slot}-rex`) });
+    });
+  }
+  byId("hot-fire").addEventListener("click", () => setFire(!fireOn()));
+  byId("hot-help").addEventListener("click", panic);
+  document.addEventListener("pointerdown", (event) => {
+    if (!event.target.closest("#menu, .leaf")) closeMenu();
+  });
+  document.addEventListener("keydown", (event) => { if (event.key === "Escape") closeMenu(true); });
+}

@@ -1,0 +1,74 @@
+// The one origin: the world, its changes and the events come in; acts go out.
+
+import { changed, state, takeChange, takeWorld } from "./state.js";
+
+const RETRY_MS = 1000;
+const SEEN_MAX = 2000;
+
+export const origin = location.origin;
+const seen = new Set();
+const acts = [];
+let source = null;
+let onEvent = () => {};
+
+/** Acts that this page began, newest last: {at, act}. */
+export const recentActs = () => acts;
+
+/** Ask the world for something. Returns null when it has begun, else the one line of refusal. */
+export async function act(verb, args = {}) {
+  const body = { do: verb, ...args };
+  try {
+    const answer = await fetch("api/act", {
+      method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body),
+    });
+    const said = await answer.json();
+    if (answer.ok && said.ok) {
+      acts.push({ at: Date.now(), act: body });
+      if (acts.length > 50) acts.shift();
+      return null;
+    }
+    return String(said.error ?? answer.status);
+  } catch (error) {
+    return String(error.message ?? error);
+  }
+}
+
+function take(event) {
+  if (seen.has(event.id)) return;
+  seen.add(event.id);
+  if (seen.size > SEEN_MAX) seen.delete(seen.values().next().value);
+  onEvent(event);
+}
+
+function lost() {
+  source?.close();
+  source = null;
+  state.live = false;
+  changed();
+  setTimeout(connect, RETRY_MS);
+}
+
+async function connect() {
+  try {
+    const answer = await fetch("api/world", { cache: "no-store" });
+    if (!answer.ok) throw new Error(String(answer.status));
+    const world = await answer.json();
+    if (!state.world) state.replayTo = world.records ?? 0;
+    takeWorld(world);
+  } catch {
+    if (state.world) state.live = false;
+    changed();
+    setTimeout(connect, RETRY_MS);
+    return;
+  }
+  source = new EventSource("api/events");
+  source.addEventListener("open", () => { state.live = true; changed(); });
+  source.addEventListener("event", (message) => take(JSON.parse(message.data)));
+  source.addEventListener("world", (message) => takeChange(JSON.parse(message.data)));
+  source.addEventListener("error", lost);
+}
+
+export function start(eventListener) {
+  onEvent = eventListener;
+  connect();
+}

@@ -1,0 +1,94 @@
+// From an event to one sentence, in the language shown. The words are in the words files.
+
+import { clockTime } from "./clock.js";
+import { state } from "./state.js";
+import { has, say, span, t, title } from "./words.js";
+
+export function personOf(event) {
+  return state.world?.people?.find((p) => event.credential != null && p.credential === event.credential);
+}
+
+export const personName = (name) => (has(`person.${name}`) ? t(`person.${name}`) : name);
+
+function who(event) {
+  const person = personOf(event);
+  if (person) return personName(person.name);
+  return event.credential == null ? t("who.someone") : t("who.key", { credential: event.credential });
+}
+
+export function placeName(id) {
+  const w = state.world;
+  const found = w?.portals?.[id] ?? w?.access_points?.[id] ?? w?.points?.[id] ?? w?.devices?.[id];
+  return id === "controller" ? t("page.box") : title(found, id);
+}
+
+function by(event) {
+  if (!event.by) return t("by.unknown");
+  const key = `by.${event.by}`;
+  return has(key) ? t(key) : String(event.by);
+}
+
+const word = (group, value) => (value == null ? null : has(`${group}.${value}`) ? t(`${group}.${value}`) : String(value));
+
+export function alarmSentence(alarm) {
+  const key = `alarm.${alarm.class}`;
+  return has(key) ? say(key, { n: alarm.count ?? alarm.attempts }) : String(alarm.class);
+}
+
+function values(event) {
+  const ap = state.world?.access_points?.[event.access_point];
+  const portal = event.portal ?? ap?.portal;
+  return {
+    portal: portal == null ? null : placeName(portal),
+    point: placeName(event.point ?? event.device ?? "controller"),
+    part: placeName(event.device ?? event.point ?? event.part ?? "controller"),
+    ap: event.access_point == null ? null : placeName(event.access_point),
+    who: who(event), by: by(event),
+    reason: event.type === "access.denied" ? word("reason", event.reason) : event.reason,
+    cause: event.cause && say(`cause.${event.cause}`, { by: event.by && by(event), flat: event.flat }),
+    mode: word("mode", event.mode), alarm: alarmSentence(event),
+    change: word("change", event.change), credential: event.credential,
+    op: event.op && (has(`op.${event.op}`) ? say(`op.${event.op}`, { portal: portal && placeName(portal) }) : event.op),
+    refused: word("refused", event.reason), count: event.count, partition: event.partition,
+    flat: event.flat, talk: event.talk_ms == null ? null : span(event.talk_ms),
+    from: time(event.from), to: time(event.to), until: time(event.until),
+    n: event.count, text: event.text, version: event.version, upto: event.upto,
+    gap: event.gap_ms == null ? null : span(event.gap_ms),
+    delta: event.delta_ms == null ? null : span(event.delta_ms),
+    quality: word("clock", event.quality ?? event.clock),
+  };
+}
+
+const time = (utc) => (typeof utc === "string" && !Number.isNaN(Date.parse(utc)) ? clockTime(Date.parse(utc)) : null);
+
+function keyOf(event) {
+  const key = `event.${event.type}`;
+  if (event.type === "access.granted") {
+    const out = state.world?.access_points?.[event.access_point]?.direction === "out";
+    return out ? `${key}.out` : has(`${key}.${event.verification}`) ? `${key}.${event.verification}` : `${key}.card`;
+  }
+  if (event.type === "access.denied" && personOf(event)) return `${key}.who`;
+  if (event.type === "command.rejected" && event.count > 1) return `${key}.many`;
+  return has(key) ? key : "event.unknown";
+}
+
+/** One event as one sentence. */
+export function sentence(event) {
+  const filled = values(event);
+  const key = keyOf(event);
+  // A sentence that begins with a key's number begins like a sentence.
+  return say(key, filled);
+}
+
+/** A visit (granted, opened, taken, closed, locked) as one sentence. */
+export function visitSentence(row) {
+  const types = new Set(row.events.map((event) => event.type));
+  const first = row.events[0];
+  const portal = placeName(row.portal);
+  const out = state.world?.access_points?.[first.access_point]?.direction === "out";
+  if (types.has("access.not_taken")) return sentence(row.events.find((e) => e.type === "access.not_taken"));
+  if (types.has("access.taken")) return t(out ? "visit.out" : "visit.in", { portal, who: who(first) });
+  if (first.cause === "rex" && types.has("portal.opened")) return t("visit.exit", { portal });
+  return sentence(first);
+}
+

@@ -1,0 +1,158 @@
+// Stories: lists of verbs with a caption each. They can be stopped, and tidy up after themselves.
+
+import { present, showView } from "./actors.js";
+import { attr, byId, make, rove, text } from "./dom.js";
+import { act } from "./net.js";
+import { complain } from "./notice.js";
+import { changed, onChange, slots, state } from "./state.js";
+import { t } from "./words.js";
+
+const PATIENCE_MS = 45000;
+const READ_MS = 2500;
+
+let playing = null; // {id, stopped, wake}
+let lastEvents = [];
+
+export function storyEvent(event) {
+  lastEvents.push(event);
+  if (lastEvents.length > 50) lastEvents.shift();
+  playing?.wake?.();
+}
+
+class Stopped extends Error {}
+
+/** What a story may do; every step ends at once when the story is stopped. */
+function stage(story, run) {
+  const check = () => { if (run.stopped) throw new Stopped(); };
+  const wait = (ms, ready = () => false) => new Promise((done) => {
+    const end = setTimeout(finish, ms);
+    function finish() { clearTimeout(end); run.wake = null; done(); }
+    run.wake = () => { if (run.stopped || ready()) finish(); };
+    run.wake();
+  }).then(check);
+  return {
+    say: (n) => { check(); run.caption = `story.${story}.${n}`; drawStories(); },
+    do: async (verb, args) => { check(); const error = await act(verb, args); if (error) complain(error); check(); },
+    show: async (name, ap) => { check(); lastEvents = []; await present(name, ap); check(); },
+    view: showView,
+    read: () => wait(READ_MS),
+    until: (ready) => wait(PATIENCE_MS, () => state.world && ready(state.world)),
+    event: (type) => wait(PATIENCE_MS, () => lastEvents.some((event) => event.type === type)),
+  };
+}
+
+const front = () => slots().front;
+const door = (world) => world.portals[front()];
+
+const STORIES = {
+  home: async (s) => {
+    s.say(1); await s.show("resident"); await s.event("access.granted");
+    s.say(2); await s.read(); await s.do("walk_through", { portal: front() });
+    await s.until((w) => door(w).door === "open"); await s.until((w) => door(w).door === "closed");
+    s.say(3); await s.read();
+  },
+  ended: async (s) => {
+    s.say(1); await s.show("ended_lease"); await s.event("access.denied");
+    s.say(2); await s.read(); await s.read();
+  },
+  prop: async (s) => {
+    s.say(1); await s.show("resident"); await s.event("access.granted");
+    await s.do("push_door", { portal: front() }); await s.until((w) => door(w).door === "open");
+    await s.do("prop_door", { portal: front() });
+    s.say(2); await s.until((w) => door(w).alarm === "door_held");
+    s.say(3); await s.read(); await s.read();
+    s.say(4); await s.do("press_ack"); await s.read(); await s.do("close_door", { portal: front() });
+  },
+  force: async (s) => {
+    s.view("street"); s.say(1); await s.read(); await s.do("force_door", { portal: front() });
+    s.say(2); await s.until((w) => w.alarms.length > 0); await s.read(); await s.read();
+    s.say(3); await s.do("press_ack"); await s.read(); await s.do("close_door", { portal: front() });
+    await s.until((w) => w.alarms.length === 0);
+  },
+  fire: async (s) => {
+    s.view("lobby"); s.say(1); await s.do("set_fire", { on: true });
+    await s.until((w) => door(w).fire); s.say(2); await s.read(); await s.read(); await s.do("press_ack");
+    s.say(3); await s.do("set_fire", { on: false }); await s.until((w) => !door(w).fire); await s.read();
+  },
+  power: async (s) => {
+    s.say(1); await s.show("resident"); await s.event("access.granted"); await s.do("cut_power");
+    await s.until((w) => !w.power); s.say(2); await s.read(); await s.read();
+    s.say(3); await s.do("restore_power"); await s.until((w) => w.power); await s.read();
+  },
+  network: async (s) => {
+    s.say(1); await s.do("cut_network"); await s.until((w) => !w.network); await s.read();
+    s.say(2); await s.show("resident"); await s.read(); await s.show("cleaner"); await s.read();
+    s.say(3); await s.do("restore_network"); await s.until((w) => w.network && !w.waiting); await s.read();
+  },
+  visitor: async (s) => {
+    s.say(1); await s.show("visitor"); await s.event("access.granted"); await s.read();
+    s.say(2); await s.show("visitor"); await s.event("access.denied"); await s.read();
+  },
+};
+
+// What each story may leave behind, taken back in this order when it ends or is stopped.
+const TIDY = {
+  prop: [["close_door"], ["press_ack"]], force: [["close_door"], ["press_ack"]],
+  fire: [["set_fire", { on: false }], ["press_ack"]], power: [["restore_power"]], network: [["restore_network"]],
+};
+
+async function tidy(id) {
+  for (const [verb, args] of TIDY[id] ?? []) {
+    if (verb === "restore_power" && state.world.power) continue;
+    if (verb === "restore_network" && state.world.network) continue;
+    if (verb === "press_ack" && !state.world.alarms.length) continue;
+    if (verb === "close_door" && door(state.world).door !== "open") continue;
+    await act(verb, args ?? (verb === "close_door" ? { portal: front() } : {}));
+  }
+}
+
+async function play(id) {
+  if (playing) return;
+  const run = { id, stopped: false, wake: null, caption: null, ended: false };
+  playing = run;
+  state.story = id;
+  lastEvents = [];
+  try {
+    await STORIES[id](stage(id, run));
+    run.caption = `story.${id}.end`;
+  } catch (error) {
+    if (!(error instanceof Stopped)) throw error;
+    run.caption = null;
+  } finally {
+    await tidy(id);
+    playing = null;
+    state.story = null;
+    finished = run.caption ? run : null;
+    changed();
+  }
+}
+
+let finished = null; // the last story, for its closing sentence
+
+function stop() {
+  if (playing) { playing.stopped = true; playing.wake?.(); } else { finished = null; changed(); }
+}
+
+export function drawStories() {
+  const run = playing ?? finished;
+  byId("caption").hidden = !run?.caption;
+  if (run?.caption) text(byId("caption-text"), t("page.story.playing", { title: t(`story.${run.id}.title`), caption: t(run.caption) }));
+  text(byId("story-stop"), t(playing ? "button.stop" : "button.close"));
+  for (const button of byId("stories").children) {
+    text(button.querySelector(".what"), t(`story.${button.dataset.story}.title`));
+    attr(button, "aria-pressed", button.dataset.story === playing?.id);
+    button.disabled = !state.live || (Boolean(playing) && button.dataset.story !== playing.id);
+  }
+  rove(byId("stories"));
+}
+
+export function startStories() {
+  for (const id of Object.keys(STORIES)) {
+    const button = make("button", { type: "button", class: "switch", "data-story": id },
+      make("span", { class: "play", "aria-hidden": "true" }), make("span", { class: "what" }));
+    button.addEventListener("click", () => { if (playing) stop(); else { finished = null; play(id); } });
+    byId("stories").append(button);
+  }
+  byId("story-stop").addEventListener("click", stop);
+  onChange(() => playing?.wake?.());
+}

@@ -1,0 +1,45 @@
+// Folding: what one passage leaves (let in, unlocked, opened, through, closed, locked) is one row.
+// Pure: events in, rows out; no document, no words.
+
+const JOINS = new Set(["portal.released", "portal.opened", "access.taken", "access.not_taken", "portal.secured", "portal.closed"]);
+const JOIN_CAUSES = new Set(["credential", "override", "rex"]);
+const APART_MS = 10 * 60 * 1000;
+
+export const categoryOf = (type) => {
+  if (type === "access.denied" || type === "command.rejected") return "refused";
+  if (type.startsWith("access.") || type.startsWith("portal.") || type.startsWith("intercom.")) return "passages";
+  return type.startsWith("alarm.") ? "alarms" : "system";
+};
+
+export class Folder {
+  #open = new Map(); // portal -> the visit that is still going on
+
+  /** Take one event. Returns {row, fresh}: the row it belongs to, and whether that row is new. */
+  add(event) {
+    const visit = this.#open.get(event.portal);
+    if (visit && joins(visit, event)) {
+      visit.events.push(event);
+      if (finished(visit)) this.#open.delete(event.portal);
+      return { row: visit, fresh: false };
+    }
+    const row = { id: event.id, portal: event.portal, events: [event], category: categoryOf(event.type), visit: false };
+    if (event.type === "access.granted" || (event.type === "portal.released" && event.cause === "rex")) {
+      row.visit = true;
+      this.#open.set(event.portal, row);
+    }
+    return { row, fresh: true };
+  }
+}
+
+function joins(visit, event) {
+  if (!JOINS.has(event.type)) return false;
+  if (event.type === "portal.released" && !JOIN_CAUSES.has(event.cause)) return false;
+  if (event.type === "portal.released" && event.cause !== "rex" && visit.events[0].cause === "rex") return false;
+  return Math.abs(Date.parse(event.time) - Date.parse(visit.events.at(-1).time)) < APART_MS;
+}
+
+function finished(visit) {
+  const types = new Set(visit.events.map((event) => event.type));
+  const shut = types.has("portal.closed") || !types.has("portal.opened");
+  return shut && types.has("portal.secured");
+}

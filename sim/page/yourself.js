@@ -1,0 +1,58 @@
+// "Do it yourself": the act behind an event as curl, as a scenario's step, as a command.
+
+import { origin, recentActs } from "./net.js";
+import { personOf } from "./say.js";
+import { state } from "./state.js";
+
+const SOON_MS = 6000;
+const CARD = new Set(["present_card", "show_qr", "enter_pin"]);
+const DOOR = new Set(["push_door", "walk_through", "close_door", "prop_door", "force_door", "leave", "press_rex"]);
+
+function fits(act, event) {
+  if (event.type.startsWith("access.")) return CARD.has(act.do) && (!event.access_point || act.access_point === event.access_point);
+  if (event.type.startsWith("portal.")) return DOOR.has(act.do) && act.portal === event.portal;
+  if (event.type === "alarm.acknowledged") return act.do === "press_ack";
+  return false;
+}
+
+function fromEvent(event) {
+  const who = personOf(event);
+  const { access_point: ap, portal } = event;
+  if (event.type === "access.granted" || event.type === "access.denied") {
+    if (event.verification === "pin" && who?.pin) return { do: "enter_pin", access_point: ap, digits: who.pin };
+    if (event.reason === "wrong_pin") return { do: "enter_pin", access_point: ap, digits: "0000" };
+    if (who) return { do: who.card ? "present_card" : "show_qr", access_point: ap, person: who.name };
+    return { do: "present_card", access_point: ap, number: "w26:201:65000" };
+  }
+  if (event.type === "portal.released" && event.cause === "rex") return { do: "press_rex", portal };
+  if (event.type === "portal.released" && event.cause === "fire") return { do: "set_fire", on: true };
+  if (event.type === "portal.opened" || event.type === "access.taken") return { do: "walk_through", portal };
+  if (event.type === "portal.closed") return { do: "close_door", portal };
+  if (event.type === "alarm.acknowledged" || event.type === "alarm.cleared") return { do: "press_ack" };
+  const raised = {
+    door_forced: { do: "force_door", portal: event.point }, fire: { do: "set_fire", on: true },
+    panic: { do: "press_panic", point: event.point, on: true }, tamper: { do: "tamper", device: event.point, on: true },
+    door_held: { do: "prop_door", portal: event.point },
+    credential_misuse: { do: "present_card", access_point: event.point, person: "lost_card" },
+  };
+  if (event.type === "alarm.raised") return raised[event.class] ?? null;
+  if (event.type === "system.started") return { do: "restore_power" };
+  if (event.type === "clock.changed") return { do: "set_clock", jump_ms: event.delta_ms ?? 3600000 };
+  return null;
+}
+
+/** The act that led to a row's first event: this page's own if it fits, else one that would. */
+export function actBehind(event, heardAt) {
+  const own = recentActs().findLast(({ at, act }) => heardAt >= at && heardAt - at < SOON_MS && fits(act, event));
+  return own?.act ?? fromEvent(event);
+}
+
+export const asCurl = (act) =>
+  `curl -X POST ${origin}/api/act -H 'content-type: application/json' -d '${JSON.stringify(act).replaceAll("'", "'\\''")}'`;
+
+export const asStep = (act) =>
+  ["[[step]]", "at_ms = 1000", ...Object.entries(act).map(([key, value]) => `${key} = ${JSON.stringify(value)}`)].join("\n");
+
+export const asCommand = () => "doorctl watch --demo";
+
+export const topicOf = () => `${state.world.root}/event`;
