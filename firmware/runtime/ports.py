@@ -1,0 +1,95 @@
+"""What the runtime needs from services: a journal, a store of keys, a link. Nothing here waits.
+
+An answer comes through a callback on the loop's own thread. Portable; the controller's services
+(`firmware.services`) and the simulator implement these, `firmware.runtime.memory` for boards with no disk.
+"""
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+
+class Batch:
+    """Records that are written in one piece, and what is kept with them.
+
+    events   list of dict   events without what the journal adds (v, id, journal, seq, boot, prev, hash)
+    at_ms    list of int    monotonic time of each
+    kept     dict           key -> JSON value, or None: forget it
+    """
+
+    def __init__(
+        self, events: "list[dict[str, Any]]", at_ms: "list[int]", kept: "dict[str, Any]"
+    ) -> None:
+        self.events = events
+        self.at_ms = at_ms
+        self.kept = kept
+        #: bool  the door did not wait for it (law 3); the records say so
+        self.late = False
+        #: bool  it is on the disk
+        self.durable = False
+
+
+class Journal:
+    """Port: durable records, gapless and chained; also the outbox."""
+
+    #: str  eight hex digits, the name of this journal; "" until it is open
+    name = ""
+    #: int  which start of this controller this is, from 1
+    boot = 0
+    #: dict  what was kept before this start
+    kept: "dict[str, Any]" = {}
+    #: int  UTC milliseconds of the last trusted record before this start; 0: none
+    trusted_ms = 0
+    #: callable (list of complete events, list of at_ms)  told of everything that became durable
+    on_written: "Callable[[list[dict[str, Any]], list[int]], None] | None" = None
+    #: callable (ok: bool, text: str)  told when writing begins to fail, and when it works again
+    on_health: "Callable[[bool, str], None] | None" = None
+
+    def append(self, batch: Batch, done: "Callable[[Batch], None]") -> None:
+        """Write `batch`; `done` is called when it is durable. Never raises; keeps trying."""
+        raise NotImplementedError
+
+    def pending(self, limit: int, done: "Callable[[list[tuple[int, str]]], None]") -> None:
+        """The first `limit` events that have not left, as (seq, JSON); alarms first, else in order."""
+        raise NotImplementedError
+
+    def sent(self, seqs: "list[int]") -> None:
+        """These have left. May be written later: an event may leave twice, never not at all."""
+        raise NotImplementedError
+
+    def waiting(self) -> int:
+        """How many events have not left."""
+        raise NotImplementedError
+
+    def count(self) -> int:
+        """How many events this journal has written in all."""
+        raise NotImplementedError
+
+
+class Store:
+    """Port: the keys of this controller and what they may."""
+
+    def find(self, kind: str, value: str, done: "Callable[[Any], None]") -> None:
+        """Find the key of a card (its canonical number), a code (its text) or a PIN (its digits).
+
+        `kind` is one of `firmware.access.access_point`'s; `done` gets a Credential or None.
+        """
+        raise NotImplementedError
+
+    def rights(self) -> "Any":
+        """The `firmware.access.credential.Rights` in force."""
+        raise NotImplementedError
+
+
+class Transport:
+    """Port: carries messages to the broker while it can."""
+
+    #: callable (up: bool)  told when the broker is there, and when it is gone
+    on_up: "Callable[[bool], None] | None" = None
+    #: callable (token: int)  the broker has taken the message of that token
+    on_taken: "Callable[[int], None] | None" = None
+
+    def send(self, token: int, topic: str, payload: str, retain: bool) -> None:
+        """Send at QoS 1. `token` comes back with `on_taken`; 0: nobody asks. Lost if it is down."""
+        raise NotImplementedError
