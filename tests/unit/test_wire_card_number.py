@@ -3,7 +3,6 @@
 
 from firmware.wire import card_number
 
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
