@@ -80,6 +80,8 @@ class DigitalInputs:
     names: "tuple[str, ...]" = ()
     #: callable or None  set by the firmware; called on the loop's thread when `take` has something
     ready: "Callable[[], None] | None" = None
+    #: bool  ``ready`` is called for every edge, so nobody need poll
+    wakes = False
 
     def levels(self) -> list[bool]:
         """The levels now, one a line, True = active."""
@@ -109,8 +111,9 @@ class ByteStream:
     """A serial line. `open` may be called again after a failure; everything else never waits."""
 
     name = ""
-    #: callable or None  as for `DigitalInputs`
+    #: callable or None, bool  as for `DigitalInputs`
     ready: "Callable[[], None] | None" = None
+    wakes = False
 
     def open(self) -> None:
         """Open the device. Raises `hal.errors.DeviceUnavailableError` while it is not there."""

@@ -161,6 +161,10 @@ class Register:
             found, key=lambda alarm: (alarm.priority, alarm.since_s, alarm.point, alarm.kind)
         )
 
+    def everything(self) -> "list[Alarm]":
+        """Every alarm that was ever raised, normal ones too, in a fixed order."""
+        return [self._alarms[key] for key in sorted(self._alarms)]
+
     def find(self, point: str, kind: str) -> "Alarm | None":
         """One alarm, or None if it was never raised."""
         return self._alarms.get((point, kind))

@@ -194,6 +194,10 @@ class Queue:
             left_ms = None if end_ms is None or loop is None else max(0, end_ms - loop.now_ms())
             if not await self._came.wait(left_ms) and not self._items:
                 raise TimedOut("queue empty after %s ms" % ms)
+        return self.get_nowait()
+
+    def get_nowait(self) -> "Any":
+        """Take the oldest item. Raises IndexError if there is none."""
         self._went.set()
         return self._items.pop(0)
 

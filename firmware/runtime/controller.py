@@ -1,0 +1,296 @@
+"""The door process: inputs in, decisions out. A thin and boring loop around `firmware.access`.
+
+`Controller` is given a board, a clock, wall time and the ports of journal, store and link; it neither
+knows nor asks which ones. One task a device feeds the inbox, one task (``door``) empties it: it asks the
+core, writes the records, drives the outputs, and sleeps until the next input or deadline.
+"""
+
+from firmware import wire
+from firmware.access import access_point, alarm, credential, record, site
+from firmware.runtime import aio, feeds
+from firmware.runtime.clock import SiteTime, iso
+from firmware.runtime.outputs import Outputs
+from firmware.runtime.ports import Batch
+from firmware.runtime.publisher import Publisher
+from firmware.runtime.supervisor import Supervisor
+from firmware.runtime.wiring import Wiring
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+CONTROLLER = "controller"
+IDLE_MS = 60000  #: the door looks around at least this often
+
+
+class Controller:
+    """One controller, from its first reading of the inputs to its last record.
+
+    config     dict     validated (`hal.board.load`)
+    devices    dict     device id -> driver (`hal.board.open_board`)
+    problems   list     (device, text) of what could not be opened
+    """
+
+    def __init__(
+        self,
+        config: "dict[str, Any]",
+        devices: "dict[str, Any]",
+        problems: "list[tuple[str, str]]",
+        loop: aio.Loop,
+        wall: "Any",
+        journal: "Any",
+        store: "Any",
+        transport: "Any",
+    ) -> None:
+        self.config = config
+        self.wiring = Wiring(config)
+        self.site = site.Site(self.wiring.plan())
+        self.loop = loop
+        self.journal = journal
+        self.store = store
+        self.publisher = Publisher(config, journal, transport, loop)
+        self.supervisor = Supervisor(loop)
+        #: bool  the inputs were read, the locks are as they should be, cards are decided
+        self.deciding = False
+        self.time = SiteTime(wall, loop.clock, journal.trusted_ms)
+        self._devices = devices
+        self._problems = problems
+        self._inbox = feeds.Inbox()
+        self._outputs = Outputs(config, devices)
+        self._kept = dict(journal.kept)
+        self._started_at = ""
+
+    # ---- life --------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Read the inputs, secure the doors, say so, and begin to decide."""
+        self.supervisor.on_death = self._task_died
+        self.time.on_step = self._clock_stepped
+        self.journal.on_health = lambda ok, text: self._fault("journal", ok, text)
+        self._outputs.on_fault = self._output_fault
+        self.site.rights = self.store.rights()
+        now = self._now()
+        self._started_at = iso(self.time.utc_ms_at(now.ms))
+        effects = self.site.start(self._kept, self._found(), now)
+        started = record.make(record.SYSTEM_STARTED, now.ms, None, None)
+        self._perform([started] + effects, now)
+        for device, text in self._problems:
+            self._fault(device, False, text)
+        for text in self.store.problems:
+            self._fault("store", False, text)
+        self.publisher.start(self.journal.boot, self._started_at)
+        for name in sorted(self._devices):
+            if hasattr(self._devices[name], "poll"):
+                self._feed(name)
+        self.supervisor.start("door", self._door, self._outputs.make_safe)
+        self.deciding = True
+
+    def stop(self, reason: str) -> None:
+        """Say goodbye and take the power from the locks. The caller closes journal and board."""
+        if self.deciding:
+            self.deciding = False
+            now = self._now()
+            self._perform(
+                [record.make(record.SYSTEM_STOPPING, now.ms, None, {"reason": reason})], now
+            )
+        self.supervisor.stop()
+        self._outputs.make_safe()
+
+    def kill(self) -> None:
+        """End where it is, as when the power goes. For the simulator."""
+        self.deciding = False
+        self.supervisor.kill()
+        self.publisher.kill()
+
+    # ---- the door task -----------------------------------------------------------------------------
+
+    async def _door(self) -> None:
+        self._outputs.apply(self.site, None, self.loop.now_ms())
+        while True:
+            item = await self._inbox.get(self._wait_ms(), self.loop)
+            now = self._now()
+            while item is not None:
+                self._handle(item, now)
+                item = self._inbox.get_nowait()
+            self._perform(self.site.tick(now), now)
+
+    def _wait_ms(self) -> int:
+        dues = [self.site.deadline_ms, self._outputs.deadline_ms]
+        due_ms = [at_ms for at_ms in dues if at_ms is not None]
+        if not due_ms:
+            return IDLE_MS
+        return min(IDLE_MS, max(0, min(due_ms) - self.loop.now_ms()))
+
+    def _handle(self, item: "feeds.Input", now: "credential.Moment") -> None:
+        if item.kind == feeds.FOUND:
+            kind, key = item.data
+            usage = credential.UNUSED
+            if key is not None:
+                kept = self._kept.get("use/%d" % key.id)
+                usage = credential.Usage(kept[0], kept[1]) if kept else credential.UNUSED
+            self._perform(self.site.found(item.name, kind, key, usage, now), now)
+        else:
+            self._perform(self._reading(item.name, item.data, now), now)
+
+    def _reading(self, device: str, reading: "Any", now: "credential.Moment") -> "list[object]":
+        """What a reading of `device` means, asked of the core."""
+        if reading.kind in ("lost", "back"):
+            return self._device_fault(device, alarm.READER_FAULT, reading.kind == "back", now)
+        if reading.kind == "level":
+            return self._level(device, reading.data, reading.at_ms, now)
+        name = self.wiring.readers.get(device)
+        if name is None:
+            return []
+        effects: list[object] = []
+        if reading.kind == "stuck":
+            effects += self._device_fault(device, alarm.READER_FAULT, not reading.data, now)
+        read = wire.decode(reading, self.config["devices"][device].get("format"))
+        if isinstance(read, wire.CardRead):
+            effects += self.site.card(name, read.number, now)
+        elif isinstance(read, wire.CodeRead):
+            effects += self.site.code(name, read.text, now)
+        elif isinstance(read, wire.KeyRead):
+            effects += self.site.key(name, read.key, now)
+        elif isinstance(read, wire.BadRead):
+            effects += self.site.bad_read(name, now)
+        return effects
+
+    def _level(self, device: str, on: bool, at_ms: int, now: "credential.Moment") -> "list[object]":
+        """A contact or a REX changed: `on` is a closed loop, or a pressed REX."""
+        wiring = self.wiring
+        if device in wiring.exits:
+            return self.site.rex(wiring.exits[device], at_ms, now) if on else []
+        effects: list[object] = []
+        if device in wiring.contacts:
+            effects += self.site.contact(wiring.contacts[device], not on, at_ms, now)
+        for point, closed_is_normal in wiring.points.get(device, ()):
+            effects += self.site.point(point, on != closed_is_normal, at_ms, now)
+        if device in wiring.tampers:
+            effects += self.site.point(wiring.tampers[device], not on, at_ms, now)
+        if device == wiring.key_switch and on:
+            effects += self.site.acknowledge(site.KEY_SWITCH, now)
+        return effects
+
+    # ---- effects -----------------------------------------------------------------------------------
+
+    def _perform(self, effects: "list[Any]", now: "credential.Moment") -> None:
+        """Write, look up, and drive the outputs: in that order, none waiting for another."""
+        records = [effect for effect in effects if isinstance(effect, record.Record)]
+        kept = {}
+        for effect in effects:
+            if isinstance(effect, access_point.Keep):
+                kept[effect.key] = effect.value
+            elif isinstance(effect, access_point.Lookup):
+                self._look_up(effect)
+        batch = None
+        if records or kept:
+            self._keep(kept)
+            batch = Batch([self._event(made) for made in records], [r.at_ms for r in records], kept)
+            self.journal.append(batch, self._durable)
+        self._outputs.apply(self.site, batch, now.ms)
+        self.publisher.conditions(self.site, self.time, now.ms)
+
+    def _durable(self, batch: Batch) -> None:
+        now_ms = self.loop.now_ms()
+        self._outputs.apply(self.site, None, now_ms)
+        self.publisher.wake()
+
+    def _look_up(self, lookup: "access_point.Lookup") -> None:
+        def found(key: "Any") -> None:
+            self._inbox.put(feeds.Input(feeds.FOUND, lookup.access_point, (lookup.kind, key)))
+
+        self.store.find(lookup.kind, lookup.value, found)
+
+    def _keep(self, kept: "dict[str, Any]") -> None:
+        for key in kept:
+            if kept[key] is None:
+                self._kept.pop(key, None)
+            else:
+                self._kept[key] = kept[key]
+
+    def _event(self, made: "record.Record") -> "dict[str, Any]":
+        event = dict(made.fields)
+        event["type"] = made.type
+        event["time"] = iso(self.time.utc_ms_at(made.at_ms))
+        event["clock"] = self.time.quality()
+        return event
+
+    # ---- what goes wrong ---------------------------------------------------------------------------
+
+    def _fault(self, part: str, ok: bool, text: str) -> None:
+        """A part of the controller failed, or works again: told, with one line, and an alarm for storage."""
+        now = self._now()
+        type = record.SYSTEM_RECOVERED if ok else record.SYSTEM_FAULT
+        effects: list[object] = [record.make(type, now.ms, None, {"part": part, "text": text})]
+        if part == "journal":
+            effects += self.site.condition(CONTROLLER, alarm.STORAGE_FAULT, not ok, now)
+        self._perform(effects, now)
+
+    def _device_fault(
+        self, device: str, kind: str, ok: bool, now: "credential.Moment"
+    ) -> "list[object]":
+        known = self.site.alarms.find(device, kind)
+        is_raised = known is not None and known.state in (alarm.UNACKNOWLEDGED, alarm.ACKNOWLEDGED)
+        return self.site.condition(device, kind, not ok, now) if ok == is_raised else []
+
+    def _output_fault(self, device: str, ok: bool) -> None:
+        self._fault(device, ok, "works again" if ok else "line cannot be driven")
+
+    def _task_died(self, name: str, kind: str) -> None:
+        self._fault(name, False, "task ended (%s); it is started again" % kind)
+
+    def _clock_stepped(self, delta_ms: int, quality: str) -> None:
+        self.loop.call_at(
+            self.loop.now_ms(),
+            lambda: self._perform(
+                [
+                    record.make(
+                        record.CLOCK_CHANGED,
+                        self.loop.now_ms(),
+                        None,
+                        {"delta_ms": delta_ms, "quality": quality},
+                    )
+                ],
+                self._now(),
+            ),
+        )
+
+    # ---- how ---------------------------------------------------------------------------------------
+
+    def _now(self) -> "credential.Moment":
+        return self.time.moment(self.loop.now_ms())
+
+    def _feed(self, name: str) -> None:
+        driver = self._devices[name]
+        self.supervisor.start(
+            "feed-" + name, lambda: feeds.feed(name, driver, self._inbox, self.loop)
+        )
+
+    def _found(self) -> site.Found:
+        """What the inputs say now; a device that cannot be read says nothing."""
+        closed: dict[str, bool] = {}
+        for device in sorted(self._devices):
+            if hasattr(self._devices[device], "read"):
+                closed[device] = self._devices[device].read()
+        wiring = self.wiring
+        open_doors = [
+            wiring.contacts[device]
+            for device in sorted(wiring.contacts)
+            if closed.get(device) is False
+        ]
+        active = []
+        for device in sorted(wiring.points):
+            for point, closed_is_normal in wiring.points[device]:
+                if device in closed and closed[device] != closed_is_normal:
+                    active.append(point)
+        for device in sorted(wiring.tampers):
+            if closed.get(device) is False:
+                active.append(wiring.tampers[device])
+        power_lost = []
+        if self.journal.boot > 1:
+            for name in sorted(self.config["portals"]):
+                lock = self.config["devices"][self.config["portals"][name]["lock"]]
+                if lock["fail_mode"] == "fail_safe":
+                    power_lost.append(name)
+        return site.Found(tuple(open_doors), tuple(active), tuple(power_lost))

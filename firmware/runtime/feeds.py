@@ -1,0 +1,87 @@
+"""From a device to the door's inbox: one task a source, woken by its descriptor, its call or its timer."""
+
+from collections import namedtuple
+
+from firmware.runtime import aio
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+#: Something for the door to handle.
+#: kind   str  "reading" (data: a driver's reading of device `name`), "found", "durable"
+#: name   str  device or access point
+#: data        what the kind says
+Input = namedtuple("Input", ("kind", "name", "data"))
+
+READING = "reading"
+FOUND = "found"
+
+POLL_MS = 20  #: for a source that can wake nobody (RPi.GPIO, a pin without interrupts)
+INBOX_LIMIT = 256  #: readings that may wait; a card beyond them is dropped, an input never
+
+
+class Inbox:
+    """What waits to be handled. Inputs that may free or fail a door are never dropped."""
+
+    def __init__(self) -> None:
+        self._queue = aio.Queue()
+        #: int  readings dropped because the door was too busy
+        self.dropped = 0
+
+    def __len__(self) -> int:
+        return len(self._queue)
+
+    def put(self, item: "Input") -> None:
+        """Add `item`."""
+        droppable = item.kind == READING and item.data.kind in ("bits", "line")
+        if droppable and len(self._queue) >= INBOX_LIMIT:
+            self.dropped += 1
+            return
+        self._queue.put_nowait(item)
+
+    async def get(self, ms: "int | None", loop: aio.Loop) -> "Input | None":
+        """The oldest item; None after `ms` without one."""
+        try:
+            item: Input = await self._queue.get(ms, loop)
+        except aio.TimedOut:
+            return None
+        return item
+
+    def get_nowait(self) -> "Input | None":
+        """The oldest item, or None."""
+        return self._queue.get_nowait() if len(self._queue) else None
+
+
+async def feed(name: str, driver: "Any", inbox: Inbox, loop: aio.Loop) -> None:
+    """Hand over every reading of device `name`, for ever."""
+    came = aio.Event()
+    source = driver.source
+    source.ready = came.set
+    watched = -1
+    try:
+        while True:
+            for reading in driver.poll(loop.now_ms()):
+                inbox.put(Input(READING, name, reading))
+            watched = _watch(loop, source, watched, came)
+            wait_ms = None if watched >= 0 or getattr(source, "wakes", False) else POLL_MS
+            if driver.deadline_ms is not None:
+                left_ms = max(0, driver.deadline_ms - loop.now_ms())
+                wait_ms = left_ms if wait_ms is None else min(wait_ms, left_ms)
+            await came.wait(wait_ms)
+            came.clear()
+    finally:
+        source.ready = None
+        if watched >= 0:
+            loop.waiter.remove_reader(watched)
+
+
+def _watch(loop: aio.Loop, source: "Any", watched: int, came: aio.Event) -> int:
+    """Have the loop wait on the source's descriptor, which changes when a device comes back."""
+    fd: int = source.fileno()
+    if fd != watched:
+        if watched >= 0:
+            loop.waiter.remove_reader(watched)
+        if fd >= 0:
+            loop.waiter.add_reader(fd, came.set)
+    return fd

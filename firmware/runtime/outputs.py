@@ -1,0 +1,100 @@
+"""Drives what the deciding core wants: locks, lights, buzzers, siren, beacon.
+
+A release that must be durable first (law 3) waits here for its batch, at most `RECORD_WAIT_MS`; then the
+lock moves and the batch is marked late. What has changed back meanwhile is never driven.
+"""
+
+from hal.errors import DeviceUnavailableError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from firmware.access.site import Site
+    from firmware.runtime.ports import Batch
+
+RECORD_WAIT_MS = 100
+
+
+class Outputs:
+    """The outputs of one board. ``on_fault`` is told (device, ok) when one cannot be driven."""
+
+    def __init__(self, config: "dict[str, Any]", devices: "dict[str, Any]") -> None:
+        self._config = config
+        self._devices = devices
+        self._unlocked: dict[str, bool] = {}
+        self._waiting: dict[str, tuple[Batch, int]] = {}
+        self._shown: dict[str, object] = {}
+        self._failed: dict[str, bool] = {}
+        self.on_fault: Callable[[str, bool], None] | None = None
+
+    @property
+    def deadline_ms(self) -> "int | None":
+        """When a release has waited long enough for its record."""
+        dues = [self._waiting[name][1] for name in self._waiting]
+        return min(dues) if dues else None
+
+    def apply(self, site: "Site", batch: "Batch | None", now_ms: int) -> None:
+        """Bring every output up to what `site` wants; `batch` holds the records of what just changed."""
+        for name in sorted(site.portals):
+            self._lock(name, site.portals[name], batch, now_ms)
+        for name in sorted(site.access_points):
+            at = site.access_points[name]
+            if at.portal.name not in self._waiting:
+                part = self._config["access_points"][name]
+                self._show(part["led"], "show", at.signals.light)
+                self._show(part["buzzer"], "sound", at.signals.sound)
+        alarms = self._config["alarms"]
+        self._show(alarms["siren"], "sound", site.alarms.siren(now_ms))
+        self._show(alarms["beacon"], "light", site.alarms.beacon)
+
+    def make_safe(self) -> None:
+        """Take the power from every lock and silence the rest: the door loop has died."""
+        self._waiting = {}
+        self._unlocked = {}
+        self._shown = {}
+        for name in sorted(self._config["portals"]):
+            lock = self._devices.get(self._config["portals"][name]["lock"])
+            if lock is not None:
+                self._drive(self._config["portals"][name]["lock"], lock.release_power)
+
+    def _lock(self, name: str, portal: "Any", batch: "Batch | None", now_ms: int) -> None:
+        wanted = portal.unlocked
+        waiting = self._waiting.get(name)
+        if wanted == self._unlocked.get(name):
+            self._waiting.pop(name, None)
+            return
+        if wanted and portal.waits_for_record(now_ms):
+            if waiting is None and batch is not None and not batch.durable:
+                self._waiting[name] = (batch, now_ms + RECORD_WAIT_MS)
+                return
+            if waiting is not None and not waiting[0].durable:
+                if now_ms < waiting[1]:
+                    return
+                waiting[0].late = True
+        self._waiting.pop(name, None)
+        device = self._config["portals"][name]["lock"]
+        lock = self._devices.get(device)
+        if lock is not None and self._drive(device, lambda: lock.set_unlocked(wanted)):
+            self._unlocked[name] = wanted
+
+    def _show(self, device: "str | None", method: str, value: object) -> None:
+        if device is None or self._shown.get(device) == value:
+            return
+        driver = self._devices.get(device)
+        if driver is not None and self._drive(device, lambda: getattr(driver, method)(value)):
+            self._shown[device] = value
+
+    def _drive(self, device: str, act: "Callable[[], None]") -> bool:
+        try:
+            act()
+        except DeviceUnavailableError:
+            if not self._failed.get(device):
+                self._failed[device] = True
+                if self.on_fault is not None:
+                    self.on_fault(device, False)
+            return False
+        if self._failed.pop(device, False) and self.on_fault is not None:
+            self.on_fault(device, True)
+        return True

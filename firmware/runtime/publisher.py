@@ -1,0 +1,104 @@
+"""Keeps the broker's retained topics true and its event topic fed, through the outbox."""
+
+import firmware
+from firmware.access import alarm
+from firmware.runtime.clock import iso
+from firmware.runtime.outbox import Outbox
+from firmware.wire import payload
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from firmware.access.site import Site
+    from firmware.runtime.clock import SiteTime
+
+HEALTH_MS = 60000
+
+
+class Publisher:
+    """What one controller says about itself."""
+
+    def __init__(
+        self, config: "dict[str, Any]", journal: "Any", transport: "Any", loop: "Any"
+    ) -> None:
+        controller = config["controller"]
+        self.root = "doorward/%s/%s" % (controller["site"], controller["name"])
+        self._config = config
+        self._journal = journal
+        self._outbox = Outbox(journal, transport, loop, self.root)
+        self._said: dict[str, object] = {}
+        self._health_at_ms = 0
+        self._dead = False
+
+    def start(self, boot: int, since: str) -> None:
+        """Say who this is."""
+        self._retain("about", payload.about_payload(self._config))
+        status = payload.status_payload("online", firmware.VERSION, boot, since, self._journal.name)
+        self._retain("status", status)
+
+    def kill(self) -> None:
+        """Say nothing more."""
+        self._dead = True
+
+    def wake(self) -> None:
+        """Something was written: let it leave."""
+        if not self._dead:
+            self._outbox.wake()
+
+    def conditions(self, site: "Site", time: "SiteTime", now_ms: int) -> None:
+        """Bring the retained conditions up to date; what has not changed is not said again."""
+        for name in sorted(site.portals):
+            portal = site.portals[name]
+            seen = (
+                portal.mode_now,
+                portal.unlocked,
+                portal.door_open,
+                portal.alarm,
+                portal.pre_alarm,
+                portal.fire,
+                portal.since_ms,
+                portal.until_ms,
+            )
+            if self._said.get("portal/" + name) != seen:
+                self._said["portal/" + name] = seen
+                since = iso(time.utc_ms_at(portal.since_ms))
+                until = None if portal.until_ms is None else iso(time.utc_ms_at(portal.until_ms))
+                body = payload.portal_payload(
+                    seen[0], seen[1], seen[2], seen[3], seen[4], seen[5], since, until
+                )
+                self._retain("portal/" + name, body)
+        for entry in site.alarms.everything():
+            topic = "alarm/%s/%s" % (entry.point, entry.kind)
+            state = (entry.state, entry.since_s, entry.by)
+            if self._said.get(topic) != state:
+                self._said[topic] = state
+                since = iso(entry.since_s * 1000)
+                self._retain(
+                    topic, payload.alarm_payload(entry.state, entry.priority, since, entry.by)
+                )
+        if now_ms >= self._health_at_ms:
+            self._health_at_ms = now_ms + HEALTH_MS
+            self._retain("health", self._health(site, time))
+
+    def _health(self, site: "Site", time: "SiteTime") -> "dict[str, object]":
+        faults = {
+            entry.point: entry
+            for entry in site.alarms.alarms()
+            if entry.state != alarm.RETURNED and entry.kind.endswith("_fault")
+        }
+        readers = {}
+        for name in sorted(self._config["access_points"]):
+            reader = self._config["access_points"][name]["reader"]
+            readers[reader] = {"ok": reader not in faults}
+        quality = time.quality()
+        return {
+            "records": {"waiting": self._journal.waiting(), "ok": "controller" not in faults},
+            "journal": {"count": self._journal.count(), "ok": "controller" not in faults},
+            "clock": {"quality": quality, "ok": quality != "untrusted"},
+            "readers": readers,
+        }
+
+    def _retain(self, topic: str, body: "dict[str, object]") -> None:
+        if not self._dead:
+            self._outbox.retain(topic, payload.dumps(body))

@@ -1,0 +1,84 @@
+"""From a validated config to the deciding core: which device is whose, and the core's plan."""
+
+from firmware.access import access_point, alarm, fire, portal, site
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+
+class Wiring:
+    """Who uses which device. Everything is looked up by device id."""
+
+    def __init__(self, config: "dict[str, Any]") -> None:
+        self.config = config
+        #: device id -> portal, for its contact, REX and lock
+        self.contacts: dict[str, str] = {}
+        self.exits: dict[str, str] = {}
+        self.locks: dict[str, str] = {}
+        #: device id -> access point, for its reader and keypad
+        self.readers: dict[str, str] = {}
+        #: device id -> alarm points that it raises, as (point, True if a closed loop is normal)
+        self.points: dict[str, list[tuple[str, bool]]] = {}
+        #: device id of a housing's contact -> device id of the reader in it
+        self.tampers: dict[str, str] = {}
+        self.key_switch: str | None = config["alarms"]["acknowledge"]
+        for name, part in config["portals"].items():
+            self.locks[part["lock"]] = name
+            if part["contact"] is not None:
+                self.contacts[part["contact"]] = name
+            if part["rex"] is not None:
+                self.exits[part["rex"]] = name
+        for name, part in config["access_points"].items():
+            for role in ("reader", "keypad"):
+                if part.get(role) is not None:
+                    self.readers[part[role]] = name
+        for name, part in config["alarms"]["points"].items():
+            raises = self.points.setdefault(part["input"], [])
+            raises.append((name, part["normal"] == "closed"))
+        for name, part in config["devices"].items():
+            if part.get("tamper") is not None:
+                self.tampers[part["tamper"]] = name
+
+    def plan(self) -> site.Plan:
+        """What the deciding core is built from."""
+        config = self.config
+        portals = {}
+        for name, part in config["portals"].items():
+            portals[name] = (self._portal_rules(part), part["mode"])
+        access_points = {}
+        for name, part in config["access_points"].items():
+            access_points[name] = access_point.Rules(
+                part["portal"],
+                part["verification"],
+                part["pin_timeout_ms"],
+                part["wrong_attempts"],
+                part["wrong_window_ms"],
+                part["block_ms"],
+            )
+        points = {}
+        fire_reset = fire.INPUT
+        for name, part in config["alarms"]["points"].items():
+            points[name] = site.Point(part["class"], part["priority"])
+            if part["class"] == alarm.FIRE:
+                fire_reset = part["reset"]
+        for device in self.tampers.values():
+            points[device] = site.Point(alarm.TAMPER, alarm.PRIORITY[alarm.TAMPER])
+        return site.Plan(
+            portals, access_points, points, fire_reset, config["alarms"]["siren_max_ms"]
+        )
+
+    def _portal_rules(self, part: "dict[str, Any]") -> "portal.Rules":
+        return portal.Rules(
+            part["egress"] == "button_cuts_power",
+            part["egress_ms"],
+            part["on_fire"] == "release",
+            part["release_ms"],
+            part["extended_release_ms"],
+            part["open_ms"],
+            part["extended_open_ms"],
+            part["pre_alarm_ms"],
+            part["settle_ms"],
+            self.config["devices"][part["lock"]]["travel_ms"],
+            part["relock"] == "close",
+        )

@@ -1,0 +1,70 @@
+"""What the controller says on its retained topics, as JSON-ready dictionaries (the contract, section 3)."""
+
+import json
+
+
+def portal_payload(
+    mode: str,
+    unlocked: bool,
+    door_open: bool,
+    alarm: str,
+    pre_alarm: bool,
+    fire: bool,
+    since: str,
+    until: "str | None",
+) -> "dict[str, object]":
+    """``portal/<portal>``: the condition now. `since` and `until` are UTC times; None: no end."""
+    return {
+        "mode": mode,
+        "lock": "unlocked" if unlocked else "locked",
+        "door": "open" if door_open else "closed",
+        "alarm": alarm,
+        "pre_alarm": pre_alarm,
+        "fire": fire,
+        "since": since,
+        "until": until,
+    }
+
+
+def alarm_payload(
+    state: str, priority: int, since: "str | None", by: "str | None"
+) -> "dict[str, object]":
+    """``alarm/<point>/<class>``: `state` is one of `firmware.access.alarm.STATES`."""
+    return {"state": state, "priority": priority, "since": since, "by": by}
+
+
+def status_payload(
+    state: str, version: str, boot: int, since: str, journal: str
+) -> "dict[str, object]":
+    """``status``: online, or offline as the last will and the last word."""
+    return {"state": state, "version": version, "boot": boot, "since": since, "journal": journal}
+
+
+def titles(things: "dict[str, dict[str, object]]") -> "dict[str, object]":
+    """What people call each of `things` (id -> its part of the config)."""
+    return {name: things[name].get("title") for name in sorted(things)}
+
+
+def about_payload(config: "dict[str, dict[str, dict[str, object]]]") -> "dict[str, object]":
+    """``about``: titles in English and Chinese, and what this controller can do."""
+    return {
+        "title": config["controller"].get("title"),
+        "timezone": config["controller"].get("timezone"),
+        "portals": titles(config["portals"]),
+        "access_points": titles(config["access_points"]),
+        "devices": titles(config["devices"]),
+        "alarms": titles(config["alarms"]["points"]),  # type: ignore[arg-type]
+        "cameras": titles(config["cameras"]),
+        "flats": config["controller"].get("flats"),
+        "capabilities": ["access", "alarms"],
+    }
+
+
+def dumps(payload: object) -> str:
+    """JSON with its keys in order, the same on both interpreters."""
+    if isinstance(payload, dict):
+        items = ["%s:%s" % (json.dumps(key), dumps(payload[key])) for key in sorted(payload)]
+        return "{" + ",".join(items) + "}"
+    if isinstance(payload, (list, tuple)):
+        return "[" + ",".join([dumps(item) for item in payload]) + "]"
+    return json.dumps(payload)
