@@ -1,0 +1,266 @@
+"""Digital lines of a Linux board through the GPIO character device (libgpiod 2); the default.
+
+The kernel stamps each edge as it happens, on the clock of `MonotonicTicks`, and keeps the edges of one
+request in one order: a Wiegand reader's two lines are one request. An output's value travels in the
+request that makes it one, so the line never shows another. The chip is found by its label, because its
+number differs between kernels.
+
+What a released output does afterwards is the kernel driver's affair; a safe level that must hold is the
+one that the board's own pull gives (`hal.board_lines`).
+"""
+
+import errno
+import glob
+import importlib
+import os
+import re
+from typing import Any
+
+from hal.errors import DeviceUnavailableError, LineBusyError, LineUnknownError
+from hal.ports import DigitalInputs, DigitalOutput, Edge, Lines
+
+_CONSUMER = "doorward"
+_BUFFER = 256  #: edges the kernel keeps for one request: three of the longest Wiegand bursts
+_MOST_READS = 16  #: buffers emptied by one `take`: a line that never rests must not hold the loop
+_SEQUENCE = 0xFFFFFFFF  #: the kernel's sequence numbers have 32 bits
+_NUMBERED = re.compile(r"GPIO([0-9]{1,3})\Z").match
+
+
+class GpiodLines(Lines):
+    """The lines of one GPIO chip.
+
+    label    str     the chip's label, such as pinctrl-bcm2711 (`hal.board_facts`)
+    folder   str     where the chips' device files are
+    library  module  stands in for `gpiod`; left out: it is loaded at the first claim
+    """
+
+    def __init__(self, label: str, folder: str = "/dev", library: Any = None) -> None:
+        self._label = label
+        self._folder = folder
+        self._gpiod = library
+        self._chip: Any = None
+
+    def output(self, name: str, active_low: bool, on: bool) -> DigitalOutput:
+        """See `Lines.output`."""
+        chip = self._open()
+        line = self._gpiod.line
+        settings = self._gpiod.LineSettings(
+            direction=line.Direction.OUTPUT,
+            active_low=active_low,
+            output_value=line.Value.ACTIVE if on else line.Value.INACTIVE,
+        )
+        offset = self._offset(chip, name)
+        return _Output(name, self._request(chip, {name: offset}, settings), offset, on, line.Value)
+
+    def inputs(self, names: list[str], active_low: bool, pull: str) -> DigitalInputs:
+        """See `Lines.inputs`."""
+        chip = self._open()
+        line = self._gpiod.line
+        bias = {
+            "up": line.Bias.PULL_UP,
+            "down": line.Bias.PULL_DOWN,
+            "none": line.Bias.DISABLED,
+        }[pull]
+        settings = self._gpiod.LineSettings(
+            direction=line.Direction.INPUT,
+            edge_detection=line.Edge.BOTH,
+            bias=bias,
+            active_low=active_low,
+            event_clock=line.Clock.MONOTONIC,
+        )
+        offsets = {name: self._offset(chip, name) for name in names}
+        request = self._request(chip, offsets, settings)
+        return _Inputs(tuple(names), request, list(offsets.values()), self._gpiod)
+
+    def close(self) -> None:
+        """Close the chip. Lines that are still open are their owners' to close."""
+        if self._chip is not None:
+            self._chip.close()
+            self._chip = None
+
+    def _open(self) -> Any:
+        """The chip, found by its label."""
+        if self._chip is not None:
+            return self._chip
+        if self._gpiod is None:
+            self._gpiod = _load()
+        paths = sorted(glob.glob(os.path.join(self._folder, "gpiochip*")))
+        if not paths:
+            raise DeviceUnavailableError(
+                f"gpiod: no chip in {self._folder}; expected {self._label}: a kernel with "
+                "the GPIO character device, on the board that the config names"
+            )
+        seen = []
+        for path in paths:
+            chip = self._open_path(path)
+            label = chip.get_info().label
+            if label == self._label:
+                self._chip = chip
+                return chip
+            chip.close()
+            seen.append(f"{label} ({os.path.basename(path)})")
+        raise DeviceUnavailableError(
+            f"gpiod: no chip is labelled {self._label}, only {', '.join(seen)}; "
+            "expected the board that the config names"
+        )
+
+    def _open_path(self, path: str) -> Any:
+        try:
+            return self._gpiod.Chip(path)
+        except PermissionError as error:
+            raise DeviceUnavailableError(
+                f"{path}: may not be opened; expected this user in the group gpio"
+            ) from error
+        except OSError as error:
+            raise DeviceUnavailableError(
+                f"{path}: {error.strerror}; expected a GPIO chip's device file"
+            ) from error
+
+    def _offset(self, chip: Any, name: str) -> int:
+        """The line's place on the chip: by its name there, else by its number."""
+        try:
+            found: int = chip.line_offset_from_id(name)
+            return found
+        except (OSError, ValueError):
+            count: int = chip.get_info().num_lines
+        numbered = _NUMBERED(name)
+        if numbered is None or int(numbered[1]) >= count:
+            raise LineUnknownError(
+                f"{name}: {self._label} has no such line; expected GPIO0 to GPIO{count - 1}"
+            )
+        return int(numbered[1])
+
+    def _request(self, chip: Any, offsets: dict[str, int], settings: Any) -> Any:
+        names = ", ".join(offsets)
+        try:
+            return chip.request_lines(
+                config={tuple(offsets.values()): settings},
+                consumer=_CONSUMER,
+                event_buffer_size=_BUFFER,
+            )
+        except OSError as error:
+            if error.errno == errno.EBUSY:
+                raise LineBusyError(self._who(chip, offsets)) from error
+            raise DeviceUnavailableError(
+                f"{names}: {error.strerror}; expected a line that can be claimed"
+            ) from error
+        except ValueError as error:  # one line twice in one request
+            raise LineBusyError(f"{names}: named twice; expected lines of their own") from error
+
+    def _who(self, chip: Any, offsets: dict[str, int]) -> str:
+        for name, offset in offsets.items():
+            info = chip.get_line_info(offset)
+            if info.used:
+                owner = f'"{info.consumer}"' if info.consumer else "the kernel"
+                return f"{name}: {owner} has the line; expected a free one"
+        return f"{', '.join(offsets)}: somebody has the line; expected a free one"
+
+
+class _Output(DigitalOutput):
+    def __init__(self, name: str, request: Any, offset: int, on: bool, values: Any) -> None:
+        self.name = name
+        self._request = request
+        self._offset = offset
+        self._safe = on
+        self._on = on
+        self._values = values
+
+    def write(self, on: bool) -> None:
+        if self._request is None:
+            raise DeviceUnavailableError(f"{self.name}: closed; expected an open line")
+        try:
+            self._request.set_value(
+                self._offset, self._values.ACTIVE if on else self._values.INACTIVE
+            )
+        except OSError as error:
+            raise _gone(self.name, error) from error
+        self._on = on
+
+    def read(self) -> bool:
+        return self._on
+
+    def close(self) -> None:
+        if self._request is None:
+            return
+        try:
+            self.write(self._safe)
+        finally:
+            self._request.release()
+            self._request = None
+
+
+class _Inputs(DigitalInputs):
+    def __init__(
+        self, names: tuple[str, ...], request: Any, offsets: list[int], gpiod: Any
+    ) -> None:
+        self.names = names
+        self._request = request
+        self._offsets = offsets
+        self._active = gpiod.line.Value.ACTIVE
+        self._rising = gpiod.EdgeEvent.Type.RISING_EDGE  # from inactive to active, not of volts
+        self._sequence = dict.fromkeys(offsets, 0)
+        self._lost = 0
+
+    def levels(self) -> list[bool]:
+        request = self._open()
+        try:
+            return [value == self._active for value in request.get_values(self._offsets)]
+        except OSError as error:
+            raise _gone(", ".join(self.names), error) from error
+
+    def take(self) -> list[Edge]:
+        request = self._open()
+        edges: list[Edge] = []
+        try:
+            for _ in range(_MOST_READS):
+                if not request.wait_edge_events(0):
+                    break
+                edges.extend(self._edge(event) for event in request.read_edge_events())
+        except OSError as error:
+            raise _gone(", ".join(self.names), error) from error
+        return edges
+
+    def _edge(self, event: Any) -> Edge:
+        offset = event.line_offset
+        self._lost += (event.line_seqno - self._sequence[offset] - 1) & _SEQUENCE
+        self._sequence[offset] = event.line_seqno
+        return Edge(
+            self._offsets.index(offset),
+            event.event_type == self._rising,
+            event.timestamp_ns // 1_000_000,
+        )
+
+    def lost(self) -> int:
+        lost = self._lost
+        self._lost = 0
+        return lost
+
+    def fileno(self) -> int:
+        descriptor: int = self._open().fd
+        return descriptor
+
+    def close(self) -> None:
+        if self._request is not None:
+            self._request.release()
+            self._request = None
+
+    def _open(self) -> Any:
+        if self._request is None:
+            raise DeviceUnavailableError(f"{', '.join(self.names)}: closed; expected open lines")
+        return self._request
+
+
+def _gone(names: str, error: OSError) -> DeviceUnavailableError:
+    return DeviceUnavailableError(f"{names}: {error.strerror}; expected the line to be there")
+
+
+def _load() -> Any:
+    try:
+        library: Any = importlib.import_module("gpiod")
+    except ImportError as error:
+        raise DeviceUnavailableError(
+            "gpiod: the library is not installed; expected the Python package gpiod 2"
+        ) from error
+    if not hasattr(library, "LineSettings"):
+        raise DeviceUnavailableError("gpiod: libgpiod 1 is installed; expected libgpiod 2")
+    return library

@@ -1,0 +1,116 @@
+"""Serial lines through pyserial: readers on a UART or a USB adapter.
+
+Reads and writes never wait. An adapter that is pulled out shows as a read that fails; the stream is then
+closed and may be opened again. A port is locked against other programs (flock), and against a second
+stream of this one.
+"""
+
+import errno
+import importlib
+import os
+from typing import Any
+
+from hal.errors import DeviceUnavailableError, LineBusyError
+from hal.ports import ByteStream, SerialPorts
+
+_MOST_BYTES = 4096
+_LATER = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EINTR)
+_TO_DO = {
+    errno.ENOENT: "not there; expected the reader or its adapter plugged in",
+    errno.ENXIO: "not there; expected the reader or its adapter plugged in",
+    errno.ENODEV: "not there; expected the reader or its adapter plugged in",
+    errno.EACCES: "may not be opened; expected this user in the group dialout",
+    errno.EAGAIN: "another program has it; expected nobody else on the reader's port",
+    errno.EBUSY: "another program has it; expected nobody else on the reader's port",
+}
+
+
+class PyserialPorts(SerialPorts):
+    """The serial lines of this machine, by device path."""
+
+    def __init__(self) -> None:
+        self._streams: dict[str, PyserialStream] = {}
+
+    def stream(self, port: str, baud: int) -> "PyserialStream":
+        """See `SerialPorts.stream`. A path is free again when its stream was closed for good."""
+        if port in self._streams:
+            raise LineBusyError(f"{port}: already a reader's; expected a port of its own")
+        stream = PyserialStream(port, baud)
+        self._streams[port] = stream
+        return stream
+
+
+class PyserialStream(ByteStream):
+    """One serial line, 8N1."""
+
+    def __init__(self, port: str, baud: int) -> None:
+        self.name = port
+        self._baud = baud
+        self._serial: Any = None
+
+    def open(self) -> None:
+        """See `ByteStream.open`; opening an open one again is opening it anew."""
+        self.close()
+        library = _load()
+        try:
+            self._serial = library.Serial(
+                self.name, self._baud, timeout=0, write_timeout=0, exclusive=True
+            )
+        except (OSError, ValueError) as error:  # SerialException is an OSError
+            number = error.errno if isinstance(error, OSError) else None
+            reason = _TO_DO.get(number or 0, "is no serial line; expected a serial device")
+            raise DeviceUnavailableError(f"{self.name}: {reason}") from error
+
+    def read(self) -> bytes:
+        """See `ByteStream.read`."""
+        try:
+            data: bytes = self._open().read(_MOST_BYTES)
+        except (OSError, TypeError) as error:  # TypeError: pyserial, closed under a read
+            raise self._gone() from error
+        return data
+
+    def write(self, data: bytes) -> int:
+        """See `ByteStream.write`.
+
+        Past pyserial: its own `write` spins while the line is full, even when told not to wait.
+        """
+        if not data:
+            return 0
+        try:
+            return os.write(self._open().fileno(), data)
+        except OSError as error:
+            if error.errno in _LATER:
+                return 0
+            raise self._gone() from error
+
+    def fileno(self) -> int:
+        """The descriptor; another one after each `open`, -1 while it is closed."""
+        if self._serial is None:
+            return -1
+        descriptor: int = self._serial.fileno()
+        return descriptor
+
+    def close(self) -> None:
+        """See `ByteStream.close`."""
+        if self._serial is not None:
+            serial = self._serial
+            self._serial = None
+            serial.close()
+
+    def _open(self) -> Any:
+        if self._serial is None:
+            raise DeviceUnavailableError(f"{self.name}: not open; expected an open port")
+        return self._serial
+
+    def _gone(self) -> DeviceUnavailableError:
+        self.close()
+        return DeviceUnavailableError(f"{self.name}: has gone; expected the reader plugged in")
+
+
+def _load() -> Any:
+    try:
+        return importlib.import_module("serial")
+    except ImportError as error:
+        raise DeviceUnavailableError(
+            "pyserial: the library is not installed; expected the Python package pyserial"
+        ) from error
