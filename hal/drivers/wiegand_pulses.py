@@ -108,7 +108,9 @@ class WiegandPulses:
 
     def _honour(self, at_ms: int, rising: "int | None", readings: "list[Reading]") -> None:
         """Do what was due by `at_ms`; a line that rises just then has been let go unseen before."""
-        for line in (0, 1):
+        since_0, since_1 = self._active_since
+        second_first = since_0 is not None and since_1 is not None and since_1 < since_0
+        for line in (1, 0) if second_first else (0, 1):  # the line that was held first is told
             since = self._active_since[line]
             if since is None or line == rising or self._stuck[line] or at_ms - since < STUCK_MS:
                 continue
