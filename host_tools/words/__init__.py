@@ -27,5 +27,7 @@ def load(lang: str) -> dict[str, str]:
     Raises ValueError for a language that has no file.
     """
     if lang not in LANGUAGES:
-        raise ValueError(f"language {lang!r}: no words file; expected one of {', '.join(LANGUAGES)}")
+        raise ValueError(
+            f"language {lang!r}: no words file; expected one of {', '.join(LANGUAGES)}"
+        )
     return dict(_read(lang))

@@ -3,19 +3,22 @@
 import { meant } from "./building.js";
 import { attr, byId, label, make, rove, svg, text } from "./dom.js";
 import { act } from "./net.js";
-import { personName, personOf } from "./say.js";
+import { personName } from "./say.js";
 import { accessPoint, changed, slots, state } from "./state.js";
 import { complain } from "./notice.js";
 import { t, title, language } from "./words.js";
 
 const STRANGER = { name: "unknown", card: "w26:201:65000", pin: null, qr: null };
-const SPOT = { street: [200, 0], door: [262, 0], lobby: [470, 0], yard: [796, 0], yardDoor: [738, 0] };
+const SPOT = { street: 200, lobby: 482, yard: 796 };
 const WALK_IN_AFTER_MS = 800;
+const GRANT_WITHIN_MS = 6000;
 const HINT_MS = 6000;
 
 const at = { street: "resident", lobby: null, yard: null }; // who stands where
 let walkIn = true;
 let hintEnds = null;
+let entering = null; // who may be let in: {portal, place, ends}
+let walker = null;   // who goes when the door opens: {portal, place}
 
 export const people = () => [...(state.world?.people ?? []), STRANGER];
 
@@ -52,8 +55,7 @@ function stand(place, name) {
     const actor = byId(`actor-${slot}`);
     actor.classList.toggle("away", !who);
     if (who) attr(actor.querySelector(".fig"), "href", figure(who));
-    const [x] = SPOT[slot];
-    actor.querySelector(".mover").style.transform = `translate(${x}px, 440px)`;
+    actor.querySelector(".mover").style.transform = `translate(${SPOT[slot]}px, 440px)`;
   }
   changed();
 }
@@ -77,6 +79,7 @@ export function endHint() {
 /** "Here is the card": the ring moves to it, when somebody tried the locked door first. */
 export function hint() {
   endHint();
+  if (!at.street) stand("street", state.selected);
   byId("actor-street").classList.add("hinting");
   hintEnds = setTimeout(endHint, HINT_MS);
 }
@@ -94,42 +97,55 @@ export async function present(name, apId) {
   reach(place);
   const verb = means(who, target) ?? (who.card ? "present_card" : "show_qr");
   const shown = who === STRANGER ? { number: who.card } : { person: name };
+  awaitGrant(target);
   const error = await act(verb, { access_point: target, ...shown });
   if (error) complain(error);
   return undefined;
 }
 
+/** Somebody was let in on this page's account: with "then walk in" on, they go as soon as the lock is free. */
+export function awaitGrant(apId) {
+  const ap = state.world.access_points[apId];
+  entering = { portal: ap.portal, place: placeOf(apId), ends: performance.now() + GRANT_WITHIN_MS };
+}
+
+/** Go through an unlocked door, from where the person stands. */
+export async function walk(portal, place = portal === slots().yard ? "yard" : "street") {
+  walker = { portal, place };
+  return act("walk_through", { portal });
+}
+
 /** Somebody inside goes out by handle or button. */
 export async function goOut(portal) {
+  walker = { portal, place: "lobby" };
   const error = await act("leave", { portal });
   if (error) complain(error);
-  else if (at.lobby) setTimeout(() => stand(portal === slots().yard ? "yard" : "street", at.lobby), 700);
 }
 
-/** The figure follows what the door records: in when opened after a grant, out through an exit reader. */
-export function follow(event) {
-  if (event.type === "access.granted") {
-    const ap = state.world.access_points[event.access_point];
-    const who = personOf(event);
-    if (!ap || !walkIn || state.story || event.seq <= state.replayTo) return;
-    if (who) state.selected = who.name;
-    setTimeout(() => act("walk_through", { portal: ap.portal }), WALK_IN_AFTER_MS);
+/** The figures follow the doors as the world shows them, not as the records say. */
+function follow() {
+  const portals = state.world.portals;
+  if (entering && performance.now() > entering.ends) entering = null;
+  if (entering && walkIn && !state.story && portals[entering.portal].mode === "accessed"
+    && portals[entering.portal].door === "closed") {
+    const { portal, place } = entering;
+    entering = null;
+    setTimeout(() => walk(portal, place), WALK_IN_AFTER_MS);
   }
-  if (event.type === "access.taken" && event.seq > state.replayTo) passed(event.portal);
+  if (walker && portals[walker.portal].door === "open") {
+    const { portal, place } = walker;
+    walker = null;
+    pass(portal, place);
+  }
 }
 
-function passed(portal) {
-  const from = portal === slots().yard ? "yard" : "street";
-  const name = at[from] ?? at.lobby;
+function pass(portal, place) {
+  const name = at[place];
   if (!name) return;
-  if (at[from]) walkThrough(from, name);
-  else setTimeout(() => stand(from, name), 500);
-}
-
-function walkThrough(from, name) {
-  const mover = byId(`actor-${from}`).querySelector(".mover");
-  mover.style.transform = `translate(${from === "yard" ? 640 : 360}px, 440px)`;
-  setTimeout(() => { if (at[from] === name) stand("lobby", name); }, 550);
+  const outside = portal === slots().yard ? "yard" : "street";
+  const mover = byId(`actor-${place}`).querySelector(".mover");
+  mover.style.transform = `translate(${outside === "yard" ? 650 : 350}px, 440px)`;
+  setTimeout(() => { if (at[place] === name) stand(place === "lobby" ? outside : "lobby", name); }, 500);
 }
 
 function personButton(who) {
@@ -195,6 +211,7 @@ export function drawPeople() {
   }
   rove(row);
   drawFigureButtons();
+  follow();
 }
 
 function drawFigureButtons() {

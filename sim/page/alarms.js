@@ -34,7 +34,7 @@ function card(alarm) {
     sign(alarm.priority, { full: waiting, pulse: waiting }),
     make("div", { class: "what" },
       make("p", { class: "sentence" }, alarmLine(alarm)),
-      make("p", {}, todo), make("p", {}, note(alarm))),
+      make("p", { class: "todo" }, todo), make("p", {}, note(alarm))),
     button);
 }
 

@@ -1,7 +1,7 @@
 // Doors, exit buttons, fire and help: what a hand can do in the drawing.
 
 import { boxOpen, fireOn, meant, press, rattle } from "./building.js";
-import { goOut, hint, endHint } from "./actors.js";
+import { endHint, goOut, hint, walk } from "./actors.js";
 import { byId, make, rove } from "./dom.js";
 import { act } from "./net.js";
 import { complain } from "./notice.js";
@@ -16,6 +16,11 @@ export async function attempt(verb, args) {
   return !error;
 }
 
+async function goThrough(portal) {
+  const error = await walk(portal);
+  if (error) complain(error);
+}
+
 /** Wedge a door: open it as somebody would, then leave it so. */
 async function prop(portal) {
   const now = () => state.world.portals[portal];
@@ -28,7 +33,7 @@ async function prop(portal) {
 }
 
 const MENU = {
-  walk: (portal) => attempt("walk_through", { portal }),
+  walk: goThrough,
   push: (portal) => attempt("push_door", { portal }),
   prop, force: (portal) => attempt("force_door", { portal }),
   leave: (portal) => goOut(portal),
@@ -65,7 +70,7 @@ function tryDoor(slot, button) {
   endHint();
   openMenu(slot, button);
   if (door === "open") attempt("close_door", { portal });
-  else if (lock === "unlocked") attempt("walk_through", { portal });
+  else if (lock === "unlocked") goThrough(portal);
   else { rattle(slot); if (slot === "front") hint(); attempt("push_door", { portal }); }
 }
 

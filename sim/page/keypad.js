@@ -1,5 +1,6 @@
 // The keypad at the front reader: digits are gathered here and pressed at the door with "#".
 
+import { awaitGrant, endHint } from "./actors.js";
 import { meant } from "./building.js";
 import { attr, byId, label, make, text } from "./dom.js";
 import { act } from "./net.js";
@@ -7,7 +8,6 @@ import { complain } from "./notice.js";
 import { beep } from "./sound.js";
 import { state } from "./state.js";
 import { t, title } from "./words.js";
-import { endHint } from "./actors.js";
 
 const KEYS = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "*", "0", "#"];
 const MAX_DIGITS = 12;
@@ -24,6 +24,7 @@ async function press(key) {
   else if (digits) {
     const sent = digits;
     digits = "";
+    awaitGrant(meant("hot-front-in"));
     const error = await act("enter_pin", { access_point: meant("hot-front-in"), digits: sent });
     if (error) complain(error);
   }

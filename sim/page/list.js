@@ -29,7 +29,8 @@ export function noteNetwork(network, now) {
 
 function wasKept(event) {
   const at = Date.parse(event.time);
-  return offlineFrom != null && offlineTo != null && at >= offlineFrom && at <= offlineTo;
+  // What arrives from the time of the cut was kept, also when it overtakes the news of its end.
+  return offlineFrom != null && at >= offlineFrom && (offlineTo == null || at <= offlineTo);
 }
 
 const reading = () => {
@@ -88,13 +89,11 @@ function toggle(row, item, head) {
 
 function fill(row, item) {
   const first = row.events[0];
-  const last = row.events.at(-1);
   text(item.querySelector("time"), clockTime(Date.parse(first.time)));
   text(item.querySelector(".said"), rowSentence(row));
   const count = row.events.length > 1 ? ` · ${t("page.row.lines", { n: row.events.length })}` : "";
-  const number = first.seq === last.seq ? `${first.seq}` : `${first.seq}–${last.seq}`;
   const kept = row.kept ? ` · ${t("page.offline_kept")}` : "";
-  text(item.querySelector("small"), `${first.type} · ${number}${count}${kept}`);
+  text(item.querySelector("small"), `${first.type} · ${first.seq}${count}${kept}`);
   item.classList.toggle("kept", Boolean(row.kept));
   const body = item.querySelector(".row-body");
   if (body && Number(body.dataset.lines) !== row.events.length) body.replaceWith(rowBody(row));

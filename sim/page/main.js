@@ -1,6 +1,6 @@
 // Start: words, then the building. Everything draws from `state`; nothing else keeps a copy.
 
-import { drawPeople, follow, startPeople } from "./actors.js";
+import { drawPeople, startPeople } from "./actors.js";
 import { drawAlarmStrip, drawStatus } from "./alarms.js";
 import { drawBuilding } from "./building.js";
 import { clockTime, zoneName } from "./clock.js";
@@ -106,7 +106,7 @@ async function begin() {
   await speak(language());
   onChange(draw);
   changed();
-  start((event) => { follow(event); takeEvent(event); storyEvent(event); changed(); });
+  start((event) => { takeEvent(event); storyEvent(event); changed(); });
   setInterval(tick, TICK_MS);
 }
 

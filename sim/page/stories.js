@@ -1,6 +1,6 @@
 // Stories: lists of verbs with a caption each. They can be stopped, and tidy up after themselves.
 
-import { present, showView } from "./actors.js";
+import { present, showView, walk } from "./actors.js";
 import { attr, byId, make, rove, text } from "./dom.js";
 import { act } from "./net.js";
 import { complain } from "./notice.js";
@@ -34,6 +34,7 @@ function stage(story, run) {
     say: (n) => { check(); run.caption = `story.${story}.${n}`; drawStories(); },
     do: async (verb, args) => { check(); const error = await act(verb, args); if (error) complain(error); check(); },
     show: async (name, ap) => { check(); lastEvents = []; await present(name, ap); check(); },
+    walk: async () => { check(); await walk(front()); check(); },
     view: showView,
     read: () => wait(READ_MS),
     until: (ready) => wait(PATIENCE_MS, () => state.world && ready(state.world)),
@@ -47,7 +48,7 @@ const door = (world) => world.portals[front()];
 const STORIES = {
   home: async (s) => {
     s.say(1); await s.show("resident"); await s.event("access.granted");
-    s.say(2); await s.read(); await s.do("walk_through", { portal: front() });
+    s.say(2); await s.read(); await s.walk();
     await s.until((w) => door(w).door === "open"); await s.until((w) => door(w).door === "closed");
     s.say(3); await s.read();
   },
