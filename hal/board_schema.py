@@ -173,6 +173,7 @@ DEVICES: dict[str, Fields] = {
         "d0": required(line_name),
         "d1": required(line_name),
         "frame_gap_ms": optional(whole(5, 25), 25),
+        "format": optional(choice("any", "w26", "w34", "w37"), "any"),
     },
     "keypad": {
         **_INPUT,

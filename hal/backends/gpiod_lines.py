@@ -236,7 +236,9 @@ class _Inputs(DigitalInputs):
         return lost
 
     def fileno(self) -> int:
-        descriptor: int = self._open().fd
+        if self._request is None:
+            return -1
+        descriptor: int = self._request.fd
         return descriptor
 
     def close(self) -> None:

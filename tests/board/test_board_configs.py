@@ -1,0 +1,111 @@
+"""Every shipped board config is right, and says what it says of its pins truly."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hal import board, board_facts, board_schema
+
+ROOT = Path(__file__).parents[2]
+FOLDER = ROOT / "board_configs"
+SHIPPED = sorted(FOLDER.glob("*.toml"))
+README = (FOLDER / "README.md").read_text()
+
+ids = [path.stem for path in SHIPPED]
+each_config = pytest.mark.parametrize("path", SHIPPED, ids=ids)
+
+
+def _entries(config: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    found = [
+        (f"{section}.{name}", entry)
+        for section in ("portals", "access_points", "cameras")
+        for name, entry in config[section].items()
+    ]
+    points = config["alarms"]["points"].items()
+    return found + [(f"alarms.{name}", entry) for name, entry in points]
+
+
+@each_config
+def test_a_shipped_config_is_right_and_without_warnings(path: Path) -> None:
+    config = board.load(str(path))
+    assert board.warnings(config) == []
+
+
+@each_config
+def test_what_people_see_has_a_title_in_both_languages(path: Path) -> None:
+    raw = tomllib.loads(path.read_text())
+    assert "title" in raw["controller"]
+    for name, entry in _entries(board.load(str(path))):
+        assert entry["title"]["en"] != name.rpartition(".")[2], f"{name} has no title"
+        assert re.search("[\u4e00-\u9fff]", entry["title"]["zh"]), f"{name} has no Chinese title"
+
+
+@each_config
+def test_a_shipped_house_has_siren_beacon_fire_loop_enclosure_and_key_switch(path: Path) -> None:
+    alarms = board.load(str(path))["alarms"]
+    assert alarms["siren"]
+    assert alarms["beacon"]
+    assert alarms["acknowledge"]
+    assert {"fire", "tamper"} <= {point["class"] for point in alarms["points"].values()}
+
+
+@each_config
+def test_the_pin_in_a_comment_is_the_pin_of_the_line(path: Path) -> None:
+    named = 0
+    for text in path.read_text().splitlines():
+        found = re.match(r'\w+ = "GPIO(\d+)" +# pin (\d+)', text)
+        if found is not None:
+            assert board_facts.HEADER[int(found[1])] == int(found[2]), text
+            named += 1
+    lines = [claim for claim in board.claims(board.load(str(path))) if claim.direction != "serial"]
+    assert named == (0 if path.stem == "demo-sim" else len(lines))
+
+
+def test_every_board_has_a_config() -> None:
+    assert {board.load(str(path))["board"] for path in SHIPPED} == set(board_facts.BOARDS)
+
+
+def test_the_readme_lists_every_config_and_no_other() -> None:
+    assert sorted(set(re.findall(r"^\| `([\w-]+\.toml)`", README, re.M))) == [
+        path.name for path in SHIPPED
+    ]
+
+
+def test_the_readme_names_every_key_and_every_board() -> None:
+    named = set(re.findall(r"`(?:link\.|journal\.)?([\w-]+)`", README))
+    tables = [
+        board_schema.CONTROLLER,
+        board_schema.PORTAL,
+        board_schema.ACCESS_POINT,
+        board_schema.ALARMS,
+        board_schema.ALARM_POINT,
+        board_schema.CAMERA,
+        board_schema.SCHEDULE,
+        board_schema.LINK,
+        board_schema.JOURNAL,
+        *board_schema.DEVICES.values(),
+    ]
+    keys = {key for table in tables for key in table}
+    assert keys - named == set()
+    assert set(board_facts.BOARDS) - named == set()
+    assert set(board_schema.DEVICES) - named == set()
+
+
+def test_the_readme_gives_the_defaults_that_hold() -> None:
+    for table in (board_schema.PORTAL, board_schema.ACCESS_POINT, board_schema.ALARMS):
+        for key, field in table.items():
+            if isinstance(field.default, (int, str)) and not isinstance(field.default, bool):
+                row = re.search(rf"^\| `{key}` \|[^|]*\|([^|]*)\|", README, re.M)
+                assert row is not None, key
+                assert row[1].strip().strip("`") == str(field.default), key
+    for driver, fields in board_schema.DEVICES.items():
+        rows = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \| (.*) \|$", README, re.M)
+        own = [text for names, text in rows if f"`{driver}`" in names.split(", ")]
+        for key in ("debounce_ms", "hold_off_ms", "frame_gap_ms", "travel_ms", "reopen_ms", "baud"):
+            if key in fields:
+                found = re.search(rf"`{key}` \d+ to \d+, default (\d+)", " ".join(own))
+                assert found is not None, f"{driver}.{key}"
+                assert int(found[1]) == fields[key].default, f"{driver}.{key}"
