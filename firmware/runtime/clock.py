@@ -43,7 +43,7 @@ class MonotonicClock:
         if not period:
             return ticks
         now_ms = self.now_ms()
-        behind = (self._last_ticks - ticks) % period
+        behind: int = (self._last_ticks - ticks) % period
         return now_ms - behind if behind < period // 2 else now_ms
 
     def _since(self, ticks: int) -> int:

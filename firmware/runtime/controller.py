@@ -14,10 +14,11 @@ from firmware.runtime.ports import Batch
 from firmware.runtime.publisher import Publisher
 from firmware.runtime.supervisor import Supervisor
 from firmware.runtime.wiring import Wiring
+from firmware.wire.readings import BadRead, CardRead, CodeRead, KeyRead
+from hal.errors import DeviceUnavailableError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any
 
 CONTROLLER = "controller"
@@ -72,7 +73,11 @@ class Controller:
         self.site.rights = self.store.rights()
         now = self._now()
         self._started_at = iso(self.time.utc_ms_at(now.ms))
-        effects = self.site.start(self._kept, self._found(), now)
+        levels = self._levels()
+        effects = self.site.start(self._kept, self._found(levels), now)
+        for device in sorted(self.wiring.exits):
+            if levels.get(device):  # somebody stands at the exit: before a magnet is engaged
+                effects += self.site.rex(self.wiring.exits[device], now.ms, now)
         started = record.make(record.SYSTEM_STARTED, now.ms, None, None)
         self._perform([started] + effects, now)
         for device, text in self._problems:
@@ -145,14 +150,14 @@ class Controller:
         effects: list[object] = []
         if reading.kind == "stuck":
             effects += self._device_fault(device, alarm.READER_FAULT, not reading.data, now)
-        read = wire.decode(reading, self.config["devices"][device].get("format"))
-        if isinstance(read, wire.CardRead):
+        read = wire.decode(reading, self.wiring.formats[device])
+        if isinstance(read, CardRead):
             effects += self.site.card(name, read.number, now)
-        elif isinstance(read, wire.CodeRead):
+        elif isinstance(read, CodeRead):
             effects += self.site.code(name, read.text, now)
-        elif isinstance(read, wire.KeyRead):
+        elif isinstance(read, KeyRead):
             effects += self.site.key(name, read.key, now)
-        elif isinstance(read, wire.BadRead):
+        elif isinstance(read, BadRead):
             effects += self.site.bad_read(name, now)
         return effects
 
@@ -267,12 +272,19 @@ class Controller:
             "feed-" + name, lambda: feeds.feed(name, driver, self._inbox, self.loop)
         )
 
-    def _found(self) -> site.Found:
+    def _levels(self) -> "dict[str, bool]":
         """What the inputs say now; a device that cannot be read says nothing."""
-        closed: dict[str, bool] = {}
+        levels: dict[str, bool] = {}
         for device in sorted(self._devices):
             if hasattr(self._devices[device], "read"):
-                closed[device] = self._devices[device].read()
+                try:
+                    levels[device] = self._devices[device].read()
+                except DeviceUnavailableError:
+                    continue  # its feed says so, and again when it is back
+        return levels
+
+    def _found(self, closed: "dict[str, bool]") -> site.Found:
+        """What `closed` (device -> its loop is closed) means for doors and alarm points."""
         wiring = self.wiring
         open_doors = [
             wiring.contacts[device]

@@ -1,5 +1,6 @@
 """From a validated config to the deciding core: which device is whose, and the core's plan."""
 
+from firmware import wire
 from firmware.access import access_point, alarm, fire, portal, site
 
 TYPE_CHECKING = False
@@ -36,7 +37,10 @@ class Wiring:
         for name, part in config["alarms"]["points"].items():
             raises = self.points.setdefault(part["input"], [])
             raises.append((name, part["normal"] == "closed"))
+        #: device id -> what `firmware.wire.decode` is to expect of it
+        self.formats: dict[str, str] = {}
         for name, part in config["devices"].items():
+            self.formats[name] = part.get("framing") or part.get("format") or wire.ANY
             if part.get("tamper") is not None:
                 self.tampers[part["tamper"]] = name
 

@@ -1,0 +1,175 @@
+"""`doorward`: the controller. The only file of the firmware that names backends.
+
+Exit codes: 0 done, 1 it failed, 2 wrong use or a bad config (every problem on standard error).
+"""
+
+import argparse
+import fcntl
+import os
+import signal
+import sys
+from typing import Any
+
+import hal.board
+from hal import board_facts
+from hal.errors import BoardConfigError, HalError
+from hal.ports import Lines, SerialPorts
+
+_EXAMPLES = """examples:
+  doorward --board board_configs/rpi4-one-door.toml --check
+  doorward --board /etc/doorward/board.toml --state /var/lib/doorward
+"""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the controller, or check its config."""
+    args = _parser().parse_args(argv)
+    try:
+        config = hal.board.load(args.board)
+    except BoardConfigError as error:
+        print(error, file=sys.stderr)
+        return 2
+    if args.check:
+        _print_claims(config)
+        return 0
+    if args.state is None:
+        print("--state: missing; expected the folder for records and keys", file=sys.stderr)
+        return 2
+    try:
+        lines, serial_ports = _backends(config)
+    except HalError as error:
+        print(error, file=sys.stderr)
+        return 1
+    problem = _claim_folder(args.state)
+    if problem is not None:
+        print(problem, file=sys.stderr)
+        if "used by another" in problem:
+            return 1
+    return _run(config, args.state, lines, serial_ports)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="doorward",
+        description="The controller behind the front door of a rental building.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--board", required=True, metavar="FILE", help="board config (TOML)")
+    parser.add_argument("--state", metavar="DIR", help="folder for records and keys")
+    parser.add_argument(
+        "--check", action="store_true", help="validate the config and print what it would claim"
+    )
+    return parser
+
+
+def _print_claims(config: dict[str, Any]) -> None:
+    rows = [("device", "role", "line", "direction", "active", "pull or safe level")]
+    for claim in hal.board.claims(config):
+        rows.append(
+            (
+                claim.device,
+                claim.role,
+                str(claim.line),
+                claim.direction,
+                claim.active,
+                claim.pull or claim.safe,
+            )
+        )
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())
+    for warning in hal.board.warnings(config):
+        print(f"! {warning}", file=sys.stderr)
+    doors, readers = len(config["portals"]), len(config["access_points"])
+    print(
+        f"{config['board']}: {doors} portals, {readers} access points, {len(rows) - 1} lines; right"
+    )
+
+
+def _backends(config: dict[str, Any]) -> tuple[Lines, SerialPorts]:
+    """The board's lines and serial ports. Raises `hal.errors.HalError` where there are none."""
+    board = config["board"]
+    if board == "sim":
+        raise BoardConfigError(
+            ['board: "sim" has no pins; expected a real board (or door-sim serve --board FILE)']
+        )
+    from hal.backends.gpiod_lines import GpiodLines
+    from hal.backends.pyserial_port import PyserialPorts
+
+    if config["controller"].get("gpio") == "rpi_gpio":
+        from hal.backends.monotonic_ticks import MonotonicTicks
+        from hal.backends.rpi_gpio import RpiGpioLines
+
+        return RpiGpioLines(MonotonicTicks()), PyserialPorts()
+    return GpiodLines(board_facts.BOARDS[board].chip_label), PyserialPorts()
+
+
+def _claim_folder(folder: str) -> str | None:
+    """Take the state folder for this process; one line if it cannot be had."""
+    try:
+        os.makedirs(folder, mode=0o700, exist_ok=True)
+        claim = os.open(
+            os.path.join(folder, "in-use"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
+        )
+        fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return f"{folder}: used by another doorward; expected a folder of its own (--state)"
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        return f"{folder}: {reason}; records stay in memory until it can be written (--state)"
+    return None
+
+
+def _run(config: dict[str, Any], folder: str, lines: Lines, serial_ports: SerialPorts) -> int:
+    from firmware.runtime import aio
+    from firmware.runtime.clock import MonotonicClock
+    from firmware.runtime.controller import Controller
+    from firmware.services import secrets
+    from firmware.services.credential_store import CredentialStore
+    from firmware.services.executor import ThreadExecutor
+    from firmware.services.journal import SqliteJournal
+    from firmware.services.link import LinkProcess
+    from firmware.services.waker import WakingPollWaiter
+    from firmware.services.wall import SystemWall
+    from firmware.wire import payload
+    from hal.backends.monotonic_ticks import MonotonicTicks
+
+    loop = aio.Loop(MonotonicClock(MonotonicTicks()), WakingPollWaiter())
+    loop.on_error = lambda name, error: print(f"{name}: {type(error).__name__}", file=sys.stderr)
+    board = hal.board.open_board(config, lines, serial_ports)
+    name = config["controller"]["name"]
+    key, problems = secrets.controller_key(folder)
+    executors = [ThreadExecutor(loop, "journal"), ThreadExecutor(loop, "keys")]
+    journal = SqliteJournal(
+        os.path.join(folder, "journal.db"), executors[0], loop, name, config["journal"]["limit"]
+    )
+    journal.open()
+    store = CredentialStore(os.path.join(folder, "keys.db"), executors[1], key)
+    store.open()
+    store.problems += problems
+    will = payload.dumps({"state": "offline"})
+    link = LinkProcess(config["link"], config["controller"]["site"], name, loop, will)
+    wall = SystemWall(config["controller"]["timezone"], config["controller"]["rtc"])
+    controller = Controller(config, board.devices, board.problems, loop, wall, journal, store, link)
+    for line in [*store.problems, *(f"{device}: {text}" for device, text in board.problems)]:
+        print(line, file=sys.stderr)
+    ended = aio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: loop.post(ended.set))
+
+    async def live() -> None:
+        await ended.wait()
+
+    controller.start()
+    link.start()
+    try:
+        loop.run(live(), "main")
+    finally:
+        controller.stop("stopped")
+        link.stop()
+        for executor in executors:
+            executor.close()
+        board.close()
+        lines.close()
+    return 0

@@ -1,0 +1,280 @@
+"""Real time: one building on a desk, its controller, its broker and what a host would see.
+
+Everything but the link and the broker lives in one process and one loop; the page's threads come in
+through `aio.Loop.post`. With a state folder it survives `kill -9` and goes on where it was.
+"""
+
+import base64
+import contextlib
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from firmware.runtime import aio, ports
+from firmware.runtime.clock import MonotonicClock, iso
+from firmware.services import secrets
+from firmware.services.credential_store import CredentialStore
+from firmware.services.executor import ThreadExecutor
+from firmware.services.journal import SqliteJournal
+from firmware.services.link import LinkProcess
+from firmware.services.waker import WakingPollWaiter
+from firmware.wire import payload
+from hal.backends.monotonic_ticks import MonotonicTicks
+from sim import person
+from sim.broker import EmbeddedBroker
+from sim.fakes import FakeLines, FakeSerialPorts, FakeTicks, FakeWall
+from sim.machine import Machine, Parts
+from sim.network import Cable
+from sim.observer import Observer
+from sim.view import view
+from sim.world import World
+
+RECENT = 500  #: events that a page gets when it comes late
+STEPS = 1000  #: verbs that are remembered for a scenario file
+RECONNECT_MS = 2000  #: the demo's cable is mended by somebody who watches: no long back-off
+VIEW_MS = 100  #: how often the world is compared while somebody looks
+
+
+class DeskParts(Parts):
+    """Journal and store in a folder, the link in a process of its own."""
+
+    def __init__(self, config: dict[str, Any], loop: aio.Loop, folder: str, key: bytes) -> None:
+        self._config = config
+        self._loop = loop
+        self._folder = folder
+        self._key = key
+        self._executors: list[ThreadExecutor] = []
+        self._link: LinkProcess | None = None
+
+    def provision(self, changes: list[Any]) -> None:
+        """Bring the store's keys up to the demo's people."""
+        executor = ThreadExecutor(self._loop, "keys")
+        store = CredentialStore(self._path("keys.db"), executor, self._key)
+        store.open()
+        store.apply(changes)
+        store.close()
+        executor.close()
+
+    def boot(self) -> tuple[ports.Journal, ports.Store, ports.Transport]:
+        """Open journal and store, start the link."""
+        name = self._config["controller"]["name"]
+        self._executors = [
+            ThreadExecutor(self._loop, "journal"),
+            ThreadExecutor(self._loop, "keys"),
+        ]
+        journal = SqliteJournal(
+            self._path("journal.db"),
+            self._executors[0],
+            self._loop,
+            name,
+            limit=self._config["journal"]["limit"],
+            simulated=True,
+        )
+        journal.open()
+        store = CredentialStore(self._path("keys.db"), self._executors[1], self._key)
+        store.open()
+        will = payload.dumps({"state": "offline"})
+        site = self._config["controller"]["site"]
+        self._link = LinkProcess(self._config["link"], site, name, self._loop, will)
+        self._link.start()
+        return journal, store, self._link
+
+    def kill(self) -> None:
+        """The power has gone: nothing more is written, the link dies in the middle of a word."""
+        for executor in self._executors:
+            executor.kill()
+        if self._link is not None:
+            self._link.kill()
+
+    def close(self) -> None:
+        """A clean end."""
+        if self._link is not None:
+            self._link.stop()
+        for executor in self._executors:
+            executor.close()
+
+    def _path(self, name: str) -> str:
+        return os.path.join(self._folder, name)
+
+
+class Desk:
+    """One simulated building in real time. Only `ask` and `act` may be called by other threads."""
+
+    def __init__(
+        self,
+        config: dict[str, Any],
+        folder: str | None,
+        mqtt: tuple[str, int] | None,
+        mqtt_port: int,
+    ) -> None:
+        self.config = config
+        self.temporary = folder is None
+        self.folder = tempfile.mkdtemp(prefix="door-sim-") if folder is None else folder
+        clock = MonotonicClock(MonotonicTicks())
+        self._zero_ms = clock.now_ms()
+        self.loop = aio.Loop(clock, WakingPollWaiter())
+        self.recent: deque[dict[str, Any]] = deque(maxlen=RECENT)
+        #: told of (kind, object) for the page: "event" and "world"
+        self.on_news: Callable[[str, dict[str, Any]], None] | None = None
+        self._watchers = 0
+        controller = config["controller"]
+        self.root = f"doorward/{controller['site']}/{controller['name']}"
+        self.broker = None
+        if mqtt is None:
+            self.broker = EmbeddedBroker(
+                "127.0.0.1", mqtt_port, os.path.join(self.folder, "broker")
+            )
+            self.broker.start()
+            mqtt = ("127.0.0.1", self.broker.port)
+        self.mqtt = mqtt
+        self.cable = Cable(*mqtt)
+        link = {"host": "127.0.0.1", "port": self.cable.port, "tls": False}
+        config["link"].update(link, enabled=True, reconnect_max_ms=RECONNECT_MS, host_ack=False)
+        self.operator_seed = base64.b64encode(self._seed()).decode()
+        lines, serial_ports = FakeLines(FakeTicks(clock)), FakeSerialPorts()
+        now_ms = self._start_ms = round(time.time() * 1000)
+        self._steps: deque[dict[str, Any]] = deque(maxlen=STEPS)
+        self.people = person.people(config, now_ms, [])
+        wall = FakeWall(clock, now_ms, controller["timezone"])
+        self.wall = wall
+        key, self.problems = secrets.controller_key(self.folder)
+        self._parts = DeskParts(config, self.loop, self.folder, key)
+        self._parts.provision(person.changes(self.people, config["access_points"]))
+        self.world = World(config, self.loop, lines, serial_ports, self.people)
+        self.machine = Machine(config, self.loop, lines, serial_ports, wall, self._parts)
+        self.network = True
+        self.world.on_power = self.machine.set_power
+        self.world.on_network = self._set_network
+        self.world.on_clock = wall.step
+        self.world.on_change = lambda kind, name, now: self._look_soon()
+        self.machine.on_change = self._look_soon
+        self._observer = Observer(mqtt[0], mqtt[1], self.root, self._message)
+        self._seen: dict[str, Any] = {}
+        self._looking = False
+        self._stopping = aio.Event()
+
+    def run(self) -> None:
+        """Power on and live until `stop`."""
+        self._observer.start()
+        self.machine.boot_now()
+        try:
+            self.loop.run(self._stopped(), "desk")
+        finally:
+            self.machine.shut_down()
+            self._observer.stop()
+            self.cable.close()
+            if self.broker is not None:
+                self.broker.stop()
+            if self.temporary:
+                shutil.rmtree(self.folder, ignore_errors=True)
+
+    def stop(self) -> None:
+        """End it; may be called by a signal handler or another thread."""
+        self.loop.post(self._stopping.set)
+
+    def act(self, verb: str, args: dict[str, Any]) -> None:
+        """Do a verb of the world, and remember it. Raises `sim.world.VerbError`."""
+        self.world.act(verb, **args)
+        self._steps.append({"at_ms": self.at_ms(), "do": verb, **args})
+
+    def story(self) -> dict[str, Any]:
+        """What was done so far (the last `STEPS` of it), for a scenario file."""
+        return {"start": iso(self._start_ms // 1000 * 1000), "steps": list(self._steps)}
+
+    def at_ms(self) -> int:
+        """Milliseconds since the desk was set up."""
+        return self.loop.now_ms() - self._zero_ms
+
+    def world_now(self) -> dict[str, Any]:
+        """Everything that can be seen; on the loop's thread."""
+        return view(self)
+
+    @contextlib.contextmanager
+    def watched(self) -> Iterator[None]:
+        """While somebody looks, changes of the world are told."""
+        self.loop.post(lambda: self._watch(1))
+        try:
+            yield
+        finally:
+            self.loop.post(lambda: self._watch(-1))
+
+    def _watch(self, more: int) -> None:
+        self._watchers += more
+        if self._watchers == 1 and more == 1:
+            self._look_again()
+
+    async def _stopped(self) -> None:
+        await self._stopping.wait()
+
+    def _set_network(self, on: bool) -> None:
+        self.network = on
+        if on:
+            self.cable.restore()
+        else:
+            self.cable.cut()
+        self._look_soon()
+
+    def _message(self, topic: str, body: bytes, retained: bool) -> None:
+        """On the observer's thread: what the broker told the host."""
+        if topic != self.root + "/event":
+            return
+        try:
+            event = json.loads(body)
+        except ValueError:
+            return
+        self.loop.post(lambda: self._event(event))
+
+    def _event(self, event: dict[str, Any]) -> None:
+        self.recent.append(event)
+        if self.on_news is not None:
+            self.on_news("event", event)
+        self._look_soon()
+
+    def _look_soon(self) -> None:
+        """Compare the world once this millisecond's changes are through."""
+        if self._watchers and not self._looking:
+            self._looking = True
+            self.loop.call_at(self.loop.now_ms() + 2, self._look)
+
+    def _look_again(self) -> None:
+        """What ends by itself (a release, a block) is seen within `VIEW_MS`."""
+        self._look()
+        if self._watchers:
+            self.loop.call_at(self.loop.now_ms() + VIEW_MS, self._look_again)
+
+    def _look(self) -> None:
+        self._looking = False
+        if not self._watchers or self.on_news is None:
+            return
+        now = self.world_now()
+        news = {}
+        for key, value in now.items():
+            before = self._seen.get(key)
+            if key in ("clock", "at_ms") or value == before:
+                continue
+            if key in ("portals", "access_points", "outputs") and isinstance(before, dict):
+                value = {name: part for name, part in value.items() if part != before.get(name)}
+            news[key] = value
+        self._seen = now
+        if news:
+            self.on_news("world", {"at_ms": now["at_ms"], "clock": now["clock"], **news})
+
+    def _seed(self) -> bytes:
+        """The demo operator's Ed25519 seed: kept with the state, shown to everybody."""
+        path = os.path.join(self.folder, "operator.seed")
+        try:
+            with open(path, "rb") as file:
+                seed = file.read()
+            if len(seed) == 32:
+                return seed
+        except OSError:
+            pass
+        seed = os.urandom(32)
+        with contextlib.suppress(OSError), open(path, "wb") as file:
+            file.write(seed)
+        return seed

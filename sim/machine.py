@@ -1,0 +1,131 @@
+"""The controller's box on the wall: boots the real firmware on fakes of its ports, and loses its power.
+
+Knows no verb and no page. `Parts` makes what the firmware needs beside its board; `sim.virtual` makes
+them for virtual time, `sim.desk` for real time.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import hal.board
+from firmware.runtime import aio
+from firmware.runtime.controller import Controller
+from firmware.runtime.ports import Journal, Store, Transport
+
+BOOT_MS = 1500  #: from the return of power to the first decision
+
+
+class Parts:
+    """Makes a journal, a store and a transport for each start, and ends them. One a simulator."""
+
+    def boot(self) -> tuple[Journal, Store, Transport]:
+        """Open what survived and start what did not."""
+        raise NotImplementedError
+
+    def kill(self) -> None:
+        """The power has gone: what is not on the disk is lost."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """A clean end: what is queued is written, what is connected says goodbye."""
+        raise NotImplementedError
+
+
+class Machine:
+    """One controller box. ``on_events`` is told of records as they become durable."""
+
+    def __init__(
+        self,
+        config: dict[str, Any],
+        loop: aio.Loop,
+        lines: Any,
+        serial_ports: Any,
+        wall: Any,
+        parts: Parts,
+    ) -> None:
+        self.config = config
+        self.power = False
+        self.controller: Controller | None = None
+        self.on_events: Callable[[list[dict[str, Any]], list[int]], None] | None = None
+        #: told when power, or what the controller decides on, has come or gone
+        self.on_change: Callable[[], None] | None = None
+        self._loop = loop
+        self._lines = lines
+        self._serial_ports = serial_ports
+        self._wall = wall
+        self._parts = parts
+        self._starts = 0
+
+    @property
+    def deciding(self) -> bool:
+        """Whether cards are decided now."""
+        return self.controller is not None and self.controller.deciding
+
+    def set_power(self, on: bool) -> None:
+        """Cut the power at this instant, or bring it back; the same again does nothing."""
+        if on == self.power:
+            return
+        self.power = on
+        self._starts += 1
+        if on:
+            start = self._starts
+            self._loop.call_at(self._loop.now_ms() + BOOT_MS, lambda: self._boot(start))
+        else:
+            self._drop()
+        self._changed()
+
+    def boot_now(self) -> None:
+        """Power on, without the time that a start takes."""
+        self.power = True
+        self._starts += 1
+        self._boot(self._starts)
+
+    def shut_down(self) -> None:
+        """A clean end, as when systemd stops the service."""
+        if self.controller is not None:
+            self.controller.stop("stopped")
+            self.controller = None
+        self._parts.close()
+        self._lines.power_off()
+        self.power = False
+
+    def condition(self, portal: str) -> tuple[str | None, str | None]:
+        """Mode and alarm of `portal` as the controller has them; None without power."""
+        if self.controller is None or not self.deciding:
+            return None, None
+        at = self.controller.site.portals[portal]
+        return at.mode_now, at.alarm
+
+    def _boot(self, start: int) -> None:
+        if start != self._starts:
+            return  # the power went again meanwhile
+        board = hal.board.open_board(self.config, self._lines, self._serial_ports)
+        journal, store, transport = self._parts.boot()
+        journal.on_written = self._written
+        self.controller = Controller(
+            self.config,
+            board.devices,
+            board.problems,
+            self._loop,
+            self._wall,
+            journal,
+            store,
+            transport,
+        )
+        self.controller.start()
+        self._changed()
+
+    def _drop(self) -> None:
+        if self.controller is not None:
+            self.controller.kill()
+            self.controller = None
+            self._parts.kill()
+        self._lines.power_off()
+
+    def _written(self, events: list[dict[str, Any]], at_ms: list[int]) -> None:
+        if self.on_events is not None:
+            self.on_events(events, at_ms)
+
+    def _changed(self) -> None:
+        if self.on_change is not None:
+            self.on_change()

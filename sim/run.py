@@ -1,0 +1,147 @@
+"""Run scenario files in virtual time: `door-sim run FILE... [--seed N] [--json] [--trace OUT]`."""
+
+import json
+import sys
+from typing import Any, TextIO
+
+from firmware.runtime import aio
+from sim import scenario
+from sim.virtual import Building
+
+AROUND_MS = 3000  #: how much of the trace is shown on each side of a failure
+AROUND_LINES = 12
+
+
+class Run:
+    """One scenario being run; ``trace`` holds what happened, ``failed`` what should not have."""
+
+    def __init__(self, story: scenario.Scenario, seed: int) -> None:
+        self.story = story
+        self.trace: list[dict[str, Any]] = []
+        self.failed: list[tuple[int, str]] = []
+        self._building = Building(story.config, story.people, story.start_ms, seed)
+
+    def go(self) -> None:
+        """Run to the end and judge."""
+        building = self._building
+        building.machine.on_events = self._events
+        building.world.on_change = self._world_changed
+        building.start()
+        try:
+            building.loop.run(self._tell())
+        finally:
+            building.parts.close()
+        self.trace.sort(key=lambda line: int(line["at_ms"]))
+        self.failed += scenario.failures(self.story, self.trace)
+        self.failed.sort(key=lambda entry: entry[0])
+
+    async def _tell(self) -> None:
+        """Steps, then looks at the world, each at its time; steps first where they fall together."""
+        plan = [(int(step["at_ms"]), 0, step) for step in self.story.steps]
+        plan += [(int(look["at_ms"]), 1, look) for look in self.story.expect_world]
+        plan.sort(key=lambda entry: (entry[0], entry[1]))
+        loop = self._building.loop
+        for at_ms, kind, what in plan:
+            if at_ms > self.story.end_ms:
+                break
+            if at_ms > loop.now_ms():
+                await aio.sleep_ms(at_ms - loop.now_ms())
+            if kind == 0:
+                self._step(at_ms, what)
+            else:
+                for _ in range(4):  # what happens in this millisecond has happened
+                    await aio.sleep_ms(0)
+                self._look(at_ms, what)
+        if self.story.end_ms > loop.now_ms():
+            await aio.sleep_ms(self.story.end_ms - loop.now_ms())
+
+    def _step(self, at_ms: int, step: dict[str, Any]) -> None:
+        self.trace.append({"at_ms": at_ms, "kind": "step", "event": step})
+        args = {key: value for key, value in step.items() if key not in ("at_ms", "do")}
+        self._building.world.act(step["do"], **args)
+
+    def _look(self, at_ms: int, look: dict[str, Any]) -> None:
+        seen = self._building.world.snapshot()
+        if "portal" in look:
+            portal = look["portal"]
+            found = dict(seen["portals"][portal])
+            found["mode"] = self._building.machine.condition(portal)[0]
+            for key in ("lock", "door", "mode"):
+                if key in look and look[key] != found[key]:
+                    text = f"expected {portal} {key} {look[key]} at {at_ms} ms; it is {found[key]}"
+                    self.failed.append((at_ms, text))
+        else:
+            on = seen["outputs"].get(look["output"], False)
+            if on != look["on"]:
+                wanted = "on" if look["on"] else "off"
+                text = f"expected {look['output']} {wanted} at {at_ms} ms; it is not"
+                self.failed.append((at_ms, text))
+
+    def _events(self, events: list[dict[str, Any]], at_ms: list[int]) -> None:
+        for event, event_ms in zip(events, at_ms):
+            self.trace.append({"at_ms": event_ms, "kind": "event", "event": event})
+
+    def _world_changed(self, kind: str, name: str, now: dict[str, Any]) -> None:
+        change = {"kind": kind, "id": name, **now}
+        at_ms = self._building.loop.now_ms()
+        self.trace.append({"at_ms": at_ms, "kind": "world", "event": change})
+
+
+def main(paths: list[str], seed: int, as_json: bool, trace_path: str | None) -> int:
+    """Run every file; 0 if all expectations hold, 1 if one does not, 2 if a file is wrong."""
+    stories = []
+    wrong = False
+    for path in paths:
+        try:
+            stories.append(scenario.load(path))
+        except scenario.ScenarioError as error:
+            wrong = True
+            for line in error.problems:
+                print(line, file=sys.stderr)
+    if wrong:
+        return 2
+    try:
+        out = open(trace_path, "w", encoding="utf-8") if trace_path else None  # noqa: SIM115
+    except OSError as error:
+        reason = (error.strerror or "not writable").lower()
+        print(f"{trace_path}: {reason}; expected a file to write", file=sys.stderr)
+        return 2
+    failed = 0
+    for story in stories:
+        run = Run(story, seed)
+        run.go()
+        failed += bool(run.failed)
+        if as_json:
+            _write(sys.stdout, run.trace)
+        if out is not None:
+            _write(out, run.trace)
+        _report(run, sys.stderr if as_json else sys.stdout)
+    if out is not None:
+        out.close()
+    if len(stories) > 1:
+        passed = len(stories) - failed
+        print(f"{passed} of {len(stories)} passed", file=sys.stderr if as_json else sys.stdout)
+    return 1 if failed else 0
+
+
+def _write(out: TextIO, trace: list[dict[str, Any]]) -> None:
+    for line in trace:
+        out.write(json.dumps(line, sort_keys=True, ensure_ascii=False, default=str) + "\n")
+
+
+def _report(run: Run, out: TextIO) -> None:
+    if not run.failed:
+        seconds = run.story.end_ms / 1000
+        print(f"✓ {run.story.path}  ({seconds:g} s, {len(run.trace)} lines)", file=out)
+        return
+    print(f"✗ {run.story.path}", file=out)
+    for at_ms, text in run.failed:
+        print(f"  {text}", file=out)
+        around = [line for line in run.trace if abs(line["at_ms"] - at_ms) <= AROUND_MS]
+        for line in around[:AROUND_LINES]:
+            print(f"    {line['at_ms']:>8}  {line['kind']:<5}  {_short(line['event'])}", file=out)
+
+
+def _short(event: dict[str, Any]) -> str:
+    left_out = ("v", "id", "journal", "boot", "time", "clock", "prev", "hash", "simulated", "at_ms")
+    return " ".join(f"{key}={value}" for key, value in event.items() if key not in left_out)

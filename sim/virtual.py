@@ -1,0 +1,158 @@
+"""Virtual time: one building, from power-up to the end of a story, as fast as its work can be done.
+
+The firmware is the real one, SQLite and all; its disk is simulated (it forgets what was not synced when
+the power goes) and so is its broker. One seed, one run, byte for byte.
+"""
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+from firmware.runtime import aio, ports
+from firmware.services.credential_store import CredentialStore
+from firmware.services.executor import InlineExecutor
+from firmware.services.journal import SqliteJournal
+from sim import person
+from sim.disk import SimDisk
+from sim.fakes import FakeLines, FakeSerialPorts, FakeTicks, FakeWall
+from sim.machine import Machine, Parts
+from sim.world import World
+
+PUBLISH_MS = 5  #: from sending a message to the broker's PUBACK
+
+
+class VirtualBroker(ports.Transport):
+    """A network with a broker behind it: up or down, in order, nothing lost while it is up.
+
+    Does not imitate: connection set-up, retained messages, a broker that forgets.
+    """
+
+    def __init__(self, loop: aio.Loop) -> None:
+        self.network = True
+        #: messages taken, as (topic, payload)
+        self.taken: list[tuple[str, str]] = []
+        self._loop = loop
+        self._connection = 0
+
+    def connect(self) -> None:
+        """A controller has started: it is connected at once if there is a network."""
+        self._connection += 1
+        if self.network:
+            self._later(lambda: self.on_up(True) if self.on_up is not None else None)
+
+    def drop(self) -> None:
+        """The controller has gone."""
+        self._connection += 1
+        self.on_up = None
+        self.on_taken = None
+
+    def set_network(self, on: bool) -> None:
+        """Cut the cable, or mend it."""
+        if on == self.network:
+            return
+        self.network = on
+        self._connection += 1
+        if on:
+            self.connect()
+        elif self.on_up is not None:
+            self.on_up(False)
+
+    def send(self, token: int, topic: str, payload: str, retain: bool) -> None:
+        """Taken after `PUBLISH_MS`, unless the connection ends before."""
+        if self.network:
+            self._later(lambda: self._take(token, topic, payload))
+
+    def _take(self, token: int, topic: str, payload: str) -> None:
+        self.taken.append((topic, payload))
+        if token and self.on_taken is not None:
+            self.on_taken(token)
+
+    def _later(self, call: Callable[[], object]) -> None:
+        connection = self._connection
+
+        def if_still_there() -> None:
+            if connection == self._connection:
+                call()
+
+        self._loop.call_at(self._loop.now_ms() + PUBLISH_MS, if_still_there)
+
+
+class VirtualParts(Parts):
+    """Journal and store on a simulated disk, and a virtual broker."""
+
+    def __init__(
+        self, config: dict[str, Any], loop: aio.Loop, seeded: random.Random, broker: VirtualBroker
+    ) -> None:
+        self.disk = SimDisk(seeded)
+        self._config = config
+        self._loop = loop
+        self._random = seeded
+        self._broker = broker
+        self._key = seeded.randbytes(32)
+        self._executors: list[InlineExecutor] = []
+
+    def provision(self, changes: list[Any]) -> None:
+        """Put keys into the store before the first start."""
+        store = CredentialStore(
+            "keys.db", InlineExecutor(self._loop), self._key, self.disk.vfs_name
+        )
+        store.open()
+        store.apply(changes)
+        store.close()
+
+    def boot(self) -> tuple[ports.Journal, ports.Store, ports.Transport]:
+        """Open journal and store from the disk as it is."""
+        self._executors = [InlineExecutor(self._loop), InlineExecutor(self._loop)]
+        journal = SqliteJournal(
+            "journal.db",
+            self._executors[0],
+            self._loop,
+            self._config["controller"]["name"],
+            limit=self._config["journal"]["limit"],
+            vfs=self.disk.vfs_name,
+            simulated=True,
+            random=self._random.randbytes,
+        )
+        journal.open()
+        store = CredentialStore("keys.db", self._executors[1], self._key, self.disk.vfs_name)
+        store.open()
+        self._broker.connect()
+        return journal, store, self._broker
+
+    def kill(self) -> None:
+        """The power has gone."""
+        for executor in self._executors:
+            executor.kill()
+        self._broker.drop()
+        self.disk.power_cut()
+
+    def close(self) -> None:
+        """A clean end."""
+        for executor in self._executors:
+            executor.close()
+        self.disk.close()
+
+
+class Building:
+    """A world and its controller in virtual time, at 0 ms with the controller deciding."""
+
+    def __init__(
+        self, config: dict[str, Any], people: list[person.Person], start_ms: int, seed: int
+    ) -> None:
+        seeded = random.Random(seed)
+        self.clock = aio.VirtualClock()
+        self.loop = aio.Loop(self.clock, aio.JumpWaiter(self.clock))
+        lines, serial_ports = FakeLines(FakeTicks(self.clock)), FakeSerialPorts()
+        self.wall = FakeWall(self.clock, start_ms, config["controller"]["timezone"])
+        self.broker = VirtualBroker(self.loop)
+        self.parts = VirtualParts(config, self.loop, seeded, self.broker)
+        self.parts.provision(person.changes(people, config["access_points"]))
+        self.world = World(config, self.loop, lines, serial_ports, people)
+        self.machine = Machine(config, self.loop, lines, serial_ports, self.wall, self.parts)
+        self.world.on_power = self.machine.set_power
+        self.world.on_network = self.broker.set_network
+        self.world.on_clock = self.wall.step
+
+    def start(self) -> None:
+        """Power on."""
+        self.machine.boot_now()
