@@ -180,5 +180,4 @@ class WiegandPulses:
         self._bits = []
         self._active_since = [None, None]
         self._stuck = [False, False]
-        self._torn = False
         self._unsure = True

@@ -163,3 +163,31 @@ def test_a_debounce_that_could_hide_an_input_is_refused() -> None:
         except ValueError as error:
             refused = str(error)
         assert refused == "contact: debounce_ms is out of range; expected 1 to 399"
+
+
+def test_edges_alone_tell_the_level_while_none_are_missing() -> None:
+    inputs, contact = _contact(True)
+    inputs.missing = 1
+    assert contact.poll(500) == []
+    inputs.now[0] = False  # its edge is on its way
+    assert contact.poll(1000) == []
+    assert contact.deadline_ms is None
+
+
+def test_a_port_that_fails_when_the_level_is_read_is_lost_too() -> None:
+    inputs, contact = _contact(True)
+    inputs.missing = 1
+    inputs.blind = True
+    assert contact.poll(1000) == [Reading(LOST, None, 1000)]
+    assert contact.deadline_ms == 1500
+
+
+def test_a_line_that_comes_back_unreadable_is_lost_again() -> None:
+    inputs = FakeInputs()
+    inputs.gone = True
+    contact = Contact(inputs)
+    assert contact.poll(0) == [Reading(LOST, None, 0)]
+    inputs.gone = False
+    inputs.blind = True
+    assert contact.poll(500) == [Reading(BACK, None, 500), Reading(LOST, None, 500)]
+    assert contact.closed is None

@@ -16,6 +16,7 @@ class FakeInputs(DigitalInputs):
         self.edges: list[Edge] = []
         self.missing = 0
         self.gone = False
+        self.blind = False  # edges come, but the levels cannot be read
 
     def move(self, at_ms: int, level: bool, line: int = 0) -> None:
         """One edge."""
@@ -36,6 +37,8 @@ class FakeInputs(DigitalInputs):
 
     def levels(self) -> list[bool]:
         self._check()
+        if self.blind:
+            raise DeviceUnavailableError("lines: cannot be read; expected a level")
         return list(self.now)
 
     def take(self) -> list[Edge]:

@@ -120,3 +120,31 @@ def test_a_hold_off_out_of_range_is_refused() -> None:
         except ValueError as error:
             refused = str(error)
         assert refused == "rex: hold_off_ms is out of range; expected 1 to 399"
+
+
+def test_edges_alone_tell_a_press_while_none_are_missing() -> None:
+    inputs, rex = _rex()
+    inputs.missing = 1
+    assert rex.poll(500) == []
+    inputs.now[0] = True  # its edge is on its way
+    assert rex.poll(1000) == []
+    inputs = FakeInputs()
+    rex = Rex(inputs)
+    assert rex.read() is False
+    inputs.now[0] = True
+    assert rex.poll(1000) == []
+
+
+def test_a_port_that_fails_when_the_level_is_read_is_lost_too() -> None:
+    inputs, rex = _rex()
+    inputs.missing = 1
+    inputs.blind = True
+    assert rex.poll(1000) == [Reading(LOST, None, 1000)]
+
+
+def test_the_shortest_and_longest_hold_off_are_taken() -> None:
+    for hold_off_ms in (1, 399):
+        inputs, rex = _rex(hold_off_ms)
+        inputs.pulse(1000)
+        assert len(rex.poll(1000)) == 1
+        assert rex.deadline_ms == 1000 + hold_off_ms

@@ -241,3 +241,28 @@ def test_settings_out_of_range_are_refused() -> None:
         except ValueError as error:
             refused = str(error)
         assert refused == expected
+
+
+def test_every_unplugging_is_told() -> None:
+    stream, reader = _reader()
+    kinds = []
+    for at_ms in (1000, 2000, 3000):
+        stream.gone = True
+        kinds += [reading.kind for reading in reader.poll(at_ms)]
+        stream.gone = False
+        kinds += [reading.kind for reading in reader.poll(at_ms + 500)]
+    assert kinds == [LOST, BACK, LOST, BACK, LOST, BACK]
+
+
+def test_a_single_torn_byte_is_a_bad_frame() -> None:
+    stream, reader = _reader()
+    assert _arrive(stream, reader, 1000, b"w") == []
+    assert reader.poll(1500) == [Reading(LINE, b"", 1500)]
+
+
+def test_the_shortest_time_between_two_tries_is_a_millisecond() -> None:
+    stream = FakeStream()
+    stream.gone = True
+    reader = SerialReader(stream, "lines", reopen_ms=1)
+    assert len(reader.poll(1000)) == 1
+    assert reader.deadline_ms == 1001

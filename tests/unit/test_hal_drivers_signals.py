@@ -161,3 +161,10 @@ def test_an_unknown_driver_is_the_installer_s_to_mend() -> None:
     except BoardConfigError as error:
         refused = str(error)
     assert refused.startswith("driver door_bell: unknown; expected one of beacon, buzzer, contact,")
+
+
+def test_the_shortest_limit_is_a_millisecond() -> None:
+    buzzer = Buzzer(FakeOutput(), 1)
+    buzzer.sound(True, 5)
+    buzzer.tick(6)
+    assert buzzer.on is False

@@ -114,6 +114,10 @@ def test_dropped_edges_with_nothing_left_of_them_are_a_bad_burst() -> None:
     inputs.missing = 52
     assert reader.poll(1000) == []
     assert reader.poll(1025) == [Reading(BITS, "?", 1000)]
+    inputs.missing = 51
+    inputs.move(2000, False, 0)
+    assert reader.poll(2001) == []
+    assert reader.poll(2025) == [Reading(BITS, "??", 2000)]
 
 
 def test_a_burst_of_64_bits_is_kept_whole_and_a_longer_one_is_cut_once() -> None:
@@ -201,6 +205,24 @@ def test_both_lines_held_are_one_fault() -> None:
     assert reader.poll(2001) == [Reading(STUCK, False, 2001)]
 
 
+def test_the_line_that_was_held_first_dates_the_fault_and_the_last_ends_it() -> None:
+    inputs, reader = _reader()
+    inputs.move(1000, True, 1)
+    inputs.move(1010, True, 0)
+    assert reader.poll(1200) == [Reading(STUCK, True, 1050)]
+    inputs.move(2000, False, 1)
+    assert reader.poll(2000) == []
+    inputs.move(2001, False, 0)
+    assert reader.poll(2001) == [Reading(STUCK, False, 2001)]
+
+
+def test_edges_alone_tell_the_levels_while_none_are_missing() -> None:
+    inputs, reader = _reader()
+    inputs.now[0] = True  # its edge is on its way
+    assert reader.poll(1000) == []
+    assert reader.deadline_ms is None
+
+
 def test_a_line_that_is_held_at_power_up_is_told() -> None:
     inputs = FakeInputs(2)
     inputs.now[1] = True
@@ -211,13 +233,14 @@ def test_a_line_that_is_held_at_power_up_is_told() -> None:
 
 
 def test_a_lost_trailing_edge_is_no_held_line() -> None:
-    inputs, reader = _reader()
-    inputs.bits(1000, "01")
-    inputs.move(1002, True, 1)
-    inputs.now[1] = False  # let go, and no edge told so
-    assert reader.poll(1010) == []
-    assert reader.deadline_ms == 1052
-    assert reader.poll(1052) == [Reading(BITS, "011?", 1002)]
+    for line in (0, 1):
+        inputs, reader = _reader()
+        inputs.bits(1000, "01")
+        inputs.move(1002, True, line)
+        inputs.now[line] = False  # let go, and no edge told so
+        assert reader.poll(1010) == []
+        assert reader.deadline_ms == 1052
+        assert reader.poll(1052) == [Reading(BITS, "01%d?" % line, 1002)]
 
 
 def test_a_lost_edge_of_the_release_is_found_by_reading_the_line() -> None:
@@ -225,10 +248,8 @@ def test_a_lost_edge_of_the_release_is_found_by_reading_the_line() -> None:
     inputs.move(1000, True, 0)
     assert reader.poll(1050) == [Reading(STUCK, True, 1050)]
     inputs.now[0] = False
-    deadline_ms = reader.deadline_ms
-    assert deadline_ms is not None
-    assert deadline_ms <= 2100
-    assert reader.poll(deadline_ms) == [Reading(STUCK, False, deadline_ms)]
+    assert reader.deadline_ms == 2050
+    assert reader.poll(2050) == [Reading(STUCK, False, 2050)]
 
 
 def test_a_card_that_stays_on_the_reader_counts_once() -> None:
@@ -256,6 +277,14 @@ def test_a_misread_or_another_card_between_does_not_make_a_repeat_new() -> None:
     inputs.bits(1200, CARD)
     inputs.bits(1300, OTHER)
     assert [reading.data for reading in reader.poll(2000)] == [CARD, OTHER]
+
+
+def test_a_burst_of_24_bits_is_a_card_and_of_23_is_not() -> None:
+    for length, counted in ((23, 2), (24, 1)):
+        inputs, reader = _reader()
+        inputs.bits(1000, "0" * length)
+        inputs.bits(1100, "0" * length)
+        assert len(reader.poll(2000)) == counted, length
 
 
 def test_the_same_key_twice_at_once_is_two_keys() -> None:
@@ -306,6 +335,36 @@ def test_a_held_line_is_held_no_longer_once_the_lines_have_gone() -> None:
     assert _kinds(reader.poll(1050)) == [STUCK]
     inputs.gone = True
     assert reader.poll(1100) == [Reading(LOST, None, 1100), Reading(STUCK, False, 1100)]
+
+
+def test_a_line_that_is_held_when_the_lines_come_back_is_told() -> None:
+    inputs, reader = _reader()
+    inputs.gone = True
+    assert _kinds(reader.poll(1000)) == [LOST]
+    inputs.gone = False
+    inputs.now[0] = True
+    assert _kinds(reader.poll(1500)) == [BACK]
+    assert reader.poll(1550) == [Reading(STUCK, True, 1550)]
+
+
+def test_without_settings_the_gap_is_25_and_the_repeat_time_300_ms() -> None:
+    inputs = FakeInputs(2)
+    reader = WiegandReader(inputs)
+    assert reader.poll(0) == []
+    last_ms = inputs.bits(1000, CARD)
+    assert reader.poll(last_ms + 24) == []
+    assert reader.poll(last_ms + 25) == [Reading(BITS, CARD, last_ms)]
+    inputs.bits(1299, CARD)
+    inputs.bits(1599, CARD)
+    assert reader.poll(2000) == [Reading(BITS, CARD, 1624)]
+
+
+def test_the_shortest_and_longest_gap_are_taken() -> None:
+    for frame_gap_ms in (1, 100):
+        inputs, reader = _reader(frame_gap_ms)
+        inputs.bits(1000, "0")
+        assert reader.poll(1000) == []
+        assert reader.deadline_ms == 1000 + frame_gap_ms
 
 
 def test_a_port_that_fails_when_the_level_is_read_is_lost_too() -> None:

@@ -66,6 +66,11 @@ def test_what_is_no_number_is_refused_and_said_so() -> None:
         assert "is not decimal; expected 0 to" in _refusal(text)
 
 
+def test_twenty_digits_are_a_number_and_more_are_not() -> None:
+    assert card_number.parse("w34:" + "0" * 19 + "1") == "w34:0000000001"
+    assert "is not decimal" in _refusal("w34:" + "0" * 20 + "1")
+
+
 def test_what_is_no_uid_is_refused() -> None:
     expected = "card number: not a uid; expected 4, 7 or 10 bytes as hex digits"
     for text in ("uid:", "uid:04A1B2", "uid:04A1B2C3D4", "uid:04A1B2C", "uid:04A1B2CG"):

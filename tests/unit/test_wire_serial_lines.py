@@ -8,6 +8,8 @@ forum), 01000734E0D2 (Seeed forum), and 02004DB005FC from a module whose checksu
 from firmware.wire import serial_lines
 from firmware.wire.readings import BadRead, CardRead, CodeRead
 
+CARD = b"w26:012:34567"
+
 
 def _line(frame: bytes) -> "CardRead | CodeRead | BadRead":
     return serial_lines.decode_line(frame, 9)
@@ -127,7 +129,8 @@ def test_what_is_no_card_is_noise() -> None:
 
 def test_an_empty_or_endless_line_is_a_bad_length() -> None:
     assert _line(b"") == BadRead("length", 9)
-    assert _line(b"0" * 65) == BadRead("length", 9)
+    assert _line(b" " * 51 + CARD) == CardRead("w26:012:34567", 9)  # 64 bytes
+    assert _line(b" " * 52 + CARD) == BadRead("length", 9)
     assert _line(b"0" * 601) == BadRead("length", 9)
 
 
@@ -155,6 +158,12 @@ def test_a_code_has_one_to_512_bytes() -> None:
     assert _line(b"]Q1" + b"a" * 513) == BadRead("length", 9)
 
 
+def test_a_code_is_read_with_every_length_of_utf_8() -> None:
+    for point in (0x7F, 0x80, 0x7FF, 0x800, 0xD7FF, 0xE000, 0xFFFF, 0x10000, 0x10FFFF):
+        text = chr(point)
+        assert _line(b"]Q1" + text.encode()) == CodeRead(text, 9), point
+
+
 def test_a_code_that_is_not_utf_8_is_noise() -> None:
     for text in (
         b"\xff",
@@ -162,7 +171,8 @@ def test_a_code_that_is_not_utf_8_is_noise() -> None:
         b"\xc3",
         b"\xc0\x80",  # an overlong zero
         b"\xe0\x80\xaf",  # an overlong slash
-        b"\xed\xa0\x80",  # half a surrogate pair
+        b"\xed\xa0\x80",  # the first half of a surrogate pair
+        b"\xed\xbf\xbf",  # the last second half
         b"\xf4\x90\x80\x80",  # beyond U+10FFFF
         b"ok\xe5\xa4",
     ):

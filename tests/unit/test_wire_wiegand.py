@@ -16,6 +16,11 @@ CIVINTEC_34 = "1" + "10001001110101000001101110000001" + "1"
 HIKVISION_34 = "1" + "01001001100101100000001011010010" + "0"
 H10302_1 = "0" + "00000000000000000000000000000000001" + "0"
 H10302_MIDDLE = "1" + "00000000000000000100000000000000000" + "0"  # its bit stands in both halves
+INNER_26 = (
+    "1" + "000000000001" + "100000000000" + "0"
+)  # the last bit of one half, the first of the other
+INNER_34 = "1" + "0000000000000001" + "1000000000000000" + "0"
+INNER_37 = "1" + "00000000000000001" + "0" + "10000000000000000" + "0"
 
 
 def _flipped(bits: str, at: int) -> str:
@@ -34,6 +39,12 @@ def test_a_34_bit_card_is_the_32_bit_number_as_printed() -> None:
 
 def test_a_37_bit_card_is_the_35_bit_number() -> None:
     assert wiegand.decode(H10302_1, 5) == CardRead("w37:00000000001", 5)
+
+
+def test_the_halves_meet_in_the_middle_of_the_frame() -> None:
+    assert wiegand.decode(INNER_26, 5) == CardRead("w26:000:06144", 5)
+    assert wiegand.decode(INNER_34, 5) == CardRead("w34:0000098304", 5)
+    assert wiegand.decode(INNER_37, 5) == CardRead("w37:00000327680", 5)
 
 
 def test_the_middle_bit_of_37_counts_for_both_parities() -> None:
