@@ -1,0 +1,111 @@
+# Doorward's commands. `make help` lists them; each sets up what it needs, once.
+
+PYTHON ?= python3
+HOST ?= 127.0.0.1
+PORT ?= 8080
+MQTT_PORT ?= 1883
+HOURS ?= 1
+ARGS ?=
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help setup setup-test demo test check bench fuzz clean system-packages
+
+export PYTHONUTF8 := 1
+PIP := .venv/bin/python -m pip install --disable-pip-version-check --no-input --require-hashes
+CODE := $(wildcard firmware hal sim host_tools bench tests)
+
+# What the tests need of the system: Debian's package, and the file that shows it is there.
+SYSTEM := mosquitto=/usr/sbin/mosquitto \
+	chromium=/usr/bin/chromium \
+	fonts-noto-cjk=/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc
+MISSING = $(foreach pair,$(SYSTEM),$(if $(wildcard $(lastword $(subst =, ,$(pair)))),,$(firstword $(subst =, ,$(pair)))))
+
+help:
+	@echo "make demo    a simulated building: controller, broker and web page, until Ctrl-C"
+	@echo "             (PORT=$(PORT) MQTT_PORT=$(MQTT_PORT) HOST=$(HOST))"
+	@echo "make test    every test that can run here (ARGS='-k portal' for some of them)"
+	@echo "make check   format, lint, types, layers"
+	@echo "make bench   how fast a card opens the door"
+	@echo "make fuzz    random input for HOURS=$(HOURS)"
+	@echo "make setup   only the virtual environment, .venv/"
+	@echo "make clean   remove .venv/ and the caches; state folders stay"
+
+setup: .venv/stamp-run
+
+setup-test: .venv/stamp-test
+
+.venv/stamp-venv:
+	@command -v $(PYTHON) >/dev/null || \
+		{ echo "make: $(PYTHON): not found; expected Python 3.11 or newer (apt install python3 python3-venv)" >&2; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "make: $(PYTHON): is $$($(PYTHON) -V 2>&1); expected Python 3.11 or newer (make PYTHON=python3.11)" >&2; exit 2; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+		{ echo "make: $(PYTHON): has no venv; expected the package python3-venv (apt install python3-venv)" >&2; exit 2; }
+	@echo "setting up: the virtual environment .venv"
+	@rm -rf .venv
+	@$(PYTHON) -m venv .venv
+	@echo "$(CURDIR)" > "$$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/doorward.pth"
+	@for pair in doorward=firmware door-sim=sim doorctl=host_tools; do \
+		printf '#!/bin/sh\nexec "$$(dirname "$$0")/python" -m %s "$$@"\n' "$${pair#*=}" > ".venv/bin/$${pair%%=*}"; \
+		chmod +x ".venv/bin/$${pair%%=*}"; \
+	done
+	@touch $@
+
+.venv/stamp-run: .venv/stamp-venv requirements/run.txt
+	@echo "setting up: what the controller and the simulator need"
+	@$(PIP) -r requirements/run.txt
+	@touch $@
+
+.venv/stamp-test: .venv/stamp-run requirements/test.txt
+	@echo "setting up: what the tests need"
+	@$(PIP) -r requirements/run.txt -r requirements/test.txt
+	@touch $@
+
+# With root what is missing is installed; a broker installed for tests alone must not take the demo's port.
+system-packages:
+	@missing="$(strip $(MISSING))"; \
+	if [ -z "$$missing" ]; then exit 0; fi; \
+	if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then \
+		echo "MISSING: $$missing; expected the packages of that name (apt install $$missing)."; \
+		echo "MISSING: the tests that need them are SKIPPED."; \
+		exit 0; \
+	fi; \
+	echo "setting up: the system packages $$missing"; \
+	export DEBIAN_FRONTEND=noninteractive; \
+	apt-get -qq update && apt-get -qq -y --no-install-recommends install $$missing </dev/null || \
+		echo "MISSING: apt could not install $$missing; the tests that need them are SKIPPED."; \
+	case " $$missing " in *" mosquitto "*) \
+		if [ -d /run/systemd/system ]; then systemctl --quiet disable --now mosquitto; fi;; \
+	esac; true
+
+demo: setup
+	@exec .venv/bin/python -m sim serve --board board_configs/demo-sim.toml \
+		--host $(HOST) --port $(PORT) --mqtt-port $(MQTT_PORT)
+
+test: setup-test system-packages
+	@missing=""; \
+	for pair in $(SYSTEM); do [ -e "$${pair#*=}" ] || missing="$$missing $${pair%%=*}"; done; \
+	DOORWARD_MISSING="$$missing" .venv/bin/python -m pytest $(ARGS)
+
+check: setup-test
+	.venv/bin/ruff format --check $(CODE)
+	.venv/bin/ruff check $(CODE)
+	.venv/bin/mypy
+	.venv/bin/python -m pytest -q tests/lint
+
+bench: setup
+	@.venv/bin/python -m bench $(ARGS)
+
+fuzz: setup-test
+	@end=$$(.venv/bin/python -c 'import time; print(int(time.time() + $(HOURS) * 3600))'); \
+	echo "fuzzing until $$(date -d @$$end)"; \
+	while :; do \
+		FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-20000} .venv/bin/python -m pytest -q tests/fuzz $(ARGS) || exit 1; \
+		[ "$$(date +%s)" -lt "$$end" ] || break; \
+	done
+
+clean:
+	rm -rf .venv .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -1,0 +1,67 @@
+"""What holds for every tier: which tests need something of the system, and that skipping is loud.
+
+``DOORWARD_MISSING``   names of system packages that are not there (`make test` sets it); the tests that
+                       need one of them are skipped, and the summary says so.
+``DOORWARD_NO_SKIPS``  set where everything must run: a skipped test then fails the session.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+
+MISSING = os.environ.get("DOORWARD_MISSING", "").split()
+NO_SKIPS = os.environ.get("DOORWARD_NO_SKIPS", "") not in ("", "0")
+
+#: What whole folders need; a single test says ``@pytest.mark.needs("mosquitto")``.
+TIER_NEEDS = {"e2e": ("chromium", "fonts-noto-cjk")}
+
+skipped: list[str] = []
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the marker known."""
+    config.addinivalue_line(
+        "markers", "needs(package, ...): system packages without which it is skipped"
+    )
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what needs a package that is not there."""
+    for item in items:
+        needs = list(TIER_NEEDS.get(Path(item.path).parent.name, ()))
+        for mark in item.iter_markers("needs"):
+            needs += mark.args
+        absent = [name for name in needs if name in MISSING]
+        if absent:
+            item.add_marker(pytest.mark.skip(reason="MISSING: " + " ".join(absent)))
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Remember what was skipped; a test that is expected to fail was not."""
+    if report.skipped and not hasattr(report, "wasxfail"):
+        skipped.append(report.nodeid)
+
+
+def pytest_collectreport(report: pytest.CollectReport) -> None:
+    """A file that was skipped whole counts as well."""
+    if report.skipped:
+        skipped.append(report.nodeid)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Where everything must run, a skipped test fails the session."""
+    if NO_SKIPS and skipped and session.exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say loudly what did not run."""
+    if MISSING:
+        terminalreporter.section("NOT EVERYTHING RAN", sep="!", red=True, bold=True)
+        terminalreporter.line("missing system packages: %s" % " ".join(MISSING))
+    if NO_SKIPS and skipped:
+        terminalreporter.section("SKIPPED WHERE EVERYTHING MUST RUN", sep="!", red=True, bold=True)
+        for nodeid in skipped:
+            terminalreporter.line(nodeid)
