@@ -97,7 +97,7 @@ def _backends(config: dict[str, Any]) -> tuple[Lines, SerialPorts]:
     from hal.backends.gpiod_lines import GpiodLines
     from hal.backends.pyserial_port import PyserialPorts
 
-    if config["controller"].get("gpio") == "rpi_gpio":
+    if config["controller"]["gpio"] == "rpi_gpio":
         from hal.backends.monotonic_ticks import MonotonicTicks
         from hal.backends.rpi_gpio import RpiGpioLines
 

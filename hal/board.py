@@ -12,9 +12,8 @@ from typing import Any
 
 from hal import board_facts, board_lines, board_rules, board_schema, schema
 from hal.board_lines import Claim, claims, warnings
-from hal.drivers import driver
-from hal.errors import BoardConfigError, HalError
-from hal.ports import ByteStream, DigitalInputs, DigitalOutput, Lines, SerialPorts
+from hal.errors import BoardConfigError
+from hal.opening import Board, open_board
 from hal.schema import Problems
 
 __all__ = ["Board", "Claim", "claims", "load", "open_board", "warnings"]
@@ -203,78 +202,3 @@ def _alarm_point(value: Any, path: str, problems: Problems) -> Config:
     if entry["reset"] is None and entry["class"] == "fire":
         entry["reset"] = "manual"
     return entry
-
-
-class Board:
-    """The opened board. Made by `open_board`; whoever made its `Lines` closes those.
-
-    devices   dict  driver by device name; one that could not be opened is not in it
-    problems  list of (device, message)  what could not be opened, and later what could not be closed
-    """
-
-    def __init__(self) -> None:
-        self.devices: dict[str, Any] = {}
-        self.problems: list[tuple[str, str]] = []
-        self._ports: list[tuple[str, DigitalOutput | DigitalInputs | ByteStream]] = []
-
-    def close(self, first: int = 0) -> None:
-        """Drive every output to its safe level and let every line go, outputs first.
-
-        first  how many of those opened first are kept
-        """
-        ports = self._ports[first:]
-        del self._ports[first:]
-        for device, port in ports:
-            try:
-                port.close()
-            except HalError as error:
-                self.problems.append((device, str(error)))
-
-    def _keep(self, device: str, port: Any) -> Any:
-        self._ports.append((device, port))
-        return port
-
-
-def open_board(config: Config, lines: Lines, serial_ports: SerialPorts) -> Board:
-    """Claim every line of `config` (from `load`) once and build its drivers; every lock de-energised.
-
-    A device that cannot be opened (a busy line, a missing chip) stands in `Board.problems`; the rest
-    is opened. Whether a door may run without its lock, contact or REX is the caller's to decide.
-    """
-    board = Board()
-    # Outputs first, locks before all: from here on each has its safe level, whatever its boot pull.
-    order = ("lock", *(name for name in board_schema.OUTPUT_DRIVERS if name != "lock"))
-    devices = config["devices"]
-    outputs = [name for kind in order for name in devices if devices[name]["driver"] == kind]
-    inputs = [name for name in devices if name not in outputs]
-    for name in outputs + inputs:
-        held = len(board._ports)
-        try:
-            board.devices[name] = _build(name, devices[name], board, lines, serial_ports)
-        except HalError as error:
-            board.problems.append((name, str(error)))
-            board.close(held)
-    return board
-
-
-def _build(name: str, entry: Config, board: Board, lines: Lines, serial_ports: SerialPorts) -> Any:
-    kind = entry["driver"]
-    build = driver(kind)
-    if kind == "serial_reader":
-        stream = board._keep(name, serial_ports.stream(entry["port"], entry["baud"]))
-        return build(stream, entry["framing"], entry["repeat_ms"], entry["reopen_ms"])
-    names = [entry[key] for key in board_schema.LINE_KEYS[kind]]
-    low = entry["active"] == "low"
-    if kind in board_schema.OUTPUT_DRIVERS:
-        ports = [
-            board._keep(name, lines.output(line, low, False)) if line is not None else None
-            for line in names
-        ]
-        if kind == "led":
-            return build(*ports)
-        return build(ports[0], entry["fail_mode" if kind == "lock" else "max_pulse_ms"])
-    port = board._keep(name, lines.inputs(names, low, entry["pull"]))
-    if kind == "wiegand_reader":
-        return build(port, entry["frame_gap_ms"], entry["repeat_ms"])
-    key = {"contact": "debounce_ms", "rex": "hold_off_ms", "keypad": "frame_gap_ms"}[kind]
-    return build(port, entry[key])

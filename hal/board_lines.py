@@ -9,7 +9,7 @@ from collections import namedtuple
 from typing import Any
 
 from hal import board_facts
-from hal.board_schema import LINE_KEYS, OUTPUT_DRIVERS
+from hal.opening import LINE_KEYS, OUTPUT_DRIVERS
 from hal.schema import Problems, nearest
 
 #: One line that a device claims.

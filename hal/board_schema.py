@@ -9,6 +9,7 @@ import re
 import zoneinfo
 from typing import Any
 
+from hal.opening import LINE_KEYS
 from hal.schema import Fields, choice, each, flag, optional, required, show, title, whole, word
 
 SCHEMA = 1  #: the version of this layout
@@ -25,21 +26,6 @@ PRIORITIES = {
     "battery_low": 3,
 }
 
-#: The drivers' keys that name lines, in the order of the driver's parameters.
-LINE_KEYS = {
-    "lock": ("line",),
-    "contact": ("line",),
-    "rex": ("line",),
-    "wiegand_reader": ("d0", "d1"),
-    "keypad": ("d0", "d1"),
-    "serial_reader": (),
-    "led": ("red", "green"),
-    "buzzer": ("line",),
-    "siren": ("line",),
-    "beacon": ("line",),
-}
-
-OUTPUT_DRIVERS = ("lock", "led", "buzzer", "siren", "beacon")
 READER_DRIVERS = ("wiegand_reader", "serial_reader")
 KEY_DRIVERS = ("wiegand_reader", "keypad")  #: keys can be pressed on these
 
@@ -89,6 +75,7 @@ CONTROLLER: Fields = {
     "name": required(name),
     "timezone": required(timezone),
     "rtc": optional(flag, False),
+    "gpio": optional(choice("gpiod", "rpi_gpio"), "gpiod"),
     "title": optional(title),
     "flats": optional(
         each(word(re.compile(r"[A-Za-z0-9-]{1,16}\Z").match, "a flat's number"), 2000), []

@@ -1,0 +1,113 @@
+"""A validated config becomes a board: every line claimed once, safe levels first, drivers built.
+
+Portable: on a microcontroller the config comes validated from the host, as JSON. A lock is left without
+current; the caller reads fire and REX first and engages fail-safe locks then.
+"""
+
+from hal.drivers import driver
+from hal.errors import HalError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from hal.ports import Lines, SerialPorts
+
+#: driver: the keys that name its lines
+LINE_KEYS = {
+    "lock": ("line",),
+    "contact": ("line",),
+    "rex": ("line",),
+    "wiegand_reader": ("d0", "d1"),
+    "keypad": ("d0", "d1"),
+    "serial_reader": (),
+    "led": ("red", "green"),
+    "buzzer": ("line",),
+    "siren": ("line",),
+    "beacon": ("line",),
+}
+
+OUTPUT_DRIVERS = ("lock", "led", "buzzer", "siren", "beacon")
+
+
+class Board:
+    """The opened board. Made by `open_board`; whoever made its `Lines` closes those.
+
+    devices   dict  driver by device name; one that could not be opened is not in it
+    problems  list of (device, message)  what could not be opened, and later what could not be closed
+    """
+
+    def __init__(self) -> None:
+        self.devices: dict[str, Any] = {}
+        self.problems: list[tuple[str, str]] = []
+        self._ports: list[tuple[str, Any]] = []
+
+    def close(self, first: int = 0) -> None:
+        """Drive every output to its safe level and let every line go, outputs first.
+
+        first  how many of those opened first are kept
+        """
+        ports = self._ports[first:]
+        del self._ports[first:]
+        for device, port in ports:
+            try:
+                port.close()
+            except HalError as error:
+                self.problems.append((device, str(error)))
+
+    def _keep(self, device: str, port: "Any") -> "Any":
+        self._ports.append((device, port))
+        return port
+
+
+def open_board(config: "dict[str, Any]", lines: "Lines", serial_ports: "SerialPorts") -> Board:
+    """Claim every line of `config` (from `load`) once and build its drivers; every lock de-energised.
+
+    A device that cannot be opened (a busy line, a missing chip) stands in `Board.problems`; the rest
+    is opened. Whether a door may run without its lock, contact or REX is the caller's to decide.
+    """
+    board = Board()
+    # Outputs first, locks before all: from here on each has its safe level, whatever its boot pull.
+    order = ("lock",) + tuple([name for name in OUTPUT_DRIVERS if name != "lock"])
+    devices = config["devices"]
+    outputs = [
+        name for kind in order for name in sorted(devices) if devices[name]["driver"] == kind
+    ]
+    inputs = [name for name in sorted(devices) if name not in outputs]
+    for name in outputs + inputs:
+        held = len(board._ports)
+        try:
+            board.devices[name] = _build(name, devices[name], board, lines, serial_ports)
+        except HalError as error:
+            board.problems.append((name, str(error)))
+            board.close(held)
+    return board
+
+
+def _build(
+    name: str,
+    entry: "dict[str, Any]",
+    board: Board,
+    lines: "Lines",
+    serial_ports: "SerialPorts",
+) -> "Any":
+    kind = entry["driver"]
+    build = driver(kind)
+    if kind == "serial_reader":
+        stream = board._keep(name, serial_ports.stream(entry["port"], entry["baud"]))
+        return build(stream, entry["framing"], entry["repeat_ms"], entry["reopen_ms"])
+    names = [entry[key] for key in LINE_KEYS[kind]]
+    low = entry["active"] == "low"
+    if kind in OUTPUT_DRIVERS:
+        ports = [
+            board._keep(name, lines.output(line, low, False)) if line is not None else None
+            for line in names
+        ]
+        if kind == "led":
+            return build(*ports)
+        return build(ports[0], entry["fail_mode" if kind == "lock" else "max_pulse_ms"])
+    port = board._keep(name, lines.inputs(names, low, entry["pull"]))
+    if kind == "wiegand_reader":
+        return build(port, entry["frame_gap_ms"], entry["repeat_ms"])
+    key = {"contact": "debounce_ms", "rex": "hold_off_ms", "keypad": "frame_gap_ms"}[kind]
+    return build(port, entry[key])
