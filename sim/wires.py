@@ -1,0 +1,139 @@
+"""What a reader or keypad sends: one frame after the other on its wire, never interleaved. Portable."""
+
+from sim.steps import Steps
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+BIT_MS = 2  #: from one Wiegand pulse to the next; the pulse itself takes half of it
+PAUSE_MS = (
+    60  #: between two frames: longer than any frame_gap_ms, and than a code's last bytes need
+)
+_SLICE_MS = 4  # how often the bytes of a serial line that have passed are handed over
+_MARGIN_MS = 5
+
+
+class Wire:
+    """The wire of one device. Without power or plug it sends nothing.
+
+    repeat_ms  int  the driver takes the same card within this for one that was not taken away, so
+                    a second presentation waits that long: the person takes it off and shows it again
+    """
+
+    def __init__(self, loop: "Any", repeat_ms: int) -> None:
+        self.plugged = True
+        self.powered = True
+        self._loop = loop
+        self._repeat_ms = repeat_ms
+        self._steps = Steps(loop, self._put)
+        self._free_ms = 0
+        self._shown: list[tuple[Any, int]] = []
+
+    def present(self, frame: "Any") -> None:
+        """Send the frame of a card or code that is shown now: at once if the wire is free."""
+        now_ms = self._loop.now_ms()
+        begin_ms = max(now_ms, self._free_ms)
+        for shown, began_ms in self._shown:
+            if shown == frame:
+                begin_ms = max(begin_ms, began_ms + self._repeat_ms + _MARGIN_MS)
+        kept_ms = now_ms - self._repeat_ms - _MARGIN_MS
+        self._shown = [show for show in self._shown if show[1] > kept_ms and show[0] != frame]
+        if self._send(frame, begin_ms):
+            self._shown.append((frame, begin_ms))
+
+    def send(self, frame: "Any") -> None:
+        """Send a frame that counts every time, such as a key's."""
+        self._send(frame, max(self._loop.now_ms(), self._free_ms))
+
+    def set_power(self, on: bool) -> None:
+        """Without power it falls silent in the middle of a frame."""
+        self.powered = on
+        if not on:
+            self._stop()
+
+    def set_plugged(self, on: bool) -> None:
+        """Pull the plug, or put it back."""
+        self.plugged = on
+        if not on:
+            self._stop()
+
+    def _send(self, frame: "Any", begin_ms: int) -> bool:
+        if not (self.powered and self.plugged):
+            return False
+        self._free_ms = self._plan(frame, begin_ms) + PAUSE_MS
+        return True
+
+    def _stop(self) -> None:
+        self._steps.clear()
+        self._free_ms = 0
+        self._shown = []
+
+    def _plan(self, frame: "Any", begin_ms: int) -> int:
+        """Add the steps of `frame`; when its last one is done."""
+        raise NotImplementedError
+
+    def _put(self, step: "Any", late_ms: int) -> None:
+        raise NotImplementedError
+
+
+class WiegandWire(Wire):
+    """Two lines; a frame is a text of "0" and "1". A pulse lasts 1 ms, the lines are never active both.
+
+    Does not imitate: pulses of 50 us, crosstalk, cables that are too long.
+    """
+
+    def __init__(self, loop: "Any", lines: "Any", part: "dict[str, Any]") -> None:
+        super().__init__(loop, part.get("repeat_ms", 0))
+        self._lines = lines
+        self._names = (part["d0"], part["d1"])
+        self._active = part["active"] != "low"
+        self._rest()
+
+    def _plan(self, frame: str, begin_ms: int) -> int:
+        at_ms = begin_ms
+        for bit in frame:
+            self._steps.add(at_ms, (int(bit), self._active))
+            self._steps.add(at_ms + 1, (int(bit), None))
+            at_ms += BIT_MS
+        return at_ms - 1
+
+    def _put(self, step: "tuple[int, bool | None]", late_ms: int) -> None:
+        self._lines.drive(self._names[step[0]], step[1], late_ms)
+
+    def _stop(self) -> None:
+        super()._stop()
+        self._rest()
+
+    def _rest(self) -> None:
+        for name in self._names:
+            self._lines.drive(name, None)
+
+
+class SerialWire(Wire):
+    """A serial line; a frame is bytes, which pass as fast as the baud rate (8N1) lets them."""
+
+    def __init__(self, loop: "Any", device: "Any", part: "dict[str, Any]") -> None:
+        super().__init__(loop, part["repeat_ms"])
+        self._device = device
+        self._baud = part["baud"]
+
+    def set_plugged(self, on: bool) -> None:
+        """Pull the plug, or put it back; the board notices."""
+        super().set_plugged(on)
+        if on:
+            self._device.plug()
+        else:
+            self._device.unplug()
+
+    def _plan(self, frame: bytes, begin_ms: int) -> int:
+        size = max(1, self._baud * _SLICE_MS // 10000)
+        at_ms = begin_ms
+        for start in range(0, len(frame), size):
+            passed = min(start + size, len(frame))
+            at_ms = begin_ms + -(-passed * 10000 // self._baud)
+            self._steps.add(at_ms, frame[start:passed])
+        return at_ms
+
+    def _put(self, step: bytes, late_ms: int) -> None:
+        self._device.send(step)
