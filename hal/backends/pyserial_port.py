@@ -29,28 +29,37 @@ class PyserialPorts(SerialPorts):
     """The serial lines of this machine, by device path."""
 
     def __init__(self) -> None:
-        self._streams: dict[str, PyserialStream] = {}
+        self._claims: dict[str, PyserialStream] = {}
 
     def stream(self, port: str, baud: int) -> "PyserialStream":
-        """See `SerialPorts.stream`. A path is free again when its stream was closed for good."""
-        if port in self._streams:
-            raise LineBusyError(f"{port}: already a reader's; expected a port of its own")
-        stream = PyserialStream(port, baud)
-        self._streams[port] = stream
+        """See `SerialPorts.stream`. The path is claimed until the stream is closed."""
+        stream = PyserialStream(self, port, baud)
+        self._claim(stream)
         return stream
+
+    def _claim(self, stream: "PyserialStream") -> None:
+        if self._claims.get(stream.name, stream) is not stream:
+            raise LineBusyError(f"{stream.name}: already a reader's; expected a port of its own")
+        self._claims[stream.name] = stream
+
+    def _release(self, stream: "PyserialStream") -> None:
+        if self._claims.get(stream.name) is stream:
+            del self._claims[stream.name]
 
 
 class PyserialStream(ByteStream):
-    """One serial line, 8N1."""
+    """One serial line, 8N1. Made by `PyserialPorts.stream`."""
 
-    def __init__(self, port: str, baud: int) -> None:
+    def __init__(self, ports: PyserialPorts, port: str, baud: int) -> None:
         self.name = port
+        self._ports = ports
         self._baud = baud
         self._serial: Any = None
 
     def open(self) -> None:
         """See `ByteStream.open`; opening an open one again is opening it anew."""
-        self.close()
+        self._ports._claim(self)
+        self._shut()
         library = _load()
         try:
             self._serial = library.Serial(
@@ -91,7 +100,11 @@ class PyserialStream(ByteStream):
         return descriptor
 
     def close(self) -> None:
-        """See `ByteStream.close`."""
+        """See `ByteStream.close`; the path is free for another stream."""
+        self._shut()
+        self._ports._release(self)
+
+    def _shut(self) -> None:
         if self._serial is not None:
             serial = self._serial
             self._serial = None
@@ -103,7 +116,7 @@ class PyserialStream(ByteStream):
         return self._serial
 
     def _gone(self) -> DeviceUnavailableError:
-        self.close()
+        self._shut()
         return DeviceUnavailableError(f"{self.name}: has gone; expected the reader plugged in")
 
 
