@@ -6,7 +6,7 @@ import { act } from "./net.js";
 import { personName } from "./say.js";
 import { accessPoint, changed, slots, state } from "./state.js";
 import { complain } from "./notice.js";
-import { t, title, language } from "./words.js";
+import { language, t } from "./words.js";
 
 const STRANGER = { name: "unknown", card: "w26:201:65000", pin: null, qr: null };
 const SPOT = { street: 200, lobby: 482, yard: 796 };
@@ -220,10 +220,7 @@ function drawFigureButtons() {
     const hot = byId(id);
     hot.hidden = !at[place];
     if (!at[place]) continue;
-    const apId = place === "street" ? meant("hot-front-in") : meant("hot-yard-in");
-    const who = personName(at[place]);
-    label(hot, place === "lobby" ? t("page.figure_in", { who })
-      : t("page.figure", { who, ap: title(state.world.access_points[apId], apId ?? "") }));
+    label(hot, t(place === "lobby" ? "page.figure_in" : "page.figure", { who: personName(at[place]) }));
   }
 }
 

@@ -84,7 +84,6 @@ function drawDoor(slot, id) {
   door.classList.toggle("unlocked", portal.lock === "unlocked");
   door.classList.toggle("free", line.tone === "ok" && portal.door !== "open");
   door.classList.toggle("barred", line.sign === "barred");
-  attr(door.querySelector(".bolt, .field"), "display", null);
   const verb = portal.door === "open" ? "close" : portal.lock === "unlocked" ? "walk" : "push";
   label(byId(`hot-${slot}`), t(`page.leaf.${verb}`, { portal: title(portal, id), state: inner(line.text) }));
 }
@@ -110,7 +109,7 @@ function drawLamps(world) {
     record: !world.power ? "off" : world.waiting ? "bad" : "",
   };
   for (const [name, kind] of Object.entries(lamps)) attr(byId(`lamp-${name}`), "class", `lamp ${kind}`);
-  text(byId("box-records"), t("page.records", { n: world.records ?? 0 }));
+  text(byId("box-records"), world.records == null ? "" : t("page.records", { n: world.records }));
 }
 
 const OUTLINED = ["door-front", "door-yard", "fire-point", "help-point", "box", "ap-front-in", "ap-yard-in", "ap-yard-out"];

@@ -34,7 +34,7 @@ export function doorLine(id) {
   const portal = world.portals[id];
   const line = (key, values, extra = {}) =>
     ({ text: say(`door.${key}`, values), tone: "", sign: "closed", ring: null, quiet: false, ...extra });
-  if (!live) return line("unknown", {}, { tone: "unknown", sign: "none" });
+  if (!live) return line("unknown", { time: clockTime(now()) }, { tone: "unknown", sign: "none" });
   if (world.power === false) {
     const free = portal.lock === "unlocked";
     return line(free ? "dead_free" : "dead_locked", {}, { sign: free ? "open" : "closed" });
@@ -66,9 +66,7 @@ export function doorLine(id) {
   return line("locked", {}, { quiet: true });
 }
 
-const alarmLine = (alarm) => t("event.alarm.raised", { point: placeName(alarm.point), alarm: alarmSentence(alarm) });
-
-export { alarmLine };
+export const alarmLine = (alarm) => t("event.alarm.raised", { point: placeName(alarm.point), alarm: alarmSentence(alarm) });
 
 function doorsSentence(world) {
   return sentences(Object.keys(world.portals).map((id) =>

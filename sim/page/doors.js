@@ -81,11 +81,15 @@ function toggle(key, verb, args) {
 }
 
 const setFire = toggle("fire", "set_fire", {});
-const setTamper = (on) => toggle("tamper", "tamper", { device: pointOf("tamper") ?? "enclosure" })(on);
+const setTamper = (on) => toggle("tamper", "tamper", { device: pointOf("tamper", "enclosure") })(on);
 
-const pointOf = (kind) => Object.entries(state.world.points ?? {}).find(([, p]) => p.class === kind)?.[0];
+/** The alarm point of a class; the demo's own one where there are several. */
+function pointOf(kind, usual) {
+  const points = state.world.points ?? {};
+  return usual in points ? usual : Object.keys(points).find((id) => points[id].class === kind) ?? usual;
+}
 
-const panic = () => { press("help-point"); attempt("press_panic", { point: pointOf("panic") ?? "lobby-panic", on: true }); };
+const panic = () => { press("help-point"); attempt("press_panic", { point: pointOf("panic", "lobby-panic") }); };
 
 const portalWith = (flag) => Object.entries(state.world.portals).find(([, p]) => p[flag] && p.door === "open")?.[0];
 

@@ -132,8 +132,9 @@ export function drawList() {
   if (fresh) text(byId("fresh"), t(fresh === 1 ? "button.new_one" : "button.new", { n: fresh }));
   byId("nothing").hidden = wanted.length > 0;
   text(byId("nothing"), t(rows.length ? "page.nothing_here" : "page.nothing"));
-  const { records = 0, waiting = 0 } = state.world ?? {};
-  text(byId("records"), state.world ? t(waiting ? "page.records_wait" : "page.records_sent", { n: records, waiting }) : "");
+  const { records, waiting } = state.world ?? {};
+  const count = waiting ? "page.records_wait" : "page.records_sent";
+  text(byId("records"), records == null ? "" : t(count, { n: records, waiting }));
 }
 
 const dates = new Map();

@@ -1,6 +1,6 @@
 // The one origin: the world, its changes and the events come in; acts go out.
 
-import { changed, state, takeChange, takeWorld } from "./state.js";
+import { setLive, state, takeChange, takeWorld } from "./state.js";
 
 const RETRY_MS = 1000;
 const SEEN_MAX = 2000;
@@ -43,26 +43,37 @@ function take(event) {
 function lost() {
   source?.close();
   source = null;
-  state.live = false;
-  changed();
+  setLive(false);
   setTimeout(connect, RETRY_MS);
+}
+
+async function askWorld() {
+  const answer = await fetch("api/world", { cache: "no-store" });
+  if (!answer.ok) throw new Error(String(answer.status));
+  return answer.json();
+}
+
+/** The stream has begun: what changed between the first look and now was told to nobody. */
+async function lookAgain() {
+  setLive(true);
+  const world = await askWorld().catch(() => null);
+  if (!world) return;
+  if (world.at_ms >= (state.world.at_ms ?? 0)) takeWorld(world);
+  else lookAgain();
 }
 
 async function connect() {
   try {
-    const answer = await fetch("api/world", { cache: "no-store" });
-    if (!answer.ok) throw new Error(String(answer.status));
-    const world = await answer.json();
+    const world = await askWorld();
     if (!state.world) state.replayTo = world.records ?? 0;
     takeWorld(world);
   } catch {
-    if (state.world) state.live = false;
-    changed();
+    setLive(false);
     setTimeout(connect, RETRY_MS);
     return;
   }
   source = new EventSource("api/events");
-  source.addEventListener("open", () => { state.live = true; changed(); });
+  source.addEventListener("open", lookAgain);
   source.addEventListener("event", (message) => take(JSON.parse(message.data)));
   source.addEventListener("world", (message) => takeChange(JSON.parse(message.data)));
   source.addEventListener("error", lost);

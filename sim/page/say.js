@@ -74,10 +74,7 @@ function keyOf(event) {
 
 /** One event as one sentence. */
 export function sentence(event) {
-  const filled = values(event);
-  const key = keyOf(event);
-  // A sentence that begins with a key's number begins like a sentence.
-  return say(key, filled);
+  return say(keyOf(event), values(event));
 }
 
 /** A visit (granted, opened, taken, closed, locked) as one sentence. */

@@ -13,6 +13,7 @@ export const state = {
 const listeners = new Set();
 let heardUtc = 0;
 let heardAt = 0;
+let lostAt = null;
 let queued = false;
 
 export const onChange = (listener) => listeners.add(listener);
@@ -25,8 +26,15 @@ export function changed() {
   if (document.hidden) setTimeout(run, 50); else requestAnimationFrame(run);
 }
 
-/** The site's clock in ms since 1970, running on between two messages. */
-export const now = () => heardUtc + performance.now() - heardAt;
+/** The site's clock in ms since 1970, running on between two messages; it stands while nothing is heard. */
+export const now = () => heardUtc + (lostAt ?? performance.now()) - heardAt;
+
+export function setLive(live) {
+  if (!live && state.live) lostAt = performance.now();
+  if (live) lostAt = null;
+  state.live = live;
+  changed();
+}
 
 export const parse = (utc) => (utc ? Date.parse(utc) : null);
 

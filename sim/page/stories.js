@@ -113,6 +113,7 @@ async function play(id) {
   playing = run;
   state.story = id;
   lastEvents = [];
+  byId("drawing").scrollIntoView({ block: "nearest" });
   try {
     await STORIES[id](stage(id, run));
     run.caption = `story.${id}.end`;

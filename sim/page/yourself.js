@@ -31,7 +31,7 @@ function fromEvent(event) {
   if (event.type === "alarm.acknowledged" || event.type === "alarm.cleared") return { do: "press_ack" };
   const raised = {
     door_forced: { do: "force_door", portal: event.point }, fire: { do: "set_fire", on: true },
-    panic: { do: "press_panic", point: event.point, on: true }, tamper: { do: "tamper", device: event.point, on: true },
+    panic: { do: "press_panic", point: event.point }, tamper: { do: "tamper", device: event.point, on: true },
     door_held: { do: "prop_door", portal: event.point },
     credential_misuse: { do: "present_card", access_point: event.point, person: "lost_card" },
   };
