@@ -15,15 +15,18 @@ if TYPE_CHECKING:
 def run_file(path: str) -> "tuple[int, int]":
     """Run the tests of one file; how many passed and failed. A file that does not load is a failure."""
     folder, _, name = path.rpartition("/")
-    sys.path.insert(0, folder or ".")
+    sys.path.insert(0, folder or ".")  # as pytest does: a test may import its neighbours
     try:
-        module = __import__(name[: -len(".py")])
+        return _run_module(path, __import__(name[: -len(".py")]))
     except Exception as error:  # noqa: BLE001  whatever a test file raises is its failure
         print("FAILED %s: does not load" % path)
         _print_error(error)
         return 0, 1
     finally:
         sys.path.pop(0)
+
+
+def _run_module(path: str, module: object) -> "tuple[int, int]":
     passed = failed = 0
     for test in sorted(name for name in dir(module) if name.startswith("test_")):
         try:
