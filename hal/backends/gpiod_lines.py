@@ -50,7 +50,8 @@ class GpiodLines(Lines):
             output_value=line.Value.ACTIVE if on else line.Value.INACTIVE,
         )
         offset = self._offset(chip, name)
-        return _Output(name, self._request(chip, {name: offset}, settings), offset, on, line.Value)
+        request = self._request(chip, [name], [offset], settings)
+        return _Output(name, request, offset, on, line.Value)
 
     def inputs(self, names: list[str], active_low: bool, pull: str) -> DigitalInputs:
         """See `Lines.inputs`."""
@@ -68,9 +69,9 @@ class GpiodLines(Lines):
             active_low=active_low,
             event_clock=line.Clock.MONOTONIC,
         )
-        offsets = {name: self._offset(chip, name) for name in names}
-        request = self._request(chip, offsets, settings)
-        return _Inputs(tuple(names), request, list(offsets.values()), self._gpiod)
+        offsets = [self._offset(chip, name) for name in names]
+        request = self._request(chip, names, offsets, settings)
+        return _Inputs(tuple(names), request, offsets, self._gpiod)
 
     def close(self) -> None:
         """Close the chip. Lines that are still open are their owners' to close."""
@@ -130,30 +131,30 @@ class GpiodLines(Lines):
             )
         return int(numbered[1])
 
-    def _request(self, chip: Any, offsets: dict[str, int], settings: Any) -> Any:
-        names = ", ".join(offsets)
+    def _request(self, chip: Any, names: list[str], offsets: list[int], settings: Any) -> Any:
+        told = ", ".join(names)
         try:
             return chip.request_lines(
-                config={tuple(offsets.values()): settings},
+                config={tuple(offsets): settings},
                 consumer=_CONSUMER,
                 event_buffer_size=_BUFFER,
             )
         except OSError as error:
             if error.errno == errno.EBUSY:
-                raise LineBusyError(self._who(chip, offsets)) from error
+                raise LineBusyError(self._who(chip, names, offsets)) from error
             raise DeviceUnavailableError(
-                f"{names}: {error.strerror}; expected a line that can be claimed"
+                f"{told}: {error.strerror}; expected a line that can be claimed"
             ) from error
         except ValueError as error:  # one line twice in one request
-            raise LineBusyError(f"{names}: named twice; expected lines of their own") from error
+            raise LineBusyError(f"{told}: named twice; expected lines of their own") from error
 
-    def _who(self, chip: Any, offsets: dict[str, int]) -> str:
-        for name, offset in offsets.items():
+    def _who(self, chip: Any, names: list[str], offsets: list[int]) -> str:
+        for name, offset in zip(names, offsets):
             info = chip.get_line_info(offset)
             if info.used:
                 owner = f'"{info.consumer}"' if info.consumer else "the kernel"
                 return f"{name}: {owner} has the line; expected a free one"
-        return f"{', '.join(offsets)}: somebody has the line; expected a free one"
+        return f"{', '.join(names)}: somebody has the line; expected a free one"
 
 
 class _Output(DigitalOutput):
