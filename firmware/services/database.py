@@ -1,0 +1,236 @@
+"""What journal and credential store share: opening SQLite (apsw), its errors in words, files set aside.
+
+Every database has one user, this process. WAL with synchronous FULL loses nothing that was committed;
+locking_mode EXCLUSIVE needs no shared memory, so the same lines run on a simulated disk.
+"""
+
+import os
+import shutil
+
+import apsw
+
+#: The file itself is no good: set it aside and begin again.
+CORRUPT = (apsw.CorruptError, apsw.NotADBError, apsw.FormatError)
+
+CACHE_KIB = 1024  #: page cache of one connection, whatever the size of the file
+WAL_KEPT_BYTES = 8 << 20  #: a longer WAL is cut back when it begins anew
+ASIDE_LIMIT = 16  #: databases set aside under one name; a disk that breaks every one gets no more
+
+_WORDS: list[tuple[type[apsw.Error], str]] = [
+    (apsw.FullError, "the disk is full"),
+    (apsw.ReadOnlyError, "is read-only"),
+    (apsw.BusyError, "is in use by another process"),
+    (apsw.CantOpenError, "cannot be opened"),
+    (apsw.IOError, "the disk does not work"),
+    (apsw.NotADBError, "is no database"),
+    (apsw.CorruptError, "is corrupt"),
+    (apsw.NoMemError, "there is no memory left"),
+]
+
+
+def describe(error: BaseException) -> str:
+    """What went wrong, in words that carry nothing of what was to be written."""
+    for kind, words in _WORDS:
+        if isinstance(error, kind):
+            return words
+    return f"failed ({type(error).__name__})"
+
+
+def connect(path: str, vfs: str | None) -> apsw.Connection:
+    """Open or make the database at `path` on `vfs` (None: the real disk). Raises `apsw.Error`.
+
+    Closing leaves the WAL as it is: what closes says itself whether to tidy up.
+    """
+    flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE | apsw.SQLITE_OPEN_PRIVATECACHE
+    connection = apsw.Connection(path, flags=flags, vfs=vfs)
+    try:
+        connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+        pragma(connection, "locking_mode", "EXCLUSIVE")  # before the WAL: no shared memory then
+        pragma(connection, "journal_mode", "WAL")
+        pragma(connection, "synchronous", "FULL")
+        pragma(connection, "cache_size", f"-{CACHE_KIB}")
+        pragma(connection, "journal_size_limit", str(WAL_KEPT_BYTES))
+        # The temporary files of a VACUUM or a sort would go to another folder.
+        pragma(connection, "temp_store", "MEMORY")
+    except apsw.Error:
+        connection.close(True)
+        raise
+    return connection
+
+
+def connect_read_only(path: str, vfs: str | None) -> apsw.Connection:
+    """Open an existing database with its WAL where nothing may be written. Raises `apsw.Error`.
+
+    Without locks, which would need a descriptor for writing: the caller knows that nobody writes.
+    """
+    uri = "file:" + "".join("%%%02x" % ord(c) if c in "%?#" else c for c in path) + "?mode=ro"
+    flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
+    connection = apsw.Connection(uri, flags=flags, vfs=vfs or "unix-none")
+    try:
+        connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+        pragma(connection, "locking_mode", "EXCLUSIVE")
+        pragma(connection, "cache_size", f"-{CACHE_KIB}")
+        connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()
+    except apsw.Error:
+        connection.close(True)
+        raise
+    return connection
+
+
+def pragma(connection: apsw.Connection, name: str, value: str | None = None) -> object:
+    """Set or ask a pragma; its first answer."""
+    text = f"PRAGMA {name}" if value is None else f"PRAGMA {name}={value}"
+    rows = connection.execute(text).fetchall()
+    return rows[0][0] if rows else None
+
+
+def check(connection: apsw.Connection) -> None:
+    """Read the whole database. Raises `apsw.CorruptError` where its structure does not hold."""
+    if pragma(connection, "quick_check(1)") != "ok":
+        raise apsw.CorruptError("quick_check")
+
+
+def tidy(connection: apsw.Connection) -> None:
+    """Close, with the WAL brought home. Raises `apsw.Error` if that fails; it is closed anyway."""
+    try:
+        if not connection.readonly("main"):
+            connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+    finally:
+        connection.close(True)
+
+
+class Files:
+    """The files of databases on the real disk."""
+
+    def exists(self, path: str) -> bool:
+        """Whether there is such a file."""
+        return os.path.exists(path)
+
+    def move(self, path: str, to: str) -> None:
+        """Give a file another name, replacing what has it. Raises OSError."""
+        os.replace(path, to)
+        self._sync(os.path.dirname(to) or ".")
+
+    def copy(self, path: str, to: str) -> None:
+        """Write the content of a file over another, durably. Raises OSError."""
+        shutil.copyfile(path, to)
+        os.chmod(to, 0o600)
+        self._sync(to)
+        self._sync(os.path.dirname(to) or ".")
+
+    def remove(self, path: str) -> None:
+        """Remove a file if it is there. Raises OSError."""
+        if os.path.exists(path):
+            os.remove(path)
+
+    def sync(self, path: str) -> None:
+        """Make the content of a file durable. Raises OSError."""
+        self._sync(path)
+
+    def _sync(self, path: str) -> None:
+        fd = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+
+
+class VfsFiles(Files):
+    """The same through a VFS of SQLite. It can rename nothing: a move is a copy, then a removal."""
+
+    def __init__(self, vfs: str) -> None:
+        self._vfs = vfs
+        self._calls = apsw.VFS(f"files-of-{vfs}", vfs)
+
+    def exists(self, path: str) -> bool:
+        """Whether there is such a file."""
+        return bool(self._calls.xAccess(path, apsw.SQLITE_ACCESS_EXISTS))
+
+    def move(self, path: str, to: str) -> None:
+        """Copy, then remove."""
+        self.copy(path, to)
+        self.remove(path)
+
+    def copy(self, path: str, to: str) -> None:
+        """Write the content of a file over another, durably. Raises `apsw.Error`."""
+        source = self._open(path, 0)
+        target = self._open(to, apsw.SQLITE_OPEN_CREATE)
+        try:
+            target.xTruncate(0)
+            if source.xFileSize():
+                target.xWrite(source.xRead(source.xFileSize(), 0), 0)
+            target.xSync(apsw.SQLITE_SYNC_FULL)
+        finally:
+            source.xClose()
+            target.xClose()
+
+    def remove(self, path: str) -> None:
+        """Remove a file if it is there. Raises `apsw.Error`."""
+        if self.exists(path):
+            self._calls.xDelete(path, True)
+
+    def sync(self, path: str) -> None:
+        """Make the content of a file durable. Raises `apsw.Error`."""
+        file = self._open(path, 0)
+        try:
+            file.xSync(apsw.SQLITE_SYNC_FULL)
+        finally:
+            file.xClose()
+
+    def _open(self, path: str, more: int) -> apsw.VFSFile:
+        flags = apsw.SQLITE_OPEN_MAIN_DB | apsw.SQLITE_OPEN_READWRITE | more
+        return apsw.VFSFile(self._vfs, path, [flags, 0])
+
+
+def files_of(vfs: str | None) -> Files:
+    """The files that `vfs` (None: the real disk) holds."""
+    return Files() if vfs is None else VfsFiles(vfs)
+
+
+def set_aside(files: Files, path: str) -> str:
+    """Give a database that is no good another name, its WAL with it; the new name. Nothing is deleted.
+
+    ``journal.db`` becomes ``journal-corrupt-1.db``. Raises OSError or `apsw.Error`.
+    """
+    number = 1
+    while files.exists(_aside(path, number)) or files.exists(_aside(path, number) + "-wal"):
+        number += 1
+    if number > ASIDE_LIMIT:
+        raise OSError(f"{os.path.basename(path)}: {ASIDE_LIMIT} were set aside already")
+    _move_whole(files, path, _aside(path, number))
+    return os.path.basename(_aside(path, number))
+
+
+def finish_set_aside(files: Files, path: str) -> None:
+    """Bring the WAL after a database whose setting aside was cut short: a new one must not read it."""
+    if files.exists(path) or not files.exists(path + "-wal"):
+        return
+    last = last_aside(files, path)
+    if last is None or files.exists(last + "-wal"):
+        last = _aside(path, 1 if last is None else _number_after(files, path))
+    files.move(path + "-wal", last + "-wal")
+
+
+def last_aside(files: Files, path: str) -> str | None:
+    """The database that was set aside last, or None."""
+    number = _number_after(files, path) - 1
+    return _aside(path, number) if number else None
+
+
+def _number_after(files: Files, path: str) -> int:
+    number = 1
+    while files.exists(_aside(path, number)):
+        number += 1
+    return number
+
+
+def _move_whole(files: Files, path: str, to: str) -> None:
+    # The database first: cut short here, `finish_set_aside` sees that it is gone and brings the rest.
+    for suffix in ("", "-wal", "-journal"):
+        if files.exists(path + suffix):
+            files.move(path + suffix, to + suffix)
+
+
+def _aside(path: str, number: int) -> str:
+    stem, dot, ending = path.rpartition(".")
+    return f"{stem}-corrupt-{number}.{ending}" if dot else f"{path}-corrupt-{number}"

@@ -1,0 +1,299 @@
+"""The controller's journal: durable, gapless, chained; also the outbox (SQLite through apsw).
+
+Decides when something is written and what happens while it cannot be; `JournalFile` writes. All that
+waits is one transaction, so a burst costs one sync. Nothing here waits for a disk except `open`.
+
+While the disk fails, records wait in memory in their order and are tried again every `RETRY_MS` and with
+the next record; `on_health` is told once when writing fails and once when it works again.
+"""
+
+from collections.abc import Callable
+from os import urandom
+from typing import Any
+
+import apsw
+
+from firmware.runtime.aio import Loop, Timer
+from firmware.runtime.ports import Batch, Journal
+from firmware.services import database
+from firmware.services.executor import Executor
+from firmware.services.journal_draft import Written
+from firmware.services.journal_file import JournalFile
+
+RETRY_MS = 2000  #: between attempts while writing fails
+OVERDUE_MS = 2000  #: a write that takes longer is a fault (law 3)
+SENT_MS = 1000  #: what has left is noted at the latest after this
+MEMORY_LIMIT = (
+    10000  #: events that wait in memory; beyond it only access and alarm records are taken
+)
+HARD_LIMIT = 12000  #: beyond this none is
+AT_ONCE = 500  #: batches in one transaction
+SENT_AT_ONCE = 2000  #: seqs that one transaction notes
+
+Done = Callable[[Batch], None]
+
+
+class SqliteJournal(Journal):
+    """A journal in one SQLite database.
+
+    path        str       ``journal.db`` in the state folder
+    executor    Executor  where writing happens; its end closes the journal
+    loop        Loop      whose thread everything else happens on
+    controller  str       name of the controller, for the ids
+    limit       int       rows of the ring
+    vfs         str|None  name of a VFS of SQLite; None: the real disk
+    simulated   bool      whether events say that they are
+    random      callable  n -> n random bytes, for the journal's name
+    """
+
+    def __init__(
+        self,
+        path: str,
+        executor: Executor,
+        loop: Loop,
+        controller: str,
+        limit: int = 100000,
+        vfs: str | None = None,
+        simulated: bool = False,
+        random: Callable[[int], bytes] = urandom,
+    ) -> None:
+        self._file = JournalFile(path, controller, limit, vfs, simulated, random)
+        self._executor = executor
+        self._loop = loop
+        self._waiting: list[tuple[Batch, Done]] = []
+        self._waiting_events = 0
+        self._left: dict[
+            int, None
+        ] = {}  # tokens that have left, in order; not noted in the file yet
+        self._in_flight = 0  # the first so many of `_waiting` are being written
+        self._busy = False
+        self._closed = False
+        self._since_ms = 0
+        self._ok = True
+        self._refused = 0
+        self._watch: Timer | None = None
+        self._timers: dict[str, Timer] = {}
+        self.kept = {}
+        executor.on_end(self._end)
+
+    # ---- the port ----------------------------------------------------------------------------------
+
+    def open(self) -> None:
+        """Open the file or begin it; once, before the loop runs. Never raises: see the module."""
+        try:
+            note = self._file.open()
+        except Exception as error:  # noqa: BLE001  a door without a journal still is a door
+            self._fail(f"{self._file.title}: {database.describe(error)}; records wait in memory")
+            self._file.look()
+            self._later("retry", RETRY_MS, self._write)
+        else:
+            if note:
+                self._fail(note)
+        self.kept = self._file.kept
+        self._learn()
+
+    def append(self, batch: Batch, done: Done) -> None:
+        """Write `batch`; `done` is called when it is durable. Never raises; keeps trying."""
+        if not self._has_room(batch):
+            self._refuse(batch)
+        else:
+            self._waiting.append((batch, done))
+            self._waiting_events += len(batch.events)
+        self._write()
+
+    def pending(self, limit: int, done: Callable[[list[tuple[int, str]]], None]) -> None:
+        """The first `limit` events that have not left, as (token, JSON); alarms first, else in order.
+
+        The token is the event's seq; other numbers stand for events of a journal that was set aside.
+        """
+        wanted = limit + len(self._left)
+
+        def answer(rows: list[tuple[int, str]] | None, error: Exception | None) -> None:
+            if isinstance(error, database.CORRUPT):
+                self._write_all()  # which begins a new journal
+            found = [row for row in rows or () if row[0] not in self._left]
+            done(found[:limit])
+
+        self._executor.submit(lambda: self._file.pending(wanted), answer)
+
+    def sent(self, seqs: list[int]) -> None:
+        """These tokens have left. Noted with the next records, or after `SENT_MS`."""
+        for seq in seqs:
+            self._left[seq] = None
+        if self._left:
+            self._later("sent", SENT_MS, self._write_all)
+
+    def waiting(self) -> int:
+        """How many events have not left, those that are not yet written among them."""
+        return max(0, self._file.waiting - len(self._left)) + self._waiting_events
+
+    def count(self) -> int:
+        """How many events this journal has written in all."""
+        return self._file.past.last_seq
+
+    # ---- writing -----------------------------------------------------------------------------------
+
+    def _write(self) -> None:
+        """Write what waits, unless a write is under way: what comes meanwhile is the next one."""
+        if self._waiting or not self._file.is_open:
+            self._write_all()
+
+    def _write_all(self) -> None:
+        if self._busy or self._closed:
+            return
+        self._busy = True
+        self._since_ms = self._loop.now_ms()
+        if self._watch is None:
+            self._watch_from(self._since_ms)
+        entries = self._waiting[:AT_ONCE]
+        self._in_flight = len(entries)
+        batches = [batch for batch, _ in entries]
+        left = list(self._left)[:SENT_AT_ONCE]
+
+        def answer(written: Written | None, error: Exception | None) -> None:
+            self._busy = False
+            self._in_flight = 0
+            if written is None:
+                self._failed(error)
+            else:
+                self._succeeded(entries, left, written)
+
+        self._executor.submit(lambda: self._file.write(batches, left), answer)
+
+    def _succeeded(
+        self, entries: list[tuple[Batch, Done]], left: list[int], written: Written
+    ) -> None:
+        del self._waiting[: len(entries)]
+        for batch, _ in entries:
+            self._waiting_events -= len(batch.events)
+        for seq in left:
+            self._left.pop(seq, None)
+        self._learn()
+        for batch in written.batches:
+            batch.durable = True
+        refused = {id(batch) for batch in written.refused}
+        for batch, done in entries:  # the door first
+            if id(batch) not in refused:
+                self._tell(lambda done=done, batch=batch: done(batch))  # type: ignore[misc]
+        if self.on_written is not None and written.events:
+            on_written = self.on_written
+            self._tell(lambda: on_written(written.events, written.at_ms))
+        self._judge(written)
+        if self._waiting or len(self._left) >= SENT_AT_ONCE:
+            self._write_all()
+        elif self._left:
+            self._later("sent", SENT_MS, self._write_all)
+        if self._file.checkpoint_due:
+            # Trouble here is met by the next write too, which tells of it.
+            self._executor.submit(self._file.checkpoint)
+
+    def _judge(self, written: Written) -> None:
+        """Tell how the disk does, after a write that worked."""
+        title = self._file.title
+        if written.note:
+            self._ok = True
+            self._fail(written.note)
+            self._later("retry", RETRY_MS, self._write_all)  # the write that says that all is well
+        elif written.refused:
+            self._fail(f"{title}: {len(written.refused)} records were no JSON and are not written")
+        elif written.dropped:
+            self._fail(f"{title}: full; the oldest records that have not left give way")
+        elif not self._ok:
+            self._ok = True
+            lost = f"; {self._refused} records were refused meanwhile" if self._refused else ""
+            self._refused = 0
+            self._health(True, f"{title}: writes again{lost}")
+
+    def _failed(self, error: Exception | None) -> None:
+        words = database.describe(error) if error is not None else "failed"
+        self._fail(f"{self._file.title}: {words}; records wait in memory")
+        self._later("retry", RETRY_MS, self._write_all)
+
+    def _learn(self) -> None:
+        past = self._file.past
+        self.name = past.name
+        self.boot = past.boot
+        if not self.trusted_ms:
+            self.trusted_ms = past.trusted_ms
+
+    # ---- limits and health -------------------------------------------------------------------------
+
+    def _has_room(self, batch: Batch) -> bool:
+        size = max(self._waiting_events, len(self._waiting)) + max(1, len(batch.events))
+        if size <= MEMORY_LIMIT:
+            return True
+        types = [str(event.get("type")) for event in batch.events]
+        return size <= HARD_LIMIT and any(t.startswith(("access.", "alarm.")) for t in types)
+
+    def _refuse(self, batch: Batch) -> None:
+        if not self._refused:
+            text = f"{self._file.title}: {self._waiting_events} records wait in memory"
+            self._ok = True
+            self._fail(f"{text}; the newest are refused")
+        self._refused += len(batch.events)
+        # What is kept never grows beyond its keys: all that is refused shares one batch.
+        last, done = self._waiting[-1]
+        if done is not _nobody or len(self._waiting) == self._in_flight:
+            last = Batch([], [], {})
+            self._waiting.append((last, _nobody))
+        last.kept.update(batch.kept)
+
+    def _fail(self, text: str) -> None:
+        if self._ok:
+            self._ok = False
+            self._health(False, text)
+
+    def _health(self, ok: bool, text: str) -> None:
+        # By the loop: who is told may write a record, and may not be there yet while we open.
+        self._loop.post(lambda: self._tell_health(ok, text))
+
+    def _tell_health(self, ok: bool, text: str) -> None:
+        if self.on_health is not None and not self._closed:
+            self.on_health(ok, text)
+
+    def _watch_from(self, since_ms: int) -> None:
+        self._watch = self._loop.call_at(since_ms + OVERDUE_MS, self._look)
+
+    def _look(self) -> None:
+        self._watch = None
+        if not self._busy or self._closed:
+            return
+        if self._loop.now_ms() - self._since_ms >= OVERDUE_MS:
+            self._fail(f"{self._file.title}: a write takes longer than {OVERDUE_MS} ms")
+        else:
+            self._watch_from(self._since_ms)
+
+    # ---- the rest ----------------------------------------------------------------------------------
+
+    def _later(self, name: str, ms: int, call: Callable[[], None]) -> None:
+        """Make `call` after `ms`, unless that is set already."""
+        if name in self._timers:
+            return
+
+        def due() -> None:
+            del self._timers[name]
+            call()
+
+        self._timers[name] = self._loop.call_at(self._loop.now_ms() + ms, due)
+
+    def _tell(self, call: Callable[[], Any]) -> None:
+        try:
+            call()
+        except Exception as error:  # noqa: BLE001  one who is told must not cost the others
+            self._loop.on_error("journal", error)
+
+    def _end(self, killed: bool) -> None:
+        """The executor ends; the loop's thread waits for it."""
+        self._closed = True
+        for timer in self._timers.values():
+            timer.cancel()
+        try:
+            if not killed and (self._waiting or self._left):
+                self._file.write([batch for batch, _ in self._waiting], list(self._left))
+            self._file.close(killed)
+        except (apsw.Error, OSError):
+            self._file.close(True)  # nobody is left to be told; the next start finds it as it is
+
+
+def _nobody(batch: Batch) -> None:
+    """`done` of a batch that was refused: nobody is told that it is durable."""

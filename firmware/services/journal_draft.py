@@ -1,0 +1,100 @@
+"""Completes events for a journal: number, chain, the words of the contract (section 3, Event). No I/O."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from firmware.access.record import JOURNAL_STARTED
+from firmware.runtime.ports import Batch
+from firmware.trust import chain
+
+_NOT_JSON = (ValueError, TypeError, RecursionError)
+
+
+@dataclass
+class Written:
+    """What one transaction makes durable.
+
+    batches  the batches that are written, in order
+    refused  batches that cannot be written as JSON
+    events   complete events, in order, with their monotonic times in `at_ms`
+    dropped  events that had not left and were deleted for want of room
+    note     what was set aside on the way; "" is the rule
+    """
+
+    batches: list[Batch] = field(default_factory=list)
+    refused: list[Batch] = field(default_factory=list)
+    events: list[dict[str, Any]] = field(default_factory=list)
+    at_ms: list[int] = field(default_factory=list)
+    dropped: int = 0
+    note: str = ""
+
+
+class Draft:
+    """The rows of one transaction.
+
+    marks     dict        what every event carries: journal, boot, and simulated where it is so
+    id_start  str         what an id begins with
+    seq       int         the last one before; afterwards the last one of the draft
+    prev      str         its hash
+    previous  dict | None the journal before a new one, if known
+    """
+
+    def __init__(
+        self,
+        marks: dict[str, Any],
+        id_start: str,
+        seq: int,
+        prev: str,
+        previous: dict[str, Any] | None,
+    ) -> None:
+        self.seq = seq
+        self.prev = prev
+        self.written = Written()
+        #: (seq, JSON, urgent) of each event
+        self.rows: list[tuple[int, str, int]] = []
+        #: key -> JSON text, or None: forget it
+        self.kept: dict[str, str | None] = {}
+        self._marks = marks
+        self._id_start = id_start
+        self._previous = previous
+
+    def add(self, batch: Batch) -> None:
+        """Add the events of `batch` and what is kept with them; all of it or, if it is no JSON, nothing."""
+        seq, prev, length = self.seq, self.prev, len(self.rows)
+        try:
+            kept = {key: _text(value) for key, value in batch.kept.items()}
+            for event, at_ms in zip(batch.events, batch.at_ms, strict=True):
+                if self.seq == 0:
+                    self._begin(event, at_ms)
+                self._add({**event, "late": True} if batch.late else event, at_ms)
+        except _NOT_JSON:
+            self.seq, self.prev = seq, prev
+            del self.rows[length:], self.written.events[length:], self.written.at_ms[length:]
+            self.written.refused.append(batch)
+            return
+        self.kept.update(kept)
+        self.written.batches.append(batch)
+
+    def _begin(self, first: dict[str, Any], at_ms: int) -> None:
+        # A journal has no clock of its own: it begins when its first record does.
+        event: dict[str, Any] = {"type": JOURNAL_STARTED}
+        for key in ("time", "clock"):
+            if key in first:
+                event[key] = first[key]
+        if self._previous is not None:
+            event["previous"] = self._previous
+        self._add(event, at_ms)
+
+    def _add(self, event: dict[str, Any], at_ms: int) -> None:
+        seq = self.seq + 1
+        whole = {"v": 1, "id": self._id_start + str(seq), "seq": seq, **self._marks, **event}
+        text = chain.seal(whole, self.prev)
+        self.rows.append((seq, text, int(str(whole.get("type")).startswith("alarm."))))
+        self.written.events.append(whole)
+        self.written.at_ms.append(at_ms)
+        self.seq, self.prev = seq, whole["hash"]
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else json.dumps(value, separators=(",", ":"), allow_nan=False)

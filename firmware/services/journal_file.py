@@ -1,0 +1,298 @@
+"""The file of a journal: events with their chain, what is kept with them, what has left.
+
+Synchronous; `firmware.services.journal` calls it where waiting is allowed, one call at a time. What a
+caller learns has been committed. A database that is no good is set aside whole and a new one begun.
+"""
+
+import json
+import os
+from collections.abc import Callable
+from typing import Any
+
+import apsw
+
+from firmware.runtime.ports import Batch
+from firmware.services import database, journal_salvage
+from firmware.services.journal_draft import Draft, Written
+from firmware.services.journal_ring import Ring
+from firmware.services.journal_salvage import Past
+from firmware.trust import chain
+
+FORMAT = 1
+CHECKPOINT_PAGES = 1000  #: of WAL, after which it is brought home
+
+_TABLES = """
+CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE kept(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE events(seq INTEGER PRIMARY KEY, body TEXT NOT NULL, urgent INTEGER NOT NULL,
+                    sent INTEGER NOT NULL);
+CREATE INDEX events_unsent ON events(urgent DESC, seq) WHERE sent = 0;
+CREATE TABLE former(id INTEGER PRIMARY KEY, body TEXT NOT NULL, urgent INTEGER NOT NULL);
+"""
+
+# While opening, a table that is not there is as bad as a page that is not.
+_NO_GOOD = (*database.CORRUPT, apsw.SQLError)
+
+
+class JournalFile:
+    """One journal's database; see `firmware.services.journal.SqliteJournal` for the arguments."""
+
+    def __init__(
+        self,
+        path: str,
+        controller: str,
+        limit: int,
+        vfs: str | None,
+        simulated: bool,
+        random: Callable[[int], bytes],
+    ) -> None:
+        self.title = os.path.basename(path)
+        self.past = Past()
+        self.kept: dict[str, Any] = {}
+        self._path = path
+        self._controller = controller
+        self._limit = limit
+        self._vfs = vfs
+        self._simulated = simulated
+        self._random = random
+        self._files = database.files_of(vfs)
+        self._connection: apsw.Connection | None = None
+        self._ring: Ring | None = None
+        self._last_hash = chain.START
+        self._previous: dict[str, Any] | None = None
+        self._booted = False
+        self._generation = 0
+        self._wal_pages = 0
+        self._suspect: apsw.Error | None = None  # a page could not be read: to be set aside
+
+    # ---- opening -----------------------------------------------------------------------------------
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a file to write to."""
+        return self._connection is not None
+
+    @property
+    def waiting(self) -> int:
+        """Events in the file that have not left."""
+        return self._ring.waiting if self._ring is not None else 0
+
+    def open(self) -> str:
+        """Open or begin the file; what was set aside for it, or "". Raises `apsw.Error`, OSError."""
+        database.finish_set_aside(self._files, self._path)
+        try:
+            self._open()
+        except _NO_GOOD as error:
+            return self._begin_again(error)
+        return ""
+
+    def look(self) -> None:
+        """Learn what is kept from a file that cannot be written, if it can be read. Never raises."""
+        try:
+            connection = database.connect_read_only(self._path, self._vfs)
+        except apsw.Error:
+            return
+        self.past = journal_salvage.past_of(connection)
+        self.past.boot += 1
+        self._tell_kept()
+        connection.close(True)
+
+    def _open(self) -> None:
+        connection = database.connect(self._path, self._vfs)
+        try:
+            database.check(connection)
+            connection.set_wal_hook(self._wal_grew)
+            connection.execute("BEGIN IMMEDIATE")
+            if database.pragma(connection, "user_version") != FORMAT:
+                self._create(connection)
+            self._load(connection)
+            connection.execute("COMMIT")
+        except Exception:
+            connection.close(True)
+            raise
+        self._connection = connection
+        self._booted = True
+
+    def _create(self, connection: apsw.Connection) -> None:
+        if connection.execute("SELECT 1 FROM sqlite_schema").fetchall():
+            raise apsw.NotADBError("not a journal of this format")
+        connection.execute(_TABLES)
+        aside = database.last_aside(self._files, self._path)
+        old = journal_salvage.open_aside(aside, self._vfs) if aside is not None else None
+        past = self.past
+        if old is not None:
+            if not self._booted:
+                past = journal_salvage.past_of(old)
+            connection.executemany(
+                "INSERT INTO former(body, urgent) VALUES(?, ?)", journal_salvage.unsent(old)
+            )
+            old.close(True)
+        meta = {
+            "journal": self._random(4).hex(),
+            "controller": self._controller,
+            "boot": past.boot,
+            "trusted_ms": past.trusted_ms,
+        }
+        if past.name:
+            meta["previous"] = json.dumps({"journal": past.name, "seq": past.last_seq})
+        connection.executemany("INSERT INTO meta VALUES(?, ?)", meta.items())
+        connection.executemany("INSERT INTO kept VALUES(?, ?)", past.kept.items())
+        database.pragma(connection, "user_version", str(FORMAT))
+
+    def _load(self, connection: apsw.Connection) -> None:
+        if self._booted and self.past.name:
+            # What was attempted and not acknowledged, and may be there after all, is written again.
+            connection.execute("DELETE FROM events WHERE seq > ?", (self.past.last_seq,))
+        past = journal_salvage.past_of(connection)
+        if not past.name:
+            raise apsw.CorruptError("no name")
+        self._last_hash = chain.START
+        self._previous = None
+        if past.last_seq:
+            body = connection.execute("SELECT body FROM events WHERE seq = ?", (past.last_seq,))
+            self._last_hash = _hash_of(str(body.get))
+        else:
+            for (text,) in connection.execute("SELECT value FROM meta WHERE key = 'previous'"):
+                self._previous = json.loads(text)
+        if not self._booted:
+            past.boot += 1
+        connection.execute("REPLACE INTO meta VALUES('boot', ?)", (past.boot,))
+        connection.execute("REPLACE INTO meta VALUES('trusted_ms', ?)", (past.trusted_ms,))
+        self._ring = Ring(connection, self._limit, self._generation)
+        self.past = past
+        self._tell_kept()
+
+    def _tell_kept(self) -> None:
+        kept = {}
+        for key, text in self.past.kept.items():
+            try:
+                kept[key] = json.loads(text)
+            except ValueError:
+                continue  # what cannot be read is forgotten, the rest holds
+        self.kept = kept
+
+    def _begin_again(self, error: Exception) -> str:
+        self._let_go()
+        self._suspect = None
+        aside = database.set_aside(self._files, self._path)
+        if self._booted:
+            self._generation += 1
+        self._open()
+        words = database.describe(error)
+        return f"{self.title}: {words}; set aside as {aside}; a new one was begun"
+
+    # ---- writing -----------------------------------------------------------------------------------
+
+    def write(self, batches: list[Batch], sent: list[int]) -> Written:
+        """Write `batches` and note what has left, all or nothing. Raises `apsw.Error`, OSError."""
+        note = ""
+        if self._suspect is not None:
+            note = self._begin_again(self._suspect)
+        elif self._connection is None:
+            note = self.open()
+        try:
+            written = self._write(batches, sent)
+        except database.CORRUPT as error:
+            note = self._begin_again(error)
+            written = self._write(batches, [])
+        written.note = note
+        return written
+
+    def pending(self, limit: int) -> list[tuple[int, str]]:
+        """The first `limit` events that have not left; see `Ring.pending`. Raises `apsw.Error`."""
+        try:
+            return self._ring.pending(limit) if self._ring is not None else []
+        except database.CORRUPT as error:
+            self._suspect = error  # the next write begins a new journal
+            raise
+
+    @property
+    def checkpoint_due(self) -> bool:
+        """Whether the WAL has grown so long that it should be brought home."""
+        return self._wal_pages >= CHECKPOINT_PAGES
+
+    def checkpoint(self) -> None:
+        """Bring the WAL home. Raises `apsw.Error`."""
+        if self._connection is not None:
+            self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+            self._wal_pages = 0
+
+    def close(self, killed: bool = False) -> None:
+        """Close the file; killed: leave everything as it is. Raises `apsw.Error`."""
+        connection = self._connection
+        self._connection = self._ring = None
+        if connection is not None:
+            if killed:
+                connection.close(True)
+            else:
+                database.tidy(connection)
+
+    def _let_go(self) -> None:
+        if self._connection is not None:
+            self._connection.close(True)
+        self._connection = self._ring = None
+
+    def _write(self, batches: list[Batch], sent: list[int]) -> Written:
+        connection, ring = self._connection, self._ring
+        if connection is None or ring is None:
+            raise apsw.CantOpenError("not open")
+        draft = self._draft(batches)
+        waiting = ring.waiting
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            if draft.rows:
+                ring.add(draft.rows)
+            for key, text in draft.kept.items():
+                if text is None:
+                    connection.execute("DELETE FROM kept WHERE key = ?", (key,))
+                else:
+                    connection.execute("REPLACE INTO kept VALUES(?, ?)", (key, text))
+            ring.sent(sent)
+            draft.written.dropped = ring.sweep(draft.seq)
+            connection.execute("COMMIT")
+        except apsw.Error:
+            ring.reset(waiting)
+            self._roll_back(connection)
+            raise
+        self.past.last_seq, self._last_hash = draft.seq, draft.prev
+        if draft.rows:
+            self._previous = None
+        for key, text in draft.kept.items():
+            if text is None:
+                self.past.kept.pop(key, None)
+            else:
+                self.past.kept[key] = text
+        return draft.written
+
+    def _draft(self, batches: list[Batch]) -> Draft:
+        marks: dict[str, Any] = {"journal": self.past.name, "boot": self.past.boot}
+        if self._simulated:
+            marks["simulated"] = True
+        id_start = f"{self._controller}:{self.past.name}:"
+        draft = Draft(marks, id_start, self.past.last_seq, self._last_hash, self._previous)
+        for batch in batches:
+            draft.add(batch)
+        return draft
+
+    def _roll_back(self, connection: apsw.Connection) -> None:
+        try:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+        except apsw.Error:
+            self._let_go()  # opened anew at the next attempt
+
+    def _wal_grew(self, connection: apsw.Connection, name: str, pages: int) -> int:
+        self._wal_pages = pages
+        return apsw.SQLITE_OK
+
+
+def _hash_of(body: str) -> str:
+    """The hash of a stored event that the next one is chained to. Raises `apsw.CorruptError`."""
+    try:
+        event = json.loads(body)
+        found = str(event["hash"])
+        if found == chain.hash_of(event):
+            return found
+    except (ValueError, TypeError, KeyError):
+        pass
+    raise apsw.CorruptError("last record")
