@@ -1,8 +1,7 @@
-"""From a board config to a board: read and validate the file, claim its lines once, build its drivers.
+"""A board config, read and validated: the one entry for whoever has a file and wants a board.
 
-`load` decides whether a file is right and says everything that is not. `open_board` drives safe levels
-before directions and leaves every lock without current: the caller reads fire and REX first and engages
-fail-safe locks then. What a config may say is `hal.board_schema`, `hal.board_rules`, `hal.board_lines`.
+`load` decides whether a file is right and says everything that is not; what it may say is
+`hal.board_schema`, `hal.board_rules`, `hal.board_lines`. What becomes of it is `hal.opening`.
 """
 
 import copy

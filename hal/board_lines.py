@@ -58,6 +58,7 @@ def check(config: Config, problems: Problems) -> None:
                 "expected a line of its own",
             )
         first.setdefault(claim.line, path)
+    _check_backend(config, problems)
     board = board_facts.BOARDS.get(config["board"])
     if board is None or config["board"] == "sim":
         return
@@ -65,6 +66,21 @@ def check(config: Config, problems: Problems) -> None:
     for claim in claimed:
         if claim.direction != "serial":
             _check_line(config, claim, held, [other.line for other in claimed], problems)
+
+
+def _check_backend(config: Config, problems: Problems) -> None:
+    """RPi.GPIO polls its inputs, so pulses pass it by, and it does not know the Pi 5."""
+    if config["controller"]["gpio"] != "rpi_gpio":
+        return
+    if config["board"] == "rpi5":
+        problems.add("controller.gpio", '"rpi_gpio" does not know the rpi5; expected "gpiod"')
+    for device, entry in config["devices"].items():
+        if entry["driver"] in ("wiegand_reader", "keypad"):
+            problems.add(
+                f"devices.{device}.driver",
+                f'"{entry["driver"]}" sends pulses, which controller.gpio = "rpi_gpio" misses; '
+                'expected gpio = "gpiod"',
+            )
 
 
 def warnings(config: Config) -> list[str]:

@@ -172,6 +172,15 @@ def test_what_the_validator_lets_through_rests_at_boot(
         assert problems(tmp_path, override=override)
 
 
+def test_rpi_gpio_takes_no_pulses_and_no_pi_5(tmp_path: Path) -> None:
+    override: dict[str, object] = {"controller.gpio": "rpi_gpio", "board": "rpi5"}
+    assert problems(tmp_path, override=override) == [
+        'controller.gpio: "rpi_gpio" does not know the rpi5; expected "gpiod"',
+        'devices.reader.driver: "wiegand_reader" sends pulses, which controller.gpio = "rpi_gpio" '
+        'misses; expected gpio = "gpiod"',
+    ]
+
+
 def test_a_magnet_without_a_told_exit_is_a_warning(tmp_path: Path) -> None:
     override: dict[str, object] = {
         "portals.front.egress": "button_cuts_power",

@@ -178,8 +178,9 @@ def test_an_override_stands_in_place_of_the_file() -> None:
 
 def test_an_override_may_bring_a_whole_table(tmp_path: Path) -> None:
     table: dict[str, object] = {"host": "127.0.0.1"}
-    config = load(tmp_path, override={"link": table, "cameras.above": {"portal": "front"}})
-    assert config["link"]["enabled"] is True
+    override = {"link": table, "link.port": 2883, "cameras.above": {"portal": "front"}}
+    config = load(tmp_path, override=override)
+    assert (config["link"]["enabled"], config["link"]["port"]) == (True, 2883)
     assert list(config["cameras"]) == ["above"]
     assert table == {"host": "127.0.0.1"}
 
