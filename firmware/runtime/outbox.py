@@ -10,8 +10,6 @@ The caller calls `retain` for a condition and `wake` after events were written. 
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from firmware.runtime.aio import Loop
     from firmware.runtime.ports import Journal, Transport
 

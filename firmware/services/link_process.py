@@ -1,0 +1,245 @@
+"""The link's own process: what a broker says is parsed here, and a broker can kill no more than this.
+
+``python -m firmware.services.link_process FD``: FD is one end of a socket pair whose other end is
+`firmware.services.link` in the door process (records: `link_records`). It connects, says who is up and
+what the broker has taken, and connects again when the broker is gone; order and repetition are the door's
+(`firmware.runtime.outbox`), so every connection is a new client with a clean session. It ends as soon as
+the door's end closes, and never holds more than `GROWTH_BYTES` beyond what it starts with. What a
+broker sends is ignored, and bounded: nothing is subscribed.
+"""
+
+import os
+import resource
+import select
+import signal
+import socket
+import sys
+import time
+from typing import Any
+
+from firmware.services.link_connection import WAIT_MS, Broken, Connection, lean
+from firmware.services.link_records import (
+    READ_BYTES,
+    TO_LINK,
+    Lines,
+    LinkRecordError,
+    encode,
+)
+
+GROWTH_BYTES = 48 << 20  #: address space beyond what the start took
+BACK_OFF_MS = (
+    500  #: full jitter: a random time up to this, doubled each time, up to reconnect_max_ms
+)
+STEADY_MS = 10_000  #: a connection that held this long was a good one: begin with BACK_OFF_MS again
+STOP_MS = 800  #: for what is on its way, at a clean stop
+PR_SET_PDEATHSIG = 1
+
+
+class _Ended(Exception):
+    """The door process is gone, or wants no more."""
+
+
+class LinkProcess:
+    """One broker's connection after the other, for one door process."""
+
+    def __init__(self, door: socket.socket) -> None:
+        self._door = door
+        self._lines = Lines(TO_LINK)
+        self._poll = select.poll()
+        self._poll.register(door, select.POLLIN)
+        self._records: list[dict[str, Any]] = []
+        self._config: dict[str, Any] = {}
+        self._protocol = ""  # the MQTT version that worked last, or is worth a try
+        self._known = False  # it worked
+        self._failures = 0
+
+    def run(self) -> None:
+        """Until the door process has gone or says stop."""
+        try:
+            self._configure()
+            while True:
+                self._connect_once()
+                self._pause()
+        except (_Ended, OSError):
+            return
+
+    def _configure(self) -> None:
+        while not self._records:
+            self._poll.poll()
+            self._read_door()
+        self._config = self._records.pop(0)
+        if self._config["kind"] != "config":
+            raise LinkRecordError("link: no config; expected it before all else")
+        self._protocol = self._config["protocol"]
+        self._known = bool(self._protocol)
+        try:
+            lean(self._config["link"]["tls"])
+        except KeyError:
+            raise LinkRecordError("link: a config without tls; expected [link]") from None
+
+    def _connect_once(self) -> None:
+        """One connection, from the first packet to the last."""
+        config = self._config
+        try:
+            connection = Connection(
+                config["link"],
+                config["root"],
+                config["client"],
+                config["will"],
+                self._protocol,
+                self._known,
+            )
+        except Broken as broken:
+            self._failures += 1
+            self._tell("health", ok=False, text=str(broken))
+            return
+        told_up = False
+        up_at_ms = 0
+        try:
+            connection.open()
+            while True:
+                self._wait(connection)
+                if connection.up and not told_up:
+                    told_up = True
+                    up_at_ms = _now_ms()
+                    self._protocol = connection.protocol
+                    self._known = True
+                    self._tell("up", on=True, protocol=connection.protocol)
+                    self._tell("health", ok=True, text=connection.greeting)
+                self._tell_taken(connection)
+                if self._serve_door(connection):
+                    self._stop(connection)
+        except Broken as broken:
+            self._tell_taken(connection)
+            if told_up:
+                self._tell("up", on=False, protocol=connection.protocol)
+            self._protocol = broken.protocol or self._protocol
+            if told_up and _now_ms() - up_at_ms >= STEADY_MS:
+                self._failures = 0
+            if broken.at_once:
+                return  # the same broker, asked in another version: nothing to wait for
+            self._failures += 1
+            self._tell("health", ok=False, text=str(broken))
+        finally:
+            connection.close()
+
+    def _wait(self, connection: Connection, most_ms: int = WAIT_MS) -> None:
+        broker = connection.fileno()
+        self._poll.register(broker, connection.events())
+        try:
+            ready = dict(self._poll.poll(min(most_ms, connection.wait_ms())))
+        finally:
+            self._poll.unregister(broker)
+        connection.serve(ready.get(broker, 0))
+        if ready.get(self._door.fileno()):
+            self._read_door()
+
+    def _serve_door(self, connection: Connection) -> bool:
+        """Send what the door gave; whether it wants to stop. What comes while down is lost."""
+        records = self._records
+        self._records = []
+        for record in records:
+            if record["kind"] == "send" and connection.up:
+                connection.publish(
+                    record["token"], record["topic"], record["payload"], record["retain"]
+                )
+            elif record["kind"] == "stop":
+                return True
+        return False
+
+    def _stop(self, connection: Connection) -> None:
+        """Say `offline` after all that is on its way, then leave."""
+        if not connection.up:
+            raise _Ended
+        config = self._config
+        connection.publish(0, config["root"] + "/status", config["will"], True)
+        end_ms = _now_ms() + STOP_MS
+        try:
+            while connection.waiting() and _now_ms() < end_ms:
+                self._wait(connection, end_ms - _now_ms())
+                self._tell_taken(connection)
+            connection.leave()
+        except Broken:
+            pass  # the broker has our last will
+        raise _Ended
+
+    def _pause(self) -> None:
+        """Before the next attempt: a random time, so that ten thousand doors do not come at once."""
+        if not self._failures:
+            return
+        most_ms = min(
+            self._config["link"]["reconnect_max_ms"], BACK_OFF_MS << min(self._failures - 1, 16)
+        )
+        end_ms = _now_ms() + int.from_bytes(os.urandom(4), "big") % (most_ms + 1)
+        while (left_ms := end_ms - _now_ms()) > 0:
+            if self._poll.poll(left_ms):
+                self._read_door()
+                if any(record["kind"] == "stop" for record in self._records):
+                    raise _Ended
+                self._records.clear()  # the broker is not there: lost, and sent again by the door
+
+    def _read_door(self) -> None:
+        data = self._door.recv(READ_BYTES)
+        if not data:
+            raise _Ended
+        self._records += self._lines.feed(data)
+
+    def _tell_taken(self, connection: Connection) -> None:
+        tokens = connection.taken()
+        if tokens:
+            self._tell("taken", tokens=tokens)
+
+    def _tell(self, kind: str, **fields: Any) -> None:
+        # Waits while the door does not read: a door process that hangs goes offline at the broker.
+        self._door.sendall(encode(kind, **fields))
+
+
+def die_with_parent() -> None:
+    """Have the kernel end this process when the one that started it ends."""
+    import ctypes
+
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def limit_memory(growth_bytes: int) -> None:
+    """From here on, no more than `growth_bytes` of new address space."""
+    with open("/proc/self/statm") as statm:
+        pages = int(statm.read().split()[0])
+    limit = pages * resource.getpagesize() + growth_bytes
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core would hold the broker's password
+
+
+def _now_ms() -> int:
+    return time.monotonic_ns() // 1_000_000
+
+
+def main(arguments: list[str]) -> int:
+    """Run on the descriptor that `arguments` names; 2 if it names none, 3 if the door made no sense."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # Ctrl-C is the door's, which then says stop
+    try:
+        door = socket.socket(fileno=int(arguments[0]))
+    except (IndexError, ValueError, OSError):
+        print("link: started without its channel; expected to be the door's child", file=sys.stderr)
+        return 2
+    die_with_parent()
+    limit_memory(GROWTH_BYTES)
+    text = ""
+    try:
+        LinkProcess(door).run()
+    except LinkRecordError as error:
+        text = str(error)
+    except MemoryError:
+        text = f"link: the broker sent more than fits into {GROWTH_BYTES >> 20} MB; expected small messages"
+    if not text:
+        return 0
+    try:
+        door.sendall(encode("health", ok=False, text=text))
+    except OSError:
+        pass  # nobody is left to be told
+    return 3
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,76 @@
+"""What a host would see: subscribes to everything a controller publishes.
+
+A paho client in a thread of its own, which connects again by itself. Right after its restart a NATS
+server's first SUBSCRIBE can miss a retained message, so each connection subscribes a second time.
+"""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from paho.mqtt.client import Client, MQTTv311
+from paho.mqtt.enums import CallbackAPIVersion
+
+AGAIN_S = 0.5  #: from the first subscription of a connection to the second
+RECONNECT_MAX_S = 2
+
+
+class Observer:
+    """Listens to ``root/#``; `on_message` is called on its thread with (topic, payload, retained).
+
+    A retained message can come twice.
+    """
+
+    def __init__(
+        self, host: str, port: int, root: str, on_message: Callable[[str, bytes, bool], None]
+    ) -> None:
+        self._address = (host, port)
+        self._topic = root + "/#"
+        self._on_message = on_message
+        self._again: threading.Timer | None = None
+        #: threading.Event  the broker has granted a subscription of this connection
+        self.subscribed = threading.Event()
+        self._client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTv311)
+        self._client.reconnect_delay_set(1, RECONNECT_MAX_S)
+        self._client.on_connect = self._connected
+        self._client.on_disconnect = self._disconnected
+        self._client.on_subscribe = self._granted
+        self._client.on_message = self._message
+
+    def start(self) -> None:
+        """Connect, and again whenever it is lost; a broker that is not there yet is waited for."""
+        self._client.connect_async(*self._address, keepalive=30)
+        self._client.loop_start()
+
+    def stop(self) -> None:
+        """Disconnect and end the thread."""
+        self._client.disconnect()
+        self._client.loop_stop()
+        self._forget()
+
+    def _connected(self, client: Client, data: Any, flags: Any, reason: Any, given: Any) -> None:
+        if reason.is_failure:
+            return
+        self._subscribe()
+        self._forget()
+        self._again = threading.Timer(AGAIN_S, self._subscribe)
+        self._again.daemon = True
+        self._again.start()
+
+    def _subscribe(self) -> None:
+        self._client.subscribe(self._topic, qos=1)
+
+    def _disconnected(self, client: Client, data: Any, flags: Any, reason: Any, given: Any) -> None:
+        self.subscribed.clear()
+        self._forget()
+
+    def _granted(self, client: Client, data: Any, number: int, reasons: Any, given: Any) -> None:
+        self.subscribed.set()
+
+    def _message(self, client: Client, data: Any, message: Any) -> None:
+        self._on_message(message.topic, message.payload, bool(message.retain))
+
+    def _forget(self) -> None:
+        if self._again is not None:
+            self._again.cancel()
+            self._again = None
