@@ -51,6 +51,8 @@ class _Output(DigitalOutput):
 class _Inputs(DigitalInputs):
     """One request for inputs."""
 
+    wakes = True
+
     def __init__(self, lines: "FakeLines", names: "list[str]", active_low: bool, pull: str) -> None:
         self.names = tuple(names)
         self._lines: FakeLines | None = lines

@@ -34,6 +34,8 @@ class DeviceSide:
 class _Stream(ByteStream):
     """The firmware's end of one line."""
 
+    wakes = True
+
     def __init__(self, ports: "FakeSerialPorts", port: str) -> None:
         self.name = port
         self._ports = ports

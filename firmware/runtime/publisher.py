@@ -29,7 +29,6 @@ class Publisher:
         self._outbox = Outbox(journal, transport, loop, self.root)
         self._said: dict[str, object] = {}
         self._health_at_ms = 0
-        self._dead = False
 
     def start(self, boot: int, since: str) -> None:
         """Say who this is."""
@@ -38,13 +37,12 @@ class Publisher:
         self._retain("status", status)
 
     def kill(self) -> None:
-        """Say nothing more."""
-        self._dead = True
+        """Say nothing more, as when the power goes."""
+        self._outbox.kill()
 
     def wake(self) -> None:
         """Something was written: let it leave."""
-        if not self._dead:
-            self._outbox.wake()
+        self._outbox.wake()
 
     def conditions(self, site: "Site", time: "SiteTime", now_ms: int) -> None:
         """Bring the retained conditions up to date; what has not changed is not said again."""
@@ -100,5 +98,4 @@ class Publisher:
         }
 
     def _retain(self, topic: str, body: "dict[str, object]") -> None:
-        if not self._dead:
-            self._outbox.retain(topic, payload.dumps(body))
+        self._outbox.retain(topic, payload.dumps(body))
