@@ -147,12 +147,16 @@ def _run(config: dict[str, Any], folder: str, lines: Lines, serial_ports: Serial
     journal.open()
     store = CredentialStore(os.path.join(folder, "keys.db"), executors[1], key)
     store.open()
-    store.problems += problems
     will = payload.dumps({"state": "offline"})
     link = LinkProcess(config["link"], config["controller"]["site"], name, loop, will)
+    link.on_health = lambda ok, text: print(text, file=sys.stderr)
     wall = SystemWall(config["controller"]["timezone"], config["controller"]["rtc"])
     controller = Controller(config, board.devices, board.problems, loop, wall, journal, store, link)
-    for line in [*store.problems, *(f"{device}: {text}" for device, text in board.problems)]:
+    for line in [
+        *problems,
+        *store.problems,
+        *(f"{device}: {text}" for device, text in board.problems),
+    ]:
         print(line, file=sys.stderr)
     ended = aio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -115,7 +115,6 @@ def demo_people(start_s: int, offset_s: "Callable[[int], int]") -> "list[Person]
         Person(
             "ended_lease",
             card="w34:2871640193",
-            valid_from_s=_midnight_s(schedule.day_number("2018-07-01"), offset_s),
             valid_to_s=_midnight_s(schedule.day_number("2020-07-01"), offset_s),
             credential=1003,
             holder=303,

@@ -25,8 +25,8 @@ class Run:
         """Run to the end and judge."""
         building = self._building
         building.machine.on_events = self._events
-        building.world.on_change = self._world_changed
         building.start()
+        building.world.on_change = self._world_changed
         try:
             building.loop.run(self._tell())
         finally:
@@ -40,20 +40,20 @@ class Run:
         plan = [(int(step["at_ms"]), 0, step) for step in self.story.steps]
         plan += [(int(look["at_ms"]), 1, look) for look in self.story.expect_world]
         plan.sort(key=lambda entry: (entry[0], entry[1]))
-        loop = self._building.loop
+        building = self._building
         for at_ms, kind, what in plan:
             if at_ms > self.story.end_ms:
                 break
-            if at_ms > loop.now_ms():
-                await aio.sleep_ms(at_ms - loop.now_ms())
+            if at_ms > building.now_ms():
+                await aio.sleep_ms(at_ms - building.now_ms())
             if kind == 0:
                 self._step(at_ms, what)
             else:
                 for _ in range(4):  # what happens in this millisecond has happened
                     await aio.sleep_ms(0)
                 self._look(at_ms, what)
-        if self.story.end_ms > loop.now_ms():
-            await aio.sleep_ms(self.story.end_ms - loop.now_ms())
+        if self.story.end_ms > building.now_ms():
+            await aio.sleep_ms(self.story.end_ms - building.now_ms())
 
     def _step(self, at_ms: int, step: dict[str, Any]) -> None:
         self.trace.append({"at_ms": at_ms, "kind": "step", "event": step})
@@ -79,11 +79,12 @@ class Run:
 
     def _events(self, events: list[dict[str, Any]], at_ms: list[int]) -> None:
         for event, event_ms in zip(events, at_ms):
-            self.trace.append({"at_ms": event_ms, "kind": "event", "event": event})
+            at = max(0, self._building.at(event_ms))
+            self.trace.append({"at_ms": at, "kind": "event", "event": event})
 
     def _world_changed(self, kind: str, name: str, now: dict[str, Any]) -> None:
         change = {"kind": kind, "id": name, **now}
-        at_ms = self._building.loop.now_ms()
+        at_ms = self._building.now_ms()
         self.trace.append({"at_ms": at_ms, "kind": "world", "event": change})
 
 

@@ -18,6 +18,7 @@ from sim.fakes import FakeLines, FakeSerialPorts, FakeTicks, FakeWall
 from sim.machine import Machine, Parts
 from sim.world import World
 
+SETTLE_MS = 100  #: from power-up to 0 ms: bolts and magnets have moved
 PUBLISH_MS = 5  #: from sending a message to the broker's PUBACK
 
 
@@ -114,10 +115,15 @@ class VirtualParts(Parts):
             random=self._random.randbytes,
         )
         journal.open()
-        store = CredentialStore("keys.db", self._executors[1], self._key, self.disk.vfs_name)
-        store.open()
+        store = self._store(self._executors[1])
         self._broker.connect()
         return journal, store, self._broker
+
+    def _store(self, executor: InlineExecutor) -> CredentialStore:
+        vfs, randbytes = self.disk.vfs_name, self._random.randbytes
+        store = CredentialStore("keys.db", executor, self._key, vfs, randbytes)
+        store.open()
+        return store
 
     def kill(self) -> None:
         """The power has gone."""
@@ -143,6 +149,7 @@ class Building:
         self.clock = aio.VirtualClock()
         self.loop = aio.Loop(self.clock, aio.JumpWaiter(self.clock))
         lines, serial_ports = FakeLines(FakeTicks(self.clock)), FakeSerialPorts()
+        self._start_ms = start_ms
         self.wall = FakeWall(self.clock, start_ms, config["controller"]["timezone"])
         self.broker = VirtualBroker(self.loop)
         self.parts = VirtualParts(config, self.loop, seeded, self.broker)
@@ -154,5 +161,15 @@ class Building:
         self.world.on_clock = self.wall.step
 
     def start(self) -> None:
-        """Power on."""
+        """Power on, and let bolts and magnets come to rest."""
         self.machine.boot_now()
+        self.loop.run(aio.sleep_ms(SETTLE_MS))
+        self.wall.set_utc_ms(self._start_ms)
+
+    def now_ms(self) -> int:
+        """Milliseconds of the story; what the start did counts at 0."""
+        return max(0, self.at(self.clock.now_ms()))
+
+    def at(self, clock_ms: int) -> int:
+        """The story's time of an instant of the clock."""
+        return clock_ms - SETTLE_MS

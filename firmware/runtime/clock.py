@@ -39,7 +39,7 @@ class MonotonicClock:
 
     def extend(self, ticks: int) -> int:
         """The time of an edge that was stamped with `ticks` less than half a period ago."""
-        period = self._ticks.period_ms
+        period: int = self._ticks.period_ms
         if not period:
             return ticks
         now_ms = self.now_ms()
@@ -109,7 +109,8 @@ class SiteTime:
 
     def utc_ms_at(self, at_ms: int) -> int:
         """The wall time of a monotonic instant, by what was read last."""
-        return self._utc_ms + at_ms - self._mono_ms
+        utc_ms: int = self._utc_ms + at_ms - self._mono_ms
+        return utc_ms
 
     def _read(self, now_ms: int) -> int:
         utc_ms = self._wall.utc_ms()

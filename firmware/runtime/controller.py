@@ -69,6 +69,7 @@ class Controller:
         self.supervisor.on_death = self._task_died
         self.time.on_step = self._clock_stepped
         self.journal.on_health = lambda ok, text: self._fault("journal", ok, text)
+        self.store.on_problem = lambda text: self._fault("store", False, text)
         self._outputs.on_fault = self._output_fault
         self.site.rights = self.store.rights()
         now = self._now()

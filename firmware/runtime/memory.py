@@ -86,7 +86,6 @@ class MemoryStore(ports.Store):
     """Keys in a dictionary."""
 
     def __init__(self, loop: "Any", key: bytes, rights: "credential.Rights") -> None:
-        self.problems: list[str] = []
         self._loop = loop
         self._key = key
         self._rights = rights

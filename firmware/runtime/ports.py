@@ -70,6 +70,14 @@ class Journal:
 class Store:
     """Port: the keys of this controller and what they may."""
 
+    #: callable (text)  told of what goes wrong after the start
+    on_problem: "Callable[[str], None] | None" = None
+
+    @property
+    def problems(self) -> "list[str]":
+        """What went wrong with the keys before the start, one line each."""
+        return []
+
     def find(self, kind: str, value: str, done: "Callable[[Any], None]") -> None:
         """Find the key of a card (its canonical number), a code (its text) or a PIN (its digits).
 

@@ -44,6 +44,8 @@ def connect(path: str, vfs: str | None) -> apsw.Connection:
     flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE | apsw.SQLITE_OPEN_PRIVATECACHE
     connection = apsw.Connection(path, flags=flags, vfs=vfs)
     try:
+        if connection.readonly("main"):
+            raise apsw.ReadOnlyError("file is read-only")
         connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
         pragma(connection, "locking_mode", "EXCLUSIVE")  # before the WAL: no shared memory then
         pragma(connection, "journal_mode", "WAL")

@@ -54,4 +54,4 @@ def offset_s(zone: zoneinfo.ZoneInfo, utc_s: int) -> int:
 
 def _kernel_synchronised() -> bool:
     state = ctypes.CDLL(None, use_errno=True).adjtimex(ctypes.create_string_buffer(_TIMEX_BYTES))
-    return 0 <= state < _TIME_ERROR
+    return bool(0 <= state < _TIME_ERROR)

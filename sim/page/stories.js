@@ -24,20 +24,27 @@ class Stopped extends Error {}
 /** What a story may do; every step ends at once when the story is stopped. */
 function stage(story, run) {
   const check = () => { if (run.stopped) throw new Stopped(); };
-  const wait = (ms, ready = () => false) => new Promise((done) => {
-    const end = setTimeout(finish, ms);
-    function finish() { clearTimeout(end); run.wake = null; done(); }
-    run.wake = () => { if (run.stopped || ready()) finish(); };
+  const wait = (ms, ready) => new Promise((done) => {
+    const end = setTimeout(() => finish(!ready), ms);
+    function finish(came) { clearTimeout(end); run.wake = null; run.stopped ||= !came; done(); }
+    run.wake = () => { if (run.stopped || ready?.()) finish(true); };
     run.wake();
   }).then(check);
+  const until = (ready) => wait(PATIENCE_MS, () => state.world && ready(state.world));
+  const free = (portal) => until((w) => w.portals[portal].lock === "unlocked");
   return {
     say: (n) => { check(); run.caption = `story.${story}.${n}`; drawStories(); },
     do: async (verb, args) => { check(); const error = await act(verb, args); if (error) complain(error); check(); },
     show: async (name, ap) => { check(); lastEvents = []; await present(name, ap); check(); },
-    walk: async () => { check(); await walk(front()); check(); },
+    free,
+    walk: async (portal = front()) => {
+      await free(portal);
+      await walk(portal);
+      await until((w) => w.portals[portal].door === "open");
+    },
     view: showView,
     read: () => wait(READ_MS),
-    until: (ready) => wait(PATIENCE_MS, () => state.world && ready(state.world)),
+    until,
     event: (type) => wait(PATIENCE_MS, () => lastEvents.some((event) => event.type === type)),
   };
 }
@@ -48,8 +55,7 @@ const door = (world) => world.portals[front()];
 const STORIES = {
   home: async (s) => {
     s.say(1); await s.show("resident"); await s.event("access.granted");
-    s.say(2); await s.read(); await s.walk();
-    await s.until((w) => door(w).door === "open"); await s.until((w) => door(w).door === "closed");
+    s.say(2); await s.read(); await s.walk(); await s.until((w) => door(w).door === "closed");
     s.say(3); await s.read();
   },
   ended: async (s) => {
@@ -57,9 +63,7 @@ const STORIES = {
     s.say(2); await s.read(); await s.read();
   },
   prop: async (s) => {
-    s.say(1); await s.show("resident"); await s.event("access.granted");
-    await s.do("push_door", { portal: front() }); await s.until((w) => door(w).door === "open");
-    await s.do("prop_door", { portal: front() });
+    s.say(1); await s.show("resident"); await s.walk(); await s.do("prop_door", { portal: front() });
     s.say(2); await s.until((w) => door(w).alarm === "door_held");
     s.say(3); await s.read(); await s.read();
     s.say(4); await s.do("press_ack"); await s.read(); await s.do("close_door", { portal: front() });
@@ -76,17 +80,18 @@ const STORIES = {
     s.say(3); await s.do("set_fire", { on: false }); await s.until((w) => !door(w).fire); await s.read();
   },
   power: async (s) => {
-    s.say(1); await s.show("resident"); await s.event("access.granted"); await s.do("cut_power");
+    s.say(1); await s.show("resident"); await s.free(front()); await s.read(); await s.do("cut_power");
     await s.until((w) => !w.power); s.say(2); await s.read(); await s.read();
     s.say(3); await s.do("restore_power"); await s.until((w) => w.power); await s.read();
   },
   network: async (s) => {
     s.say(1); await s.do("cut_network"); await s.until((w) => !w.network); await s.read();
-    s.say(2); await s.show("resident"); await s.read(); await s.show("cleaner"); await s.read();
+    s.say(2); await s.show("resident"); await s.walk(); await s.show("ended_lease"); await s.read();
     s.say(3); await s.do("restore_network"); await s.until((w) => w.network && !w.waiting); await s.read();
   },
   visitor: async (s) => {
-    s.say(1); await s.show("visitor"); await s.event("access.granted"); await s.read();
+    s.say(1); await s.show("visitor"); await s.walk(slots().yard);
+    await s.until((w) => w.portals[slots().yard].door === "closed");
     s.say(2); await s.show("visitor"); await s.event("access.denied"); await s.read();
   },
 };

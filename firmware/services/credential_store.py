@@ -1,0 +1,121 @@
+"""The keys of this controller and what they may: a database of its own, with a verified last good copy.
+
+A look-up is one indexed read, as fast among a million keys as among a hundred, in memory that does not
+grow with them; it is made by the executor, so that nothing waits for a disk. What is found by a PIN or a
+code is stored under the controller's key only. `problems` says what had to be mended; the keys go on.
+"""
+
+import os
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from firmware.access.credential import Credential, Rights
+from firmware.runtime.ports import Store
+from firmware.services import database
+from firmware.services.executor import Executor
+from firmware.services.key_changes import ChangeError, number_of
+from firmware.services.key_file import KeyFile
+from firmware.services.key_tables import Change
+
+__all__ = ["ChangeError", "CredentialStore"]
+
+
+class CredentialStore(Store):
+    """A store in one SQLite database.
+
+    path      str       ``keys.db`` in the state folder; its copy is ``keys.good.db``
+    executor  Executor  where look-ups are made; its end closes the store
+    key       bytes     the controller's own, see `firmware.services.secrets`
+    vfs       str|None  name of a VFS of SQLite; None: the real disk
+    random    callable  n -> n random bytes, for the salts of PINs
+    """
+
+    def __init__(
+        self,
+        path: str,
+        executor: Executor,
+        key: bytes,
+        vfs: str | None = None,
+        random: Callable[[int], bytes] = os.urandom,
+    ) -> None:
+        #: callable (text: str)  told of each problem that comes up after `open`
+        self.on_problem: Callable[[str], None] | None = None
+        self._file = KeyFile(path, key, vfs, random)
+        self._executor = executor
+        self._key = key
+        self._told = 0
+        self._failing = False
+        executor.on_end(self._file.close)
+
+    @property
+    def problems(self) -> list[str]:
+        """What went wrong with the files and what was done, one line each."""
+        return self._file.problems
+
+    @property
+    def version(self) -> int:
+        """How often the store was changed."""
+        return self._file.version
+
+    def open(self) -> None:
+        """Open the store or begin it; once, before anything else. Never raises: see `problems`."""
+        self._file.open()
+        self._told = len(self.problems)
+
+    def find(self, kind: str, value: str, done: Callable[[Any], None]) -> None:
+        """Find the key of a card (its canonical number), a code (its text) or a PIN (its digits).
+
+        `kind` is one of `firmware.access.access_point`'s; `done` gets a Credential, or None: nobody's.
+        """
+
+        def work() -> Credential | None:
+            return self._file.find(number_of(self._key, kind, value))
+
+        def answer(key: Credential | None, error: Exception | None) -> None:
+            done(key)
+            if error is not None and not self._failing:
+                self.problems.append(f"{self._file.title}: {database.describe(error)}")
+            self._failing = error is not None
+            self._tell()
+
+        self._executor.submit(work, answer)
+
+    def rights(self) -> Rights:
+        """Levels, schedules and holidays in force, from memory."""
+        return self._file.rights
+
+    def apply(
+        self, changes: Iterable[Change], done: Callable[[str | None], None] | None = None
+    ) -> None:
+        """Make changes, all or none, in their order; what they name must exist at the end.
+
+        ("upsert", key), see `firmware.services.key_changes`; ("remove", id); ("level", name, list of
+        [access point or "*", schedule or None], or None: remove it); ("schedule", name, list of hours
+        as text, or None); ("holidays", list of dates).
+
+        Without `done` it is made now, and raises `ChangeError` (one line, nothing changed) or
+        `apsw.Error`. With `done` the executor makes it; `done` gets None, or that line.
+        """
+        if done is None:
+            self._file.apply(changes)
+            return
+        tell = done
+
+        def answer(result: None, error: Exception | None) -> None:
+            if isinstance(error, ChangeError):
+                tell(str(error))
+            else:
+                tell(None if error is None else f"{self._file.title}: {database.describe(error)}")
+            self._tell()
+
+        self._executor.submit(lambda: self._file.apply(changes), answer)
+
+    def close(self) -> None:
+        """Close the store, its copy up to date; the executor's end does the same."""
+        self._file.close()
+
+    def _tell(self) -> None:
+        for text in self.problems[self._told :]:
+            self._told += 1
+            if self.on_problem is not None:
+                self.on_problem(text)

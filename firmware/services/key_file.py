@@ -1,0 +1,233 @@
+"""The file of the credential store, its last good copy, and what is done when either is no good.
+
+Synchronous; calls may come from two threads, one is served at a time. The copy is made after a change:
+written apart, checked, synced, then put in place; so one of the two is whole at every instant. A file
+that is no good is set aside, never deleted, and `problems` says so.
+"""
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable
+
+import apsw
+
+from firmware.access.credential import Credential, Rights
+from firmware.services import database, key_tables
+
+BIG_BYTES = 4 << 20  #: a larger database is copied at most once in `COPY_S`
+COPY_S = 60
+
+# While opening, a table that is not there is as bad as a page that is not.
+_NO_GOOD = (*database.CORRUPT, apsw.SQLError)
+_STORAGE = (apsw.Error, OSError)
+
+
+class KeyFile:
+    """One store's database and its copy; see `firmware.services.credential_store.CredentialStore`."""
+
+    def __init__(
+        self, path: str, key: bytes, vfs: str | None, random: Callable[[int], bytes]
+    ) -> None:
+        stem, dot, ending = path.rpartition(".")
+        self.title = os.path.basename(path)
+        self.rights = Rights({}, {}, [])
+        self.version = 0
+        #: what went wrong and what was done about it, one line each
+        self.problems: list[str] = []
+        self._path = path
+        self._good = f"{stem}.good.{ending}" if dot else f"{path}.good"
+        self._next = f"{stem}.good-new.{ending}" if dot else f"{path}.good-new"
+        self._key = key
+        self._vfs = vfs
+        self._random = random
+        self._files = database.files_of(vfs)
+        self._lock = threading.Lock()
+        self._connection: apsw.Connection | None = None
+        self._read_only = False
+        self._stale = False
+        self._copied_s: float | None = None
+
+    def open(self) -> None:
+        """Open or begin the file; whatever is wrong with it, there is a store afterwards."""
+        with self._lock:
+            self._open()
+
+    def find(self, number: str) -> Credential | None:
+        """The key that is found by `number`. Raises `apsw.Error` where the disk does not work."""
+        with self._lock:
+            try:
+                return key_tables.find(self._there(), number)
+            except database.CORRUPT as error:
+                self._recover(error)
+                return key_tables.find(self._there(), number)
+
+    def apply(self, changes: Iterable[key_tables.Change]) -> None:
+        """Make changes whole or not at all. Raises `ChangeError`, `apsw.Error`."""
+        with self._lock:
+            if self._read_only:
+                raise apsw.ReadOnlyError("store is read-only")
+            key_tables.Application(self._there(), self._key, self._random).run(changes)
+            self._learn()
+            self._stale = True
+            self._copy_if_due()
+
+    def close(self, killed: bool = False) -> None:
+        """Close the file; not killed: bring the copy up to date first. Never raises."""
+        with self._lock:
+            connection, self._connection = self._connection, None
+            if connection is None:
+                return
+            if killed:
+                connection.close(True)
+                return
+            try:
+                if self._stale:
+                    self._copy(connection)
+                database.tidy(connection)
+            except _STORAGE:
+                connection.close(True)  # the next start finds the file as it is
+
+    # ---- opening -----------------------------------------------------------------------------------
+
+    def _open(self) -> None:
+        try:
+            database.finish_set_aside(self._files, self._path)
+            self._open_file()
+        except _NO_GOOD as error:
+            self._recover(error)
+        except _STORAGE as error:
+            self._fall_back(error)
+        else:
+            if not self._files.exists(self._good):
+                self._stale = True
+                self._copy_if_due()
+
+    def _open_file(self) -> None:
+        connection = database.connect(self._path, self._vfs)
+        if key_tables.is_empty(connection) and self._good_there():
+            connection.close(True)  # somebody took it away, or restoring it was cut short
+            if self._restore():
+                self._problem("was gone; the last good copy is used")
+            connection = database.connect(self._path, self._vfs)
+        try:
+            database.check(connection)
+            key_tables.create(connection)
+            self._use(connection, read_only=False)
+        except Exception:
+            connection.close(True)
+            raise
+
+    def _use(self, connection: apsw.Connection, read_only: bool) -> None:
+        rights, version = key_tables.rights(connection), key_tables.version(connection)
+        self._connection, self._read_only = connection, read_only
+        self.rights, self.version = rights, version
+
+    def _recover(self, error: Exception) -> None:
+        """Set the file aside and go on with the last good copy, or with nothing."""
+        self._let_go()
+        words = database.describe(error)
+        if self._read_only:  # nothing can be set aside: the copy, as it is
+            self._fall_back(error, skip_file=True)
+            return
+        try:
+            aside = database.set_aside(self._files, self._path)
+            restored = self._restore()
+            self._open_file()
+        except _STORAGE as second:
+            self._fall_back(second, skip_file=True)
+            return
+        used = "the last good copy is used" if restored else "no good copy: it is empty"
+        self._problem(f"{words}; set aside as {aside}; {used}")
+
+    def _restore(self) -> bool:
+        """Put the last good copy in the file's place, if there is one that is whole."""
+        for copy in (self._good, self._next):
+            if self._files.exists(copy) and self._is_good(copy):
+                self._files.remove(self._path + "-wal")
+                self._files.copy(copy, self._path)
+                return True
+        return False
+
+    def _fall_back(self, error: Exception, skip_file: bool = False) -> None:
+        """Nothing can be written: read what is there, the file before its copy."""
+        words = database.describe(error)
+        for path in (self._path, self._good, self._next)[1 if skip_file else 0 :]:
+            try:
+                connection = database.connect_read_only(path, self._vfs)
+            except apsw.Error:
+                continue
+            try:
+                database.check(connection)
+                self._use(connection, read_only=True)
+            except apsw.Error:
+                connection.close(True)
+                continue
+            name = "" if path == self._path else " from the last good copy"
+            self._problem(f"{words}; keys are read{name} and cannot be changed")
+            return
+        memory = apsw.Connection(":memory:")
+        key_tables.create(memory)
+        self._use(memory, read_only=True)
+        self._problem(f"{words}; no keys can be read: nobody is known")
+
+    # ---- the copy ----------------------------------------------------------------------------------
+
+    def _copy_if_due(self) -> None:
+        connection = self._there()
+        now_s = time.monotonic()
+        pages = int(str(database.pragma(connection, "page_count")))
+        size = pages * int(str(database.pragma(connection, "page_size")))
+        if size > BIG_BYTES and self._copied_s is not None and now_s - self._copied_s < COPY_S:
+            return
+        try:
+            self._copy(connection)
+        except _STORAGE as error:
+            self._problem(f"no copy could be made: {database.describe(error)}")
+        self._copied_s = now_s
+
+    def _copy(self, connection: apsw.Connection) -> None:
+        self._files.remove(self._next)
+        connection.execute("VACUUM INTO ?", (self._next,))
+        if not self._is_good(self._next):
+            raise apsw.CorruptError("copy")
+        self._files.sync(self._next)
+        self._files.move(self._next, self._good)
+        self._stale = False
+
+    def _is_good(self, path: str) -> bool:
+        try:
+            connection = database.connect_read_only(path, self._vfs)
+        except apsw.Error:
+            return False
+        try:
+            database.check(connection)
+            key_tables.rights(connection)
+            return True
+        except (apsw.Error, ValueError):
+            return False
+        finally:
+            connection.close(True)
+
+    def _good_there(self) -> bool:
+        return self._files.exists(self._good) or self._files.exists(self._next)
+
+    # ---- the rest ----------------------------------------------------------------------------------
+
+    def _there(self) -> apsw.Connection:
+        if self._connection is None:
+            raise apsw.ConnectionClosedError("store is not open")
+        return self._connection
+
+    def _learn(self) -> None:
+        connection = self._there()
+        self.rights = key_tables.rights(connection)
+        self.version = key_tables.version(connection)
+
+    def _let_go(self) -> None:
+        if self._connection is not None:
+            self._connection.close(True)
+            self._connection = None
+
+    def _problem(self, text: str) -> None:
+        self.problems.append(f"{self.title}: {text}")
