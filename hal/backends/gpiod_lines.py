@@ -16,7 +16,7 @@ import os
 import re
 from typing import Any
 
-from hal.errors import DeviceUnavailableError, LineBusyError, LineUnknownError
+from hal.errors import DeviceUnavailableError, HalError, LineBusyError, LineUnknownError
 from hal.ports import DigitalInputs, DigitalOutput, Edge, Lines
 
 _CONSUMER = "doorward"
@@ -39,6 +39,8 @@ class GpiodLines(Lines):
         self._folder = folder
         self._gpiod = library
         self._chip: Any = None
+        # Held here too: the library lets a request go as soon as nobody refers to it.
+        self._claims: list[_Output | _Inputs] = []
 
     def output(self, name: str, active_low: bool, on: bool) -> DigitalOutput:
         """See `Lines.output`."""
@@ -51,7 +53,9 @@ class GpiodLines(Lines):
         )
         offset = self._offset(chip, name)
         request = self._request(chip, [name], [offset], settings)
-        return _Output(name, request, offset, on, line.Value)
+        output = _Output(self, name, request, offset, on)
+        self._claims.append(output)
+        return output
 
     def inputs(self, names: list[str], active_low: bool, pull: str) -> DigitalInputs:
         """See `Lines.inputs`."""
@@ -71,13 +75,23 @@ class GpiodLines(Lines):
         )
         offsets = [self._offset(chip, name) for name in names]
         request = self._request(chip, names, offsets, settings)
-        return _Inputs(tuple(names), request, offsets, self._gpiod)
+        inputs = _Inputs(self, tuple(names), request, offsets)
+        self._claims.append(inputs)
+        return inputs
 
     def close(self) -> None:
-        """Close the chip. Lines that are still open are their owners' to close."""
+        """See `Lines.close`; raises the first error, after the last line was let go."""
+        failed: HalError | None = None
+        for claim in list(self._claims):
+            try:
+                claim.close()
+            except HalError as error:
+                failed = failed or error
         if self._chip is not None:
             self._chip.close()
             self._chip = None
+        if failed is not None:
+            raise failed
 
     def _open(self) -> Any:
         """The chip, found by its label."""
@@ -158,13 +172,14 @@ class GpiodLines(Lines):
 
 
 class _Output(DigitalOutput):
-    def __init__(self, name: str, request: Any, offset: int, on: bool, values: Any) -> None:
+    def __init__(self, lines: GpiodLines, name: str, request: Any, offset: int, on: bool) -> None:
         self.name = name
+        self._lines = lines
         self._request = request
         self._offset = offset
         self._safe = on
         self._on = on
-        self._values = values
+        self._values = lines._gpiod.line.Value
 
     def write(self, on: bool) -> None:
         if self._request is None:
@@ -188,17 +203,20 @@ class _Output(DigitalOutput):
         finally:
             self._request.release()
             self._request = None
+            self._lines._claims.remove(self)
 
 
 class _Inputs(DigitalInputs):
     def __init__(
-        self, names: tuple[str, ...], request: Any, offsets: list[int], gpiod: Any
+        self, lines: GpiodLines, names: tuple[str, ...], request: Any, offsets: list[int]
     ) -> None:
         self.names = names
+        self._lines = lines
         self._request = request
         self._offsets = offsets
-        self._active = gpiod.line.Value.ACTIVE
-        self._rising = gpiod.EdgeEvent.Type.RISING_EDGE  # from inactive to active, not of volts
+        self._active = lines._gpiod.line.Value.ACTIVE
+        # A rising edge goes from inactive to active, whatever the volts do.
+        self._rising = lines._gpiod.EdgeEvent.Type.RISING_EDGE
         self._sequence = dict.fromkeys(offsets, 0)
         self._lost = 0
 
@@ -246,6 +264,7 @@ class _Inputs(DigitalInputs):
         if self._request is not None:
             self._request.release()
             self._request = None
+            self._lines._claims.remove(self)
 
     def _open(self) -> Any:
         if self._request is None:

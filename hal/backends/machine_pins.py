@@ -10,7 +10,7 @@ Every port of `machine.Pin` that takes ``value`` writes it before it sets the di
 
 from array import array
 
-from hal.errors import DeviceUnavailableError, HalError, LineBusyError, LineUnknownError
+from hal.errors import DeviceUnavailableError, LineBusyError, LineUnknownError
 from hal.ports import DigitalInputs, DigitalOutput, Edge, Lines, Ticks
 
 TYPE_CHECKING = False
@@ -40,7 +40,7 @@ class MachineLines(Lines):
 
     def __init__(self, ticks: Ticks) -> None:
         self._ticks = ticks
-        self._owned: list[str] = []
+        self._claims: dict[str, Any] = {}  # line: the port that has it
 
     def output(self, name: str, active_low: bool, on: bool) -> "DigitalOutput":
         """See `Lines.output`."""
@@ -48,31 +48,34 @@ class MachineLines(Lines):
         known = self._free_pin(name)
         level = 1 if on != active_low else 0
         pin = _made(name, library, (known, library.OUT), {"value": level})
-        self._owned.append(name)
-        return _Output(self, name, pin, active_low, on)
+        output = _Output(self, name, pin, active_low, on)
+        self._claims[name] = output
+        return output
 
     def inputs(self, names: "list[str]", active_low: bool, pull: str) -> "DigitalInputs":
         """See `Lines.inputs`."""
         library = _library()
         resistor = {"up": library.PULL_UP, "down": library.PULL_DOWN, "none": None}[pull]
         pins: list[Any] = []
-        try:
-            for name in names:
-                known = self._free_pin(name)
-                pins.append(_made(name, library, (known, library.IN, resistor), {}))
-                self._owned.append(name)
-            return _Inputs(self, names, pins, active_low, library)
-        except HalError:
-            for name in names[: len(pins)]:
-                self._owned.remove(name)
-            raise
+        for index in range(len(names)):
+            known = self._free_pin(names[index])
+            if names[index] in names[:index]:
+                raise LineBusyError("%s: named twice; expected lines of their own" % names[index])
+            pins.append(_made(names[index], library, (known, library.IN, resistor), {}))
+        inputs = _Inputs(self, names, pins, active_low, library)
+        for name in names:
+            self._claims[name] = inputs
+        return inputs
 
     def close(self) -> None:
-        """Nothing is held beyond the open lines, which are their owners' to close."""
+        """See `Lines.close`. Outputs stay outputs, at their safe levels."""
+        for name in sorted(self._claims):
+            if name in self._claims:  # its neighbour's `close` may have been its own
+                self._claims[name].close()
 
     def _free_pin(self, name: str) -> "int | str":
         """What `machine.Pin` calls the line `name`, which nobody has."""
-        if name in self._owned:
+        if name in self._claims:
             raise LineBusyError('%s: "doorward" has the line; expected a free one' % name)
         return int(name[4:]) if name[:4] == "GPIO" and name[4:].isdigit() else name
 
@@ -102,7 +105,7 @@ class _Output(DigitalOutput):
         if self._pin is not None:
             self.write(self._safe)
             self._pin = None
-            self._lines._owned.remove(self.name)
+            del self._lines._claims[self.name]
 
 
 class _Inputs(DigitalInputs):
@@ -120,7 +123,12 @@ class _Inputs(DigitalInputs):
         self._active_low = active_low
         self._ring = _Ring()
         for index in range(len(pins)):
-            _Tap(names[index], index, pins[index], self._ring, lines._ticks, library)
+            try:
+                _Tap(names[index], index, pins[index], self._ring, lines._ticks, library)
+            except LineUnknownError:
+                for pin in pins[:index]:
+                    pin.irq(handler=None)
+                raise
 
     def levels(self) -> "list[bool]":
         if not self._pins:
@@ -141,7 +149,7 @@ class _Inputs(DigitalInputs):
     def close(self) -> None:
         for index in range(len(self._pins)):
             self._pins[index].irq(handler=None)
-            self._lines._owned.remove(self.names[index])
+            del self._lines._claims[self.names[index]]
         self._pins = []
 
 

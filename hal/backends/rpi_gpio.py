@@ -13,6 +13,7 @@ from typing import Any
 from hal.errors import (
     BoardConfigError,
     DeviceUnavailableError,
+    HalError,
     LineBusyError,
     LineUnknownError,
 )
@@ -33,7 +34,7 @@ class RpiGpioLines(Lines):
         self._ticks = ticks
         self._given = library
         self._gpio: Any = None
-        self._owned: set[str] = set()
+        self._claims: dict[str, _Output | _Inputs] = {}
 
     def output(self, name: str, active_low: bool, on: bool) -> DigitalOutput:
         """See `Lines.output`. The library writes ``initial`` before it sets the direction."""
@@ -42,8 +43,9 @@ class RpiGpioLines(Lines):
             gpio.setup(pin, gpio.OUT, initial=on != active_low)
         except RuntimeError as error:
             raise self._refused(name, error) from error
-        self._owned.add(name)
-        return _Output(self, name, pin, active_low, on)
+        output = _Output(self, name, pin, active_low, on)
+        self._claims[name] = output
+        return output
 
     def inputs(self, names: list[str], active_low: bool, pull: str) -> DigitalInputs:
         """See `Lines.inputs`. Raises `hal.errors.BoardConfigError` for more than one line."""
@@ -60,11 +62,20 @@ class RpiGpioLines(Lines):
             gpio.setup(pin, gpio.IN, pull_up_down=pulls[pull])
         except RuntimeError as error:
             raise self._refused(names[0], error) from error
-        self._owned.add(names[0])
-        return _Inputs(self, names[0], pin, active_low)
+        inputs = _Inputs(self, names[0], pin, active_low)
+        self._claims[names[0]] = inputs
+        return inputs
 
     def close(self) -> None:
-        """Nothing is held beyond the open lines, which are their owners' to close."""
+        """See `Lines.close`; raises the first error, after the last line was let go."""
+        failed: HalError | None = None
+        for claim in list(self._claims.values()):
+            try:
+                claim.close()
+            except HalError as error:
+                failed = failed or error
+        if failed is not None:
+            raise failed
 
     def _claim(self, name: str) -> tuple[Any, int]:
         gpio = self._open()
@@ -74,7 +85,7 @@ class RpiGpioLines(Lines):
                 f"{name}: the header has no such line; expected GPIO0 to GPIO{_HIGHEST}"
             )
         pin = int(numbered[1])
-        if name in self._owned:
+        if name in self._claims:
             raise LineBusyError(f'{name}: "doorward" has the line; expected a free one')
         # An output may be left from a program that was killed; another function is a bus that works.
         if gpio.gpio_function(pin) not in (gpio.IN, gpio.OUT):
@@ -103,7 +114,7 @@ class RpiGpioLines(Lines):
         )
 
     def _free(self, name: str, pin: int) -> None:
-        self._owned.discard(name)
+        del self._claims[name]
         self._gpio.cleanup(pin)
 
 

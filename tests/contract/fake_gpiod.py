@@ -3,13 +3,15 @@
 Imitates what `hal.backends.gpiod_lines` leans on, as seen on Linux 6.1 with gpio-sim: a second owner gets
 EBUSY; edges are named by the line's active level; a full buffer keeps the newest edges and the line's
 sequence numbers show the gap; the descriptor is readable while an edge waits; a released line goes back
-to its pull. Does not imitate: time between an edge and its stamp, debounce in the kernel, lines with
-other functions, a driver's own limits.
+to its pull, and so does one whose request nobody refers to. Does not imitate: time between an edge and
+its stamp, debounce in the kernel, lines with other functions, a driver's own limits.
 """
 
 import errno
 import os
 import time
+import weakref
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -24,9 +26,22 @@ class FakeLine:
 
     def __init__(self) -> None:
         self.high = True
-        self.owner: FakeRequest | None = None
         #: every level it showed since it became an output, oldest first
         self.shown: list[bool] = []
+        self._owner: Callable[[], FakeRequest | None] = _nobody
+
+    @property
+    def owner(self) -> "FakeRequest | None":
+        """Who has it. A request that nobody refers to any more has let it go."""
+        return self._owner()
+
+    def own(self, request: "FakeRequest | None") -> None:
+        """It is `request`'s from now on."""
+        self._owner = _nobody if request is None else weakref.ref(request)
+
+
+def _nobody() -> None:
+    return None
 
 
 class FakeChip:
@@ -121,7 +136,7 @@ class FakeRequest:
         self._sequence = dict.fromkeys(offsets, 0)
         for offset in offsets:
             line = chip.lines[offset]
-            line.owner = self
+            line.own(self)
             if settings.direction == gpiod.line.Direction.OUTPUT:
                 line.high = (settings.output_value == ACTIVE) != settings.active_low
                 line.shown = [line.high]
@@ -177,7 +192,7 @@ class FakeRequest:
         """Let the lines go; they fall back to their pull."""
         os.close(self.fd)
         for offset in self._offsets:
-            self._chip.lines[offset].owner = None
+            self._chip.lines[offset].own(None)
             self._chip.lines[offset].high = True
 
     def _check(self) -> None:

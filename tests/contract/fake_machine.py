@@ -30,10 +30,12 @@ class Chip:
     """The pins' other side. ``Pin`` is the class that stands for `machine.Pin`.
 
     has_flags  bool  whether `Pin.irq` answers something with ``flags``, as rp2 does and esp32 does not
+    deaf       int   a pin that has no interrupt; -1: they all have
     """
 
     def __init__(self, has_flags: bool = True) -> None:
         self.has_flags = has_flags
+        self.deaf = -1
         #: pin -> whether it is high; a pin rests high, as its pull-up holds it
         self.high = [True] * PINS
         self.flags = [0] * PINS
@@ -106,6 +108,8 @@ class Pin:
 
     def irq(self, handler: "Any" = None, trigger: int = 12) -> "Any":
         """Call `handler` at each edge of `trigger`; None: no more."""
+        if self._number == self._chip.deaf:
+            raise ValueError("no interrupt on this pin")
         if handler is None:
             self._chip.handlers.pop(self._number, None)
         else:

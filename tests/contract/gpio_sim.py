@@ -36,7 +36,7 @@ class GpioSimRig(Rig):
     """The gpiod backend on a chip made for one check."""
 
     unknown = "GPIO99"
-    buffer = 0
+    buffer = 256
     sampled = True
 
     def __init__(self) -> None:

@@ -160,6 +160,29 @@ def check_a_line_is_claimed_once(rig: Rig) -> "str | None":
     return None
 
 
+def check_a_claim_stays_though_nobody_holds_it(rig: Rig) -> "str | None":
+    rig.lines.output(rig.names[0], False, True)
+    rig.lines.inputs([rig.names[2]], True, "up")
+    refused(LineBusyError, lambda: rig.lines.output(rig.names[0], False, False), rig.names[0])
+    refused(LineBusyError, lambda: rig.lines.output(rig.names[2], False, False), rig.names[2])
+    assert rig.level(rig.names[0]) is True
+    return None
+
+
+def check_closing_the_board_lets_every_line_go(rig: Rig) -> "str | None":
+    output = rig.lines.output(rig.names[0], False, True)
+    output.write(False)
+    inputs = rig.lines.inputs(list(rig.names[2 : 2 + rig.most_inputs]), True, "up")
+    rig.lines.close()
+    rig.lines.close()
+    assert rig.sampled or rig.shown(rig.names[0])[:3] == [True, False, True]
+    refused(DeviceUnavailableError, lambda: output.write(False))
+    refused(DeviceUnavailableError, inputs.take)
+    rig.lines.output(rig.names[2], False, False)
+    rig.lines.inputs([rig.names[0]], True, "up")
+    return None
+
+
 def check_a_line_that_there_is_not_is_refused(rig: Rig) -> "str | None":
     if not rig.unknown:
         return "every name exists here"
@@ -313,6 +336,8 @@ CHECKS = (
     check_a_closed_output_has_gone_back_to_its_safe_level,
     check_a_closed_output_is_nobodys,
     check_a_line_is_claimed_once,
+    check_a_claim_stays_though_nobody_holds_it,
+    check_closing_the_board_lets_every_line_go,
     check_a_line_that_there_is_not_is_refused,
     check_a_refused_request_holds_no_line,
     check_levels_are_logical,

@@ -164,6 +164,15 @@ def test_lines_that_have_gone_are_unavailable(rig: FakeRig) -> None:
     assert rig.chip.lines[5].owner is None
 
 
+def test_one_line_that_has_gone_keeps_no_other_from_being_let_go(rig: FakeRig) -> None:
+    rig.lines.output("GPIO5", False, False)
+    rig.lines.output("GPIO6", False, False).write(True)
+    rig.request("GPIO5").gone = True
+    refused(DeviceUnavailableError, rig.lines.close, "GPIO5")
+    assert rig.shown("GPIO6") == [False, True, False]
+    assert rig.library.opened == []
+
+
 def test_a_board_without_its_chip_names_those_there_are(rig: FakeRig, tmp_path: Path) -> None:
     lines = GpiodLines("pinctrl-rp1", str(tmp_path), rig.library)
     assert refused(DeviceUnavailableError, lambda: lines.output("GPIO5", False, False)) == (

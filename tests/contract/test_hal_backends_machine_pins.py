@@ -103,14 +103,11 @@ def test_pulls_reach_the_pin() -> None:
 
 def test_a_pin_that_knows_no_interrupts_is_refused_and_let_go() -> None:
     rig = MachineRig()
-    library: Any = rig.chip.Pin
-
-    def deaf(self: "Any", handler: "Any" = None, trigger: int = 0) -> None:
-        raise ValueError("no interrupt on this pin")
-
-    library.irq = deaf
-    refused(LineUnknownError, lambda: rig.lines.inputs(["GPIO16"], True, "up"), "GPIO16")
+    rig.chip.deaf = 17
+    refused(LineUnknownError, lambda: rig.lines.inputs(["GPIO16", "GPIO17"], True, "up"), "GPIO17")
+    assert rig.chip.handlers == {}
     rig.lines.output("GPIO16", False, False)
+    rig.lines.output("GPIO17", False, False)
     rig.close()
 
 
