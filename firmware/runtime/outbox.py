@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 WINDOW = 32  #: messages on their way at once, events and conditions together
 TAKEN_LIMIT = 512  #: events that have left and that the journal still lists
 TOPICS_LIMIT = 4096  #: retained topics; a config has far fewer
-STALLED_MS = 1000  #: how soon to look again when the journal does not note what has left
+STALLED_MS = 1000  #: how soon to ask a journal again that is behind
 
 
 class Outbox:
@@ -140,7 +140,6 @@ class Outbox:
             self._pump()
 
     def _send_events(self, connection: int, events: "list[tuple[int, str]]") -> None:
-        stalled = False
         for seq, body in events:
             # `send` may find the line broken and say so at once: the connection is then another.
             if connection != self._connection or len(self._in_flight) >= WINDOW:
@@ -148,11 +147,11 @@ class Outbox:
             if seq in self._in_flight or seq in self._taken:
                 continue
             if len(self._taken) + len(self._in_flight) >= TAKEN_LIMIT:
-                stalled = True
                 break
             self._in_flight.add(seq)
             self._transport.send(seq, self._root + "/event", body, False)
-        if stalled and not self._in_flight and not self._looking_again:
+        # Nothing to wait for, yet something waits: the journal is behind, or could not read.
+        if not self._in_flight and self._journal.waiting() and not self._looking_again:
             self._looking_again = True
             self._loop.call_at(self._loop.now_ms() + STALLED_MS, self._look_again)
 
