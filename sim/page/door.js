@@ -54,8 +54,8 @@ export function doorLine(id) {
   }
   if (portal.lock === "unlocked" && portal.mode !== "unlocked" && portal.mode !== "locked_open") {
     const { left_ms: left } = timed(portal);
-    const whole = Math.max(portal.release_ms ?? 5000, left ?? 0);
-    return line("free", { s: seconds(left) }, { tone: "ok", sign: left == null ? "open" : "ring", ring: left == null ? null : left / whole });
+    const whole = Math.max(portal.release_ms ?? 0, portal.since ? parse(portal.until) - parse(portal.since) : 0, left ?? 0);
+    return line("free", { s: seconds(left) }, { tone: "ok", sign: left == null ? "open" : "ring", ring: left == null ? null : left / (whole || 1) });
   }
   if (portal.mode === "locked_down" || portal.mode === "blocked") return line(portal.mode, {}, { sign: "barred" });
   if (portal.mode === "unlocked") {
