@@ -4,6 +4,7 @@ Standard library threads in front of the desk's one loop: a request asks the loo
 answer. Everything that comes in is limited; a page of another origin may read nothing and do nothing.
 """
 
+import gzip
 import json
 import queue
 import threading
@@ -247,6 +248,10 @@ class Handler(BaseHTTPRequestHandler):
         body = file.read_bytes()
         self.send_response(200)
         self._headers(_TYPES[file.suffix])
+        self.send_header("Vary", "Accept-Encoding")
+        if "gzip" in self.headers.get("Accept-Encoding", ""):
+            body = gzip.compress(body, 6)
+            self.send_header("Content-Encoding", "gzip")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)

@@ -14,15 +14,48 @@ from hal import schema
 from hal.errors import BoardConfigError
 from sim import person, verbs
 
-EVENT_TYPES = (
-    "access.granted access.denied access.taken access.not_taken portal.released portal.secured "
-    "portal.mode portal.opened portal.closed alarm.raised alarm.acknowledged alarm.repeated "
-    "alarm.cleared alarm.silenced alarm.shelved intercom.called intercom.ringing intercom.answered "
-    "intercom.missed intercom.ended intercom.released media.snapshot media.clip media.pruned "
-    "credential.changed command.accepted command.rejected partition.armed partition.disarmed "
-    "system.started system.stopping system.fault system.recovered system.journal_started "
-    "system.checkpoint clock.changed update.started update.done update.failed update.rolled_back"
-).split()
+EVENT_TYPES = [
+    "access.granted",
+    "access.denied",
+    "access.taken",
+    "access.not_taken",
+    "portal.released",
+    "portal.secured",
+    "portal.mode",
+    "portal.opened",
+    "portal.closed",
+    "alarm.raised",
+    "alarm.acknowledged",
+    "alarm.repeated",
+    "alarm.cleared",
+    "alarm.silenced",
+    "alarm.shelved",
+    "intercom.called",
+    "intercom.ringing",
+    "intercom.answered",
+    "intercom.missed",
+    "intercom.ended",
+    "intercom.released",
+    "media.snapshot",
+    "media.clip",
+    "media.pruned",
+    "credential.changed",
+    "command.accepted",
+    "command.rejected",
+    "partition.armed",
+    "partition.disarmed",
+    "system.started",
+    "system.stopping",
+    "system.fault",
+    "system.recovered",
+    "system.journal_started",
+    "system.checkpoint",
+    "clock.changed",
+    "update.started",
+    "update.done",
+    "update.failed",
+    "update.rolled_back",
+]
 
 TAIL_MS = 10_000  #: a run without end_ms goes on so long after the last step or expectation
 

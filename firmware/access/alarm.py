@@ -108,17 +108,13 @@ class Register:
     @property
     def beacon(self) -> bool:
         """Lit for every alarm that the door may show, until it is acknowledged and over."""
-        for alarm in self._alarms.values():
-            if alarm.state != NORMAL and alarm.kind not in SILENT:
-                return True
-        return False
+        shown = [alarm for alarm in self._alarms.values() if alarm.kind not in SILENT]
+        return any(alarm.state != NORMAL for alarm in shown)
 
     def siren(self, now_ms: int) -> bool:
         """Sounds for what `SOUNDING` lists, until acknowledged, at most `siren_max_ms` each."""
-        for alarm in self._alarms.values():
-            if self._unseen(alarm) and now_ms < alarm.sounds_until_ms:
-                return True
-        return False
+        unseen = [alarm for alarm in self._alarms.values() if self._unseen(alarm)]
+        return any(now_ms < alarm.sounds_until_ms for alarm in unseen)
 
     def tick(self, now_ms: int) -> None:
         """Forget sounding times that are over."""

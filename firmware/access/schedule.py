@@ -48,10 +48,8 @@ def covers(hours: "list[Hours]", holidays: "list[int]", local_s: int) -> bool:
     day_number = local_s // DAY_S
     day = HOLIDAY if day_number in holidays else (day_number + 3) % 7  # 1970-01-01 was a Thursday
     second = local_s % DAY_S
-    for stretch in hours:
-        if stretch.day == day and stretch.start_s <= second < stretch.end_s:
-            return True
-    return False
+    today = [stretch for stretch in hours if stretch.day == day]
+    return any(stretch.start_s <= second < stretch.end_s for stretch in today)
 
 
 def day_number(text: str) -> int:

@@ -66,6 +66,7 @@ class SqliteJournal(Journal):
             int, None
         ] = {}  # tokens that have left, in order; not noted in the file yet
         self._in_flight = 0  # the first so many of `_waiting` are being written
+        self._landed = 0  # so many of those were written; the loop has not heard of it yet
         self._busy = False
         self._closed = False
         self._since_ms = 0
@@ -150,15 +151,20 @@ class SqliteJournal(Journal):
         batches = [batch for batch, _ in entries]
         left = list(self._left)[:SENT_AT_ONCE]
 
+        def work() -> Written:
+            written = self._file.write(batches, left)
+            self._landed = len(entries)
+            return written
+
         def answer(written: Written | None, error: Exception | None) -> None:
             self._busy = False
-            self._in_flight = 0
+            self._in_flight = self._landed = 0
             if written is None:
                 self._failed(error)
             else:
                 self._succeeded(entries, left, written)
 
-        self._executor.submit(lambda: self._file.write(batches, left), answer)
+        self._executor.submit(work, answer)
 
     def _succeeded(
         self, entries: list[tuple[Batch, Done]], left: list[int], written: Written
@@ -288,8 +294,9 @@ class SqliteJournal(Journal):
         for timer in self._timers.values():
             timer.cancel()
         try:
-            if not killed and (self._waiting or self._left):
-                self._file.write([batch for batch, _ in self._waiting], list(self._left))
+            waiting = [batch for batch, _ in self._waiting[self._landed :]]
+            if not killed and (waiting or self._left):
+                self._file.write(waiting, list(self._left))
             self._file.close(killed)
         except (apsw.Error, OSError):
             self._file.close(True)  # nobody is left to be told; the next start finds it as it is

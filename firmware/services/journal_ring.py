@@ -32,8 +32,7 @@ class Ring:
         self._limit = limit
         self._base = generation * _GENERATION
         self._swept = 0  # nothing at or below this is both sent and there
-        self._dropped = 0  # nothing at or below this is of `_DROPPABLE[self._tier]`
-        self._tier = 0
+        self._passed = [0] * len(_DROPPABLE)  # nothing of that kind waits at or below
         #: int  events that have not left
         self.waiting = self._count("events WHERE sent = 0") + self._count("former")
 
@@ -78,32 +77,33 @@ class Ring:
             self._delete(seqs)
             self._swept = seqs[-1] if len(seqs) == A_FEW else end
         over = self.waiting - self._limit
-        return self._drop(over) if over > 0 else 0
+        return self._drop(over, last_seq) if over > 0 else 0
 
     def reset(self, waiting: int) -> None:
         """The transaction was rolled back: `waiting` events wait, look for old rows from the front."""
         self.waiting = waiting
-        self._swept = self._dropped = self._tier = 0
+        self._swept = 0
+        self._passed = [0] * len(_DROPPABLE)
 
-    def _drop(self, over: int) -> int:
+    def _drop(self, over: int, last_seq: int) -> int:
         dropped = 0
-        while dropped < over and self._tier < len(_DROPPABLE):
-            seqs = self._seqs(f"seq > ? AND sent = 0 {_DROPPABLE[self._tier]}", (self._dropped,))
-            self._delete(seqs)
-            dropped += len(seqs)
-            if len(seqs) < A_FEW:
-                self._tier += 1
-                self._dropped = 0
-            else:
-                self._dropped = seqs[-1]
-        # What comes later may be of an earlier kind again; looking from the front costs a scan.
-        if self._tier == len(_DROPPABLE):
-            self._tier = 0
+        end = last_seq - 1  # the last one stays whatever it is: the next is chained to it
+        for kind, where in enumerate(_DROPPABLE):
+            while dropped < over:
+                few = min(A_FEW, over - dropped)
+                seqs = self._seqs(
+                    f"seq > ? AND seq <= ? AND sent = 0 {where}", (self._passed[kind], end), few
+                )
+                self._delete(seqs)
+                dropped += len(seqs)
+                self._passed[kind] = seqs[-1] if len(seqs) == few else end
+                if len(seqs) < few:
+                    break
         self.waiting -= dropped
         return dropped
 
-    def _seqs(self, where: str, values: tuple[int, ...]) -> list[int]:
-        text = f"SELECT seq FROM events NOT INDEXED WHERE {where} ORDER BY seq LIMIT {A_FEW}"
+    def _seqs(self, where: str, values: tuple[int, ...], few: int = A_FEW) -> list[int]:
+        text = f"SELECT seq FROM events NOT INDEXED WHERE {where} ORDER BY seq LIMIT {few}"
         return [row[0] for row in self._connection.execute(text, values)]
 
     def _delete(self, seqs: list[int]) -> None:

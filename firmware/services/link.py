@@ -17,6 +17,7 @@ from typing import Any
 from firmware.runtime import aio, ports
 from firmware.services.link_records import READ_BYTES, TO_DOOR, Lines, LinkRecordError, encode
 
+CHILD = "firmware.services.link_process"  #: the module that the child runs
 OUT_BYTES = 1 << 20  #: what waits for the child; more is a child that hangs
 FLUSH_MS = 20  #: how soon to write again what the channel did not take
 RESTART_MS = 1000  #: before the first restart of a child that died; doubled up to the next
@@ -110,7 +111,7 @@ class LinkProcess(ports.Transport):
             number = str(theirs.fileno())
             try:
                 self._child = subprocess.Popen(
-                    [sys.executable, "-m", "firmware.services.link_process", number],
+                    [sys.executable, "-m", CHILD, number],
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
                     pass_fds=(theirs.fileno(),),
@@ -279,4 +280,5 @@ class LinkProcess(ports.Transport):
 def _environment() -> dict[str, str]:
     """Ours, and where this package is: the child must find the same one."""
     root = str(Path(__file__).resolve().parents[2])
-    return {**os.environ, "PYTHONPATH": root}
+    others = os.environ.get("PYTHONPATH")
+    return {**os.environ, "PYTHONPATH": f"{root}{os.pathsep}{others}" if others else root}
