@@ -1,0 +1,1 @@
+"""The desktop simulator: a building around the real firmware, in virtual or real time."""

@@ -105,7 +105,7 @@ def card_frame(reader: "dict[str, Any]", number: str) -> "str | bytes":
 def code_frame(reader: "dict[str, Any]", text: str) -> bytes:
     """What `reader` sends of a code. Raises ValueError if it cannot."""
     if reader["driver"] != "serial_reader" or reader["framing"] != serial_lines.LINES:
-        raise ValueError('its reader reads no codes; expected a serial reader with "lines"')
+        raise ValueError('this reader reads no codes; expected a serial reader with "lines"')
     for character in text:
         point = ord(character)
         if point < 32 or 127 <= point < 160:
@@ -305,7 +305,7 @@ def _unknown(what: str, word: str, known: "list[str]") -> str:
 def _show(value: "Any") -> str:
     """A value in one short line."""
     if not isinstance(value, str):
-        return "no text" if not isinstance(value, (bool, int)) else str(value)[:24]
+        return str(value)[:24] if isinstance(value, (bool, int)) else type(value).__name__
     kept = ""
     for character in value[:40]:
         point = ord(character)
