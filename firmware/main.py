@@ -125,7 +125,7 @@ def _run(config: dict[str, Any], folder: str, lines: Lines, serial_ports: Serial
     from firmware.runtime import aio
     from firmware.runtime.clock import MonotonicClock
     from firmware.runtime.controller import Controller
-    from firmware.services import secrets
+    from firmware.services import health, secrets
     from firmware.services.credential_store import CredentialStore
     from firmware.services.executor import ThreadExecutor
     from firmware.services.journal import SqliteJournal

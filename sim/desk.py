@@ -17,7 +17,7 @@ from typing import Any
 
 from firmware.runtime import aio, ports
 from firmware.runtime.clock import MonotonicClock, iso
-from firmware.services import secrets
+from firmware.services import health, secrets
 from firmware.services.credential_store import CredentialStore
 from firmware.services.executor import ThreadExecutor
 from firmware.services.journal import SqliteJournal
@@ -83,6 +83,10 @@ class DeskParts(Parts):
         self._link = LinkProcess(self._config["link"], site, name, self._loop, will)
         self._link.start()
         return journal, store, self._link
+
+    def measure(self) -> dict[str, Any]:
+        """The desk's own disk and memory."""
+        return health.measure(self._folder)
 
     def kill(self) -> None:
         """The power has gone: nothing more is written, the link dies in the middle of a word."""

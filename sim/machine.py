@@ -22,6 +22,10 @@ class Parts:
         """Open what survived and start what did not."""
         raise NotImplementedError
 
+    def measure(self) -> dict[str, Any]:
+        """What the platform says of itself for the `health` topic."""
+        return {}
+
     def kill(self) -> None:
         """The power has gone: what is not on the disk is lost."""
         raise NotImplementedError
@@ -112,6 +116,7 @@ class Machine:
             store,
             transport,
         )
+        self.controller.publisher.measure = self._parts.measure
         self.controller.start()
         self._changed()
 

@@ -79,7 +79,10 @@ class Controller:
         for device in sorted(self.wiring.exits):
             if levels.get(device):  # somebody stands at the exit: before a magnet is engaged
                 effects += self.site.rex(self.wiring.exits[device], now.ms, now)
-        started = record.make(record.SYSTEM_STARTED, now.ms, None, None)
+        gap_ms = None
+        if self.journal.trusted_ms:
+            gap_ms = max(0, self.time.utc_ms_at(now.ms) - self.journal.trusted_ms)
+        started = record.make(record.SYSTEM_STARTED, now.ms, None, {"gap_ms": gap_ms})
         self._perform([started] + effects, now)
         for device, text in self._problems:
             self._fault(device, False, text)

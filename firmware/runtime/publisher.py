@@ -8,6 +8,7 @@ from firmware.wire import payload
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
     from firmware.access.site import Site
@@ -29,6 +30,8 @@ class Publisher:
         self._outbox = Outbox(journal, transport, loop, self.root)
         self._said: dict[str, object] = {}
         self._health_at_ms = 0
+        #: callable () -> dict  what the platform can say of disk, temperature and memory
+        self.measure: Callable[[], dict[str, Any]] | None = None
 
     def start(self, boot: int, since: str) -> None:
         """Say who this is."""
@@ -90,12 +93,15 @@ class Publisher:
             reader = self._config["access_points"][name]["reader"]
             readers[reader] = {"ok": reader not in faults}
         quality = time.quality()
-        return {
+        measured = {} if self.measure is None else self.measure()
+        health = {
             "records": {"waiting": self._journal.waiting(), "ok": "controller" not in faults},
             "journal": {"count": self._journal.count(), "ok": "controller" not in faults},
             "clock": {"quality": quality, "ok": quality != "untrusted"},
             "readers": readers,
         }
+        health.update(measured)
+        return health
 
     def _retain(self, topic: str, body: "dict[str, object]") -> None:
         self._outbox.retain(topic, payload.dumps(body))

@@ -1,0 +1,40 @@
+"""How the machine under the controller is: disk, temperature, memory. For the `health` topic."""
+
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+DISK_LOW_MB = 100  #: less than this free is not well: a journal of 100,000 records takes about as much
+HOT_C = 80.0  #: where a Pi begins to throttle
+
+_THERMAL = Path("/sys/class/thermal/thermal_zone0/temp")
+_STATM = Path("/proc/self/statm")
+
+
+def measure(folder: str) -> dict[str, Any]:
+    """What can be measured here; what cannot is left out.
+
+    folder  str  the state folder, whose disk counts
+    """
+    found: dict[str, Any] = {}
+    try:
+        usage = shutil.disk_usage(folder)
+    except OSError:
+        found["disk"] = {"ok": False}
+    else:
+        free_mb = usage.free // 1_000_000
+        found["disk"] = {"free_mb": free_mb, "ok": free_mb >= DISK_LOW_MB}
+    try:
+        celsius = int(_THERMAL.read_text()) / 1000
+    except (OSError, ValueError):
+        pass  # no sensor here
+    else:
+        found["temperature"] = {"celsius": round(celsius, 1), "ok": celsius < HOT_C}
+    try:
+        pages = int(_STATM.read_text().split()[1])
+    except (OSError, ValueError, IndexError):
+        pass  # not Linux
+    else:
+        found["memory"] = {"resident_mb": pages * os.sysconf("SC_PAGE_SIZE") // 1_000_000, "ok": True}
+    return found
