@@ -10,10 +10,12 @@ import socket
 import sys
 import time
 import types
+from collections import deque
 from typing import Any
 
 from firmware.services.link_records import LINE_BYTES, TOKENS_LIMIT, LinkRecordError
 
+IN_FLIGHT = 32  #: messages on their way at once, where the broker has no smaller limit
 CONNECT_S = 10  #: for TCP and TLS together, and again for the broker's answer
 WAIT_MS = 5000  #: the longest wait; keep-alive is looked at this often
 UNSUPPORTED_VERSION = 0x84  #: MQTT 5, 4.13; paho gives MQTT 3.1.1's return code 1 this number too
@@ -76,6 +78,8 @@ class Connection:
         #: bool  the broker has accepted
         self.up = False
         self._link = link
+        self._most = IN_FLIGHT
+        self._queue: deque[tuple[int, str, str, bool]] = deque()  # not sent yet, in order
         self._tokens: dict[int, tuple[int, int]] = {}  # message id: (token, since when)
         self._taken: list[int] = []
         self._refused: Any = None  # why, a paho ReasonCode
@@ -89,7 +93,7 @@ class Connection:
             reconnect_on_failure=False,
         )
         self._client.connect_timeout = float(CONNECT_S)
-        self._client.max_queued_messages_set(TOKENS_LIMIT)
+        self._client.max_inflight_messages_set(0)  # the queue is ours: paho's asks no broker
         self._client.will_set(root + "/status", will, qos=1, retain=True)
         self._client.on_connect = self._on_connect
         self._client.on_disconnect = self._on_disconnect
@@ -151,6 +155,7 @@ class Connection:
             raise self._refusal()
         if lost or self._client.socket() is None:
             raise self._gone(self._said or "connection lost")
+        self._send()
         now_ms = _now_ms()
         if not self.up and now_ms - self._open_ms > CONNECT_S * 1000:
             raise self._gone(f"no answer in {CONNECT_S} s")
@@ -160,20 +165,17 @@ class Connection:
             raise self._gone(f"a message was not taken in {keepalive_s} s")
 
     def publish(self, token: int, topic: str, payload: str, retain: bool) -> None:
-        """Send at QoS 1. Raises `Broken`, or `LinkRecordError` for a topic that is none."""
-        try:
-            info = self._client.publish(topic, payload, qos=1, retain=retain)
-        except ValueError as error:
+        """Send at QoS 1, in order. Raises `Broken`, or `LinkRecordError` for what cannot be sent."""
+        if len(self._queue) >= TOKENS_LIMIT:
             raise LinkRecordError(
-                "link: a topic that is none; expected one without # or +"
-            ) from error
-        if info.rc:
-            raise self._gone(self._said or "connection lost")
-        self._tokens[info.mid] = (token, _now_ms())
+                f"link: too much at once; expected at most {TOKENS_LIMIT} messages"
+            )
+        self._queue.append((token, topic, payload, retain))
+        self._send()
 
     def waiting(self) -> int:
         """How many messages the broker has not taken yet."""
-        return len(self._tokens)
+        return len(self._queue) + len(self._tokens)
 
     def taken(self) -> list[int]:
         """Tokens of what the broker has taken since the last call."""
@@ -203,6 +205,20 @@ class Connection:
         if ready & select.POLLOUT and self._client.loop_write():
             return True
         return bool(self._client.loop_misc())
+
+    def _send(self) -> None:
+        """Send what waits, as far as the broker lets us."""
+        while self._queue and len(self._tokens) < self._most:
+            token, topic, payload, retain = self._queue.popleft()
+            try:
+                info = self._client.publish(topic, payload, qos=1, retain=retain)
+            except ValueError as error:
+                raise LinkRecordError(
+                    "link: a topic that is none; expected one without # or +"
+                ) from error
+            if info.rc:
+                raise self._gone(self._said or "connection lost")
+            self._tokens[info.mid] = (token, _now_ms())
 
     def _socket(self) -> Any:
         plain = self._client.socket()
@@ -254,7 +270,7 @@ class Connection:
         self.up = True
         most = getattr(given, "ReceiveMaximum", None)  # MQTT 5, 3.2.2.3.3
         if most is not None:
-            client.max_inflight_messages_set(most)
+            self._most = min(IN_FLIGHT, most)
 
     def _on_disconnect(self, client: Any, data: Any, flags: Any, reason: Any, given: Any) -> None:
         if flags.is_disconnect_packet_from_server or reason.value == KEEP_ALIVE_TIMEOUT:
