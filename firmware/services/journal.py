@@ -65,6 +65,7 @@ class SqliteJournal(Journal):
         self._left: dict[
             int, None
         ] = {}  # tokens that have left, in order; not noted in the file yet
+        self._kept_after: dict[str, Any] = {}  # of refused records, after all that waits
         self._in_flight = 0  # the first so many of `_waiting` are being written
         self._landed = 0  # so many of those were written; the loop has not heard of it yet
         self._busy = False
@@ -98,6 +99,7 @@ class SqliteJournal(Journal):
         if not self._has_room(batch):
             self._refuse(batch)
         else:
+            self._place_kept()
             self._waiting.append((batch, done))
             self._waiting_events += len(batch.events)
         self._write()
@@ -174,6 +176,7 @@ class SqliteJournal(Journal):
             self._waiting_events -= len(batch.events)
         for seq in left:
             self._left.pop(seq, None)
+        self._place_kept()
         self._learn()
         for batch in written.batches:
             batch.durable = True
@@ -211,6 +214,7 @@ class SqliteJournal(Journal):
             self._health(True, f"{title}: writes again{lost}")
 
     def _failed(self, error: Exception | None) -> None:
+        self._place_kept()
         words = database.describe(error) if error is not None else "failed"
         self._fail(f"{self._file.title}: {words}; records wait in memory")
         self._later("retry", RETRY_MS, self._write_all)
@@ -237,12 +241,18 @@ class SqliteJournal(Journal):
             self._ok = True
             self._fail(f"{text}; the newest are refused")
         self._refused += len(batch.events)
-        # What is kept never grows beyond its keys: all that is refused shares one batch.
-        last, done = self._waiting[-1]
-        if done is not _nobody or len(self._waiting) == self._in_flight:
-            last = Batch([], [], {})
-            self._waiting.append((last, _nobody))
-        last.kept.update(batch.kept)
+        self._kept_after.update(batch.kept)
+        if len(self._waiting) > self._in_flight:
+            self._place_kept()
+
+    def _place_kept(self) -> None:
+        """What is kept with refused records is written with the last that wait: no batch of its own."""
+        if self._kept_after and len(self._waiting) > self._in_flight:
+            last = self._waiting[-1][0]
+            last.kept = {**last.kept, **self._kept_after}
+        elif self._kept_after:
+            self._waiting.append((Batch([], [], self._kept_after), _nobody))
+        self._kept_after = {}
 
     def _fail(self, text: str) -> None:
         if self._ok:
@@ -295,6 +305,8 @@ class SqliteJournal(Journal):
             timer.cancel()
         try:
             waiting = [batch for batch, _ in self._waiting[self._landed :]]
+            if self._kept_after:
+                waiting.append(Batch([], [], self._kept_after))
             if not killed and (waiting or self._left):
                 self._file.write(waiting, list(self._left))
             self._file.close(killed)

@@ -134,7 +134,10 @@ class JournalFile:
             "trusted_ms": past.trusted_ms,
         }
         if past.name:
-            meta["previous"] = json.dumps({"journal": past.name, "seq": past.last_seq})
+            previous: dict[str, Any] = {"journal": past.name}
+            if past.last_seq:
+                previous["seq"] = past.last_seq
+            meta["previous"] = json.dumps(previous)
         connection.executemany("INSERT INTO meta VALUES(?, ?)", meta.items())
         connection.executemany("INSERT INTO kept VALUES(?, ?)", past.kept.items())
         database.pragma(connection, "user_version", str(FORMAT))

@@ -44,7 +44,11 @@ class Ring:
         self.waiting += len(rows)
 
     def pending(self, limit: int) -> list[tuple[int, str]]:
-        """The first `limit` events that have not left as (token, JSON); alarms first, then in order."""
+        """The first `limit` events that have not left as (token, JSON); alarms first, then in order.
+
+        Raises `apsw.CorruptError` for a record that is plainly none: nobody checks that a row's text is
+        what was written.
+        """
         rows: list[tuple[bool, int, str]] = []
         for text, base in (
             ("SELECT id, body, urgent FROM former ORDER BY urgent DESC, id LIMIT ?", _FORMER),
@@ -55,6 +59,8 @@ class Ring:
             ),
         ):
             for number, body, urgent in self._connection.execute(text, (limit,)):
+                if not _is_object(body):
+                    raise apsw.CorruptError("record")
                 rows.append((not urgent, self._base + base + number, body))
         rows.sort(key=lambda row: row[0])  # stable: the older journal's stay before ours
         return [(token, body) for _, token, body in rows[:limit]]
@@ -115,3 +121,9 @@ class Ring:
 
     def _count(self, what: str) -> int:
         return int(str(self._connection.execute(f"SELECT count(*) FROM {what}").get))
+
+
+def _is_object(body: object) -> bool:
+    if not isinstance(body, str):
+        return False
+    return body.startswith('{"') and body.endswith('"}') and "\0" not in body

@@ -12,6 +12,7 @@ from typing import Any
 
 import apsw
 
+from firmware.runtime.clock import TRUSTED
 from firmware.services import database
 from firmware.trust import chain
 
@@ -48,13 +49,12 @@ def past_of(connection: apsw.Connection) -> Past:
     }
     for (seq,) in _rows(connection, "SELECT seq FROM events ORDER BY seq DESC LIMIT 1"):
         past.last_seq = _whole(seq)
-    for (time,) in _rows(connection, TRUSTED):
-        past.trusted_ms = utc_ms(time) or past.trusted_ms
+    past.trusted_ms = _newest_trusted_ms(connection) or past.trusted_ms
     return past
 
 
 #: The time of the newest event that a trusted clock gave.
-TRUSTED = (
+_TRUSTED = (
     "SELECT json_extract(body, '$.time') FROM events"
     " WHERE json_extract(body, '$.clock') = 'trusted' ORDER BY seq DESC LIMIT 1"
 )
@@ -82,6 +82,21 @@ def utc_ms(time: Any) -> int:
         return round(datetime.fromisoformat(time).timestamp() * 1000)
     except (TypeError, ValueError):
         return 0
+
+
+def _newest_trusted_ms(connection: apsw.Connection) -> int:
+    try:
+        for (time,) in connection.execute(_TRUSTED):
+            return utc_ms(time)
+        return 0
+    except apsw.Error:
+        pass
+    newest_ms = 0  # a page is gone: whatever can be read, from both sides
+    for _, body, _ in _readable(connection, "events", "seq", ""):
+        event = json.loads(body)
+        if event.get("clock") == TRUSTED:
+            newest_ms = utc_ms(event.get("time")) or newest_ms
+    return newest_ms
 
 
 def _readable(
