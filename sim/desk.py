@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import shutil
+import sys
 import tempfile
 import time
 from collections import deque
@@ -122,6 +123,9 @@ class Desk:
         clock = MonotonicClock(MonotonicTicks())
         self._zero_ms = clock.now_ms()
         self.loop = aio.Loop(clock, WakingPollWaiter())
+        self.loop.on_error = lambda name, error: print(
+            f"{name}: {type(error).__name__}", file=sys.stderr
+        )
         self.recent: deque[dict[str, Any]] = deque(maxlen=RECENT)
         #: told of (kind, object) for the page: "event" and "world"
         self.on_news: Callable[[str, dict[str, Any]], None] | None = None

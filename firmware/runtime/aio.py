@@ -116,7 +116,10 @@ class Task:
         self.error = error
         self.finished.set()
         if self.on_done is not None:
-            self.on_done(self)
+            try:
+                self.on_done(self)
+            except Exception as failed:  # noqa: BLE001  a supervisor's error must not end the loop
+                self.loop.on_error(self.name, failed)
         elif error is not None:
             self.loop.on_error(self.name, error)
 

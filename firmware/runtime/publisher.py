@@ -94,7 +94,7 @@ class Publisher:
             readers[reader] = {"ok": reader not in faults}
         quality = time.quality()
         measured = {} if self.measure is None else self.measure()
-        health = {
+        health: dict[str, object] = {
             "records": {"waiting": self._journal.waiting(), "ok": "controller" not in faults},
             "journal": {"count": self._journal.count(), "ok": "controller" not in faults},
             "clock": {"quality": quality, "ok": quality != "untrusted"},
