@@ -73,7 +73,7 @@ class Portal:
         self._release = release.Release()
         self._opening = opening.Opening(rules.open_ms, rules.pre_alarm_ms, rules.settle_ms)
         self._passage = passage.Passage(rules.settle_ms)
-        self._exit_until_ms = 0  # the end of the last REX's release
+        self._exit_until_ms = 0  # the end of the last REX's release, while that runs
         self._was_unlocked = False
         self._window = (0, -1)  # when the lock was last released: from, to (of the past one)
 
@@ -221,8 +221,11 @@ class Portal:
         records.append(make(record.PORTAL_MODE, now_ms, self.name, fields))
         if MODES[mode][0]:
             records.append(self._released(cause, now_ms))
-        if not MODES[mode][1] and now_ms >= self._exit_until_ms:
-            self._release.handle(release.REVOKE, now_ms)
+        if not MODES[mode][1]:
+            if now_ms >= self._exit_until_ms:
+                self._release.handle(release.REVOKE, now_ms)
+            else:
+                self._release.end_by(self._exit_until_ms)
             records += self._verdicts(self._passage.handle(passage.REVOKE, now_ms), now_ms)
         return records + self._settle_lock(now_ms)
 
@@ -240,10 +243,10 @@ class Portal:
             return records + self._settle_lock(now_ms)
         records.append(make(record.PORTAL_OPENED, at_ms, self.name, None))
         permitted = self._permitted(at_ms)
-        if self.held_free:
-            judged = opening.OPENED_FREE
+        if not permitted:
+            judged = opening.OPENED_BARE
         else:
-            judged = opening.OPENED if permitted else opening.OPENED_BARE
+            judged = opening.OPENED_FREE if self.held_free else opening.OPENED
         records += self._reports(self._opening.handle(judged, at_ms, now_ms), now_ms)
         if permitted:
             records += self._opened_by_permission(at_ms, now_ms)
@@ -260,7 +263,7 @@ class Portal:
 
     def _permit_open_ms(self, open_ms: int) -> None:
         """The next opening may last `open_ms`; within one release the longest permission counts."""
-        if self._opening.state != opening.SHUT:
+        if self._opening.state not in (opening.SHUT, opening.UNJUDGED, opening.GLIMPSED):
             return
         if self._release.state == release.ENGAGED or open_ms > self._opening.open_ms:
             self._opening.open_ms = open_ms
@@ -278,7 +281,7 @@ class Portal:
         return self._verdicts(self._passage.handle(passage.OPENED, now_ms), at_ms)
 
     def _late_permission(self, at_ms: int, now_ms: int) -> "list[record.Record]":
-        if self.door_open and at_ms <= self._opening.opened_at_ms:
+        if at_ms <= self._opening.opened_at_ms:
             return self._reports(self._opening.handle(opening.PERMIT, at_ms, now_ms), now_ms)
         return []
 
@@ -288,6 +291,8 @@ class Portal:
 
     def _settle_lock(self, now_ms: int, at_ms: "int | None" = None) -> "list[record.Record]":
         """What follows when the lock's wanted state has changed."""
+        if self._release.state == release.ENGAGED:
+            self._exit_until_ms = 0  # used, or over: what comes next is not the way out's
         unlocked = self.unlocked
         if unlocked == self._was_unlocked:
             return self._settle_freedom(now_ms)

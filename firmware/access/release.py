@@ -77,6 +77,11 @@ class Release:
         if self.deadline_ms is not None and now_ms >= self.deadline_ms:
             self._move(TIMEOUT, now_ms, 0)
 
+    def end_by(self, at_ms: int) -> None:
+        """End at `at_ms` if it would last longer."""
+        if self.deadline_ms is not None and at_ms < self.deadline_ms:
+            self.deadline_ms = at_ms
+
     def _move(self, what: str, now_ms: int, for_ms: int) -> None:
         self.state, timer = TRANSITIONS[(self.state, what)]
         if timer == _START:
