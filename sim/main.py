@@ -125,11 +125,12 @@ def _welcome(host: str, port: int, mqtt: tuple[str, int]) -> None:
     print(f"Page:    http://{shown}:{port}/    (Ctrl-C stops it)")
     print(f"Broker:  {mqtt[0]}:{mqtt[1]}    (MQTT)")
     print("Try:     open the page and tap the resident")
+    print(f"         .venv/bin/doorctl watch --demo --url http://{shown}:{port}")
     print(
         f"         curl -s http://{shown}:{port}/api/act -d "
-        '\'{"do":"present_card","access_point":"front-in","person":"resident"}\''
+        '\'{"do":"present_card","access_point":"front-in","person":"resident"}\'',
+        flush=True,
     )
-    print(f"         curl -sN http://{shown}:{port}/api/events", flush=True)
 
 
 def _claim_folder(folder: str) -> str | None:
