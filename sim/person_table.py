@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from firmware.access import credential, schedule
+from firmware.access import pin as access_pin
 from firmware.wire import card_number
 from hal.board_schema import text
 from hal.schema import (
@@ -74,8 +75,8 @@ def _fields(access_points: list[str]) -> Fields:
     return {
         "name": required(text),
         "card": optional(card),
-        "pin": optional(pin),
-        "duress_pin": optional(pin),
+        "pin": optional(digits),
+        "duress_pin": optional(digits),
         "qr": optional(code),
         "valid_from": optional(second),
         "valid_to": optional(second),
@@ -90,11 +91,13 @@ def _fields(access_points: list[str]) -> Fields:
     }
 
 
-def pin(value: Any) -> str:
+def digits(value: Any) -> str:
     """The digits of a PIN; what is wrong with them is told without them."""
-    if not isinstance(value, str) or not 1 <= len(value) <= 12 or set(value) - set("0123456789"):
-        raise ValueError("not a PIN; expected a text of 1 to 12 digits")
-    return value
+    shortest, longest = access_pin.MIN_DIGITS, access_pin.MAX_DIGITS
+    right = isinstance(value, str) and shortest <= len(value) <= longest
+    if not right or set(value) - set("0123456789"):
+        raise ValueError(f"not a PIN; expected a text of {shortest} to {longest} digits")
+    return str(value)
 
 
 def card(value: Any) -> str:

@@ -331,3 +331,31 @@ def test_an_unplugged_or_cut_contact_reads_open_whatever_the_door_does() -> None
         assert inputs.take() == []
         house.act(verb, device="front-contact", on=False)
         assert inputs.take() == [(0, True, 300)]
+
+
+def test_a_contact_that_turns_back_at_once_settles_where_the_leaf_is() -> None:
+    for seed in range(20):
+        house = House(seed)
+        inputs = house.inputs("front-contact")
+        house.act("force_door", portal="front")
+        house.run(1)
+        house.act("close_door", portal="front")
+        turned_ms = house.clock.now_ms()
+        house.run(100)
+        edges = inputs.take()
+        assert inputs.levels() == [True], seed
+        assert edges[-1].at_ms <= turned_ms + 10, seed
+
+
+def test_a_button_that_is_held_down_is_one_press() -> None:
+    house = House()
+    house.output("magnet", True, True)
+    inputs = house.inputs("exit")
+    house.run(1000)
+    house.act("press_rex", portal="yard")
+    house.run(200)
+    house.act("press_rex", portal="yard")
+    house.run(40000)
+    assert moments(house, "yard")[-1] == (31010, "locked", "closed")
+    edges = [edge for edge in inputs.take() if edge.at_ms >= 1100]
+    assert edges[0] == (0, False, 1500)

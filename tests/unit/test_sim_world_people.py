@@ -213,6 +213,10 @@ def test_changes_come_in_the_order_of_their_dependence(
             "person[0].qr: text has control characters; expected none",
         ),
         (
+            {"name": "a", "pin": "471"},
+            "person[0].pin: not a PIN; expected a text of 4 to 12 digits",
+        ),
+        (
             {"name": "a", "card": "w26:031:20417"},
             'person[0]: the card is also that of "resident"; expected one of its own',
         ),
