@@ -7,9 +7,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 BIT_MS = 2  #: from one Wiegand pulse to the next; the pulse itself takes half of it
-PAUSE_MS = (
-    60  #: between two frames: longer than any frame_gap_ms, and than a code's last bytes need
-)
+#: Between two frames: longer than any frame_gap_ms, and than a code's last bytes need.
+PAUSE_MS = 60
 _SLICE_MS = 4  # how often the bytes of a serial line that have passed are handed over
 _MARGIN_MS = 5
 
