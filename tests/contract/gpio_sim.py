@@ -1,7 +1,7 @@
 """A GPIO chip of the kernel's own, by its gpio-sim module: real requests, edges, stamps and EBUSY.
 
 Needs root, configfs and the module, which no distribution's kernel ships: the emulated board of
-``make hil`` builds it. Does not imitate: what a pin does at boot, currents, two things driving one line.
+an emulated board has it. Does not imitate: what a pin does at boot, currents, two things driving one line.
 gpio-sim merges edges that come back to back, so each is given time to arrive.
 """
 
@@ -26,7 +26,7 @@ _numbers = itertools.count()
 def missing() -> str:
     """Why there is no such chip here; empty if there can be."""
     if not CONFIG.is_dir():
-        return f"NOT RUN ON A KERNEL'S GPIO CHIP: no {CONFIG} (modprobe gpio-sim; see make hil)"
+        return f"NOT RUN ON A KERNEL'S GPIO CHIP: no {CONFIG} (modprobe gpio-sim on an emulated board)"
     if not os.access(CONFIG, os.W_OK):
         return f"NOT RUN ON A KERNEL'S GPIO CHIP: {CONFIG} may not be written (needs root)"
     return ""
