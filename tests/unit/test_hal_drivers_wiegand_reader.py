@@ -383,3 +383,10 @@ def test_settings_out_of_range_are_refused() -> None:
         except ValueError as error:
             refused = str(error)
         assert "is out of range; expected " in refused
+
+
+def test_a_line_that_pulses_again_was_not_held_since_its_last_pulse() -> None:
+    inputs, reader = _reader()
+    inputs.move(1000, True, 1)  # its trailing edge was lost
+    inputs.pulse(1100, 1)
+    assert reader.poll(2000) == [Reading(BITS, "1?", 1100)]
