@@ -172,8 +172,6 @@ class Handler(BaseHTTPRequestHandler):
             self.server.desk.act(verb, args)
         except VerbError as error:
             return str(error)
-        except TypeError:
-            return f"{verb}: unexpected arguments; expected those of the verb"
         return ""
 
     def _world(self) -> None:

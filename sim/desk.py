@@ -187,7 +187,7 @@ class Desk:
 
     def act(self, verb: str, args: dict[str, Any]) -> None:
         """Do a verb of the world, and remember it. Raises `sim.world.VerbError`."""
-        self.world.act(verb, **args)
+        self.world.perform(verb, args)
         self._steps.append({"at_ms": self.at_ms(), "do": verb, **args})
 
     def story(self) -> dict[str, Any]:

@@ -58,7 +58,7 @@ class Run:
     def _step(self, at_ms: int, step: dict[str, Any]) -> None:
         self.trace.append({"at_ms": at_ms, "kind": "step", "event": step})
         args = {key: value for key, value in step.items() if key not in ("at_ms", "do")}
-        self._building.world.act(step["do"], **args)
+        self._building.world.perform(step["do"], args)
 
     def _look(self, at_ms: int, look: dict[str, Any]) -> None:
         seen = self._building.world.snapshot()

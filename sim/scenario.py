@@ -268,7 +268,7 @@ class _Checker:
             outputs = [
                 name
                 for name, part in config["devices"].items()
-                if part["driver"] in ("siren", "beacon", "buzzer")
+                if part["driver"] in ("siren", "beacon")
             ]
             if wanted["output"] not in outputs:
                 near = schema.nearest_known(str(wanted["output"]), outputs)

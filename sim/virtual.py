@@ -154,7 +154,7 @@ class Building:
         self.broker = VirtualBroker(self.loop)
         self.parts = VirtualParts(config, self.loop, seeded, self.broker)
         self.parts.provision(person.changes(people, config["access_points"]))
-        self.world = World(config, self.loop, lines, serial_ports, people)
+        self.world = World(config, self.loop, lines, serial_ports, people, seed)
         self.machine = Machine(config, self.loop, lines, serial_ports, self.wall, self.parts)
         self.world.on_power = self.machine.set_power
         self.world.on_network = self.broker.set_network
