@@ -14,7 +14,7 @@ DAY_S = 86400
 #: One stretch of a day.
 #: day      int   index in `DAYS`
 #: start_s  int   seconds since midnight, 0..86399
-#: end_s    int   seconds since midnight, exclusive, 1..86400
+#: end_s    int   seconds since that midnight, exclusive; beyond 86400 it lies on the next day
 Hours = namedtuple("Hours", ("day", "start_s", "end_s"))
 
 
@@ -22,7 +22,8 @@ def parse(text: str) -> "list[Hours]":
     """The stretches of one line such as ``mon-fri 08:00-12:00``, ``sat,sun,hol 22:00-06:00``.
 
     Days are names of `DAYS`, ranges (``fri-mon`` goes over the weekend) or ``daily`` (holidays too).
-    An end at or before the start is on the next day. Raises ValueError with one line.
+    An end at or before the start is on the next day, whatever day that is (a night before a holiday
+    lasts until its morning). Raises ValueError with one line.
     """
     words = text.strip().lower().split()
     if len(words) != 2 or "-" not in words[1]:
@@ -34,28 +35,23 @@ def parse(text: str) -> "list[Hours]":
         raise ValueError('hours "%s" begin at 24:00; expected 00:00 to 23:59' % text)
     found: list[Hours] = []
     for day in _days(words[0], text):
-        if start_s < end_s:
-            found.append(Hours(day, start_s, end_s))
-        else:
-            found.append(Hours(day, start_s, DAY_S))
-            if end_s:
-                found.append(Hours(day if day == HOLIDAY else (day + 1) % 7, 0, end_s))
+        found.append(Hours(day, start_s, end_s if start_s < end_s else end_s + DAY_S))
     return found
 
 
 def covers(hours: "list[Hours]", holidays: "list[int]", local_s: int) -> bool:
     """Whether `local_s` lies in one of `hours`; `holidays` are local days since 1970-01-01."""
-    day_number = local_s // DAY_S
-    day = HOLIDAY if day_number in holidays else (day_number + 3) % 7  # 1970-01-01 was a Thursday
+    number = local_s // DAY_S
     second = local_s % DAY_S
-    today = [stretch for stretch in hours if stretch.day == day]
-    return any(stretch.start_s <= second < stretch.end_s for stretch in today)
+    return _within(hours, _day(number, holidays), second) or _within(
+        hours, _day(number - 1, holidays), second + DAY_S
+    )
 
 
 def day_number(text: str) -> int:
     """The days from 1970-01-01 to a date ``YYYY-MM-DD`` of the years 1970 to 2399. Raises ValueError."""
     parts = text.split("-")
-    if len(parts) == 3 and len(text) == 10 and "".join(parts).isdigit():
+    if [len(part) for part in parts] == [4, 2, 2] and "".join(parts).isdigit():
         year, month, day = int(parts[0]), int(parts[1]), int(parts[2])
         if 1970 <= year < 2400 and 1 <= month <= 12 and 1 <= day <= _month_days(year, month):
             # Days to 1 March of a year counted from March, as in every proleptic Gregorian count.
@@ -64,6 +60,14 @@ def day_number(text: str) -> int:
             before = 365 * shifted + shifted // 4 - shifted // 100 + shifted // 400
             return before + (153 * from_march + 2) // 5 + day - 1 - 719468
     raise ValueError('date "%s" is none; expected YYYY-MM-DD' % text)
+
+
+def _day(number: int, holidays: "list[int]") -> int:
+    return HOLIDAY if number in holidays else (number + 3) % 7  # 1970-01-01 was a Thursday
+
+
+def _within(hours: "list[Hours]", day: int, second: int) -> bool:
+    return any(one.day == day and one.start_s <= second < one.end_s for one in hours)
 
 
 def _month_days(year: int, month: int) -> int:
