@@ -27,12 +27,20 @@ class Outputs:
         self._waiting: dict[str, tuple[Batch, int]] = {}
         self._shown: dict[str, object] = {}
         self._failed: dict[str, bool] = {}
+        #: devices whose time on is limited
+        self._pulses = [
+            name
+            for name in sorted(devices)
+            if config["devices"][name].get("max_pulse_ms") is not None
+        ]
         self.on_fault: Callable[[str, bool], None] | None = None
 
     @property
     def deadline_ms(self) -> "int | None":
-        """When a release has waited long enough for its record."""
+        """When a release has waited long enough for its record, or a pulse has lasted its time."""
         dues = [self._waiting[name][1] for name in self._waiting]
+        pulses = [self._devices[name].deadline_ms for name in self._pulses]
+        dues += [at_ms for at_ms in pulses if at_ms is not None]
         return min(dues) if dues else None
 
     def apply(self, site: "Site", batch: "Batch | None", now_ms: int) -> None:
@@ -48,6 +56,9 @@ class Outputs:
         alarms = self._config["alarms"]
         self._show(alarms["siren"], "sound", site.alarms.siren(now_ms))
         self._show(alarms["beacon"], "light", site.alarms.beacon)
+        for name in self._pulses:
+            pulse = self._devices[name]
+            self._drive(name, lambda pulse=pulse: pulse.tick(now_ms))  # type: ignore[misc]
 
     def make_safe(self) -> None:
         """Take the power from every lock and silence the rest: the door loop has died."""

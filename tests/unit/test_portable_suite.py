@@ -21,6 +21,7 @@ def _portable_tests() -> list[Path]:
 
 def _portable_code() -> list[Path]:
     files = [ROOT / "hal/ports.py", ROOT / "hal/errors.py", ROOT / "hal/__init__.py"]
+    files += [ROOT / "hal/opening.py", ROOT / "hal/backends/machine_pins.py"]
     for folder in ("firmware/access", "firmware/wire", "firmware/runtime", "hal/drivers"):
         files += sorted((ROOT / folder).glob("**/*.py"))
     return files
