@@ -116,10 +116,11 @@ class Connection:
                 properties=self._properties(),
             )
         except OSError as error:
-            if self._link["tls"] and type(error).__module__ == "ssl":
+            in_tls = type(error).__module__ == "ssl" or isinstance(error, ConnectionResetError)
+            if self._link["tls"] and in_tls:
                 raise self._broken(
                     f"link: no TLS with {self.where} ({_reason(error)}); "
-                    "expected a broker whose certificate ca vouches for"
+                    "expected TLS there, and a certificate that ca vouches for"
                 ) from error
             raise self._no_broker(_reason(error)) from error
         except (ValueError, UnicodeError) as error:

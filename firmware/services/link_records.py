@@ -83,9 +83,9 @@ class Lines:
         if record.keys() - {"kind"} != fields.keys() or any(
             type(record[name]) is not form for name, form in fields.items()
         ):
-            raise LinkRecordError(f"link: a {kind} with other fields; expected {', '.join(fields)}")
+            raise LinkRecordError(f"link: {kind} with other fields; expected {', '.join(fields)}")
         if kind == "taken" and not _tokens(record["tokens"]):
-            raise LinkRecordError("link: a taken without tokens; expected whole numbers")
+            raise LinkRecordError("link: taken without tokens; expected whole numbers")
         return record
 
 

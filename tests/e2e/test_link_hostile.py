@@ -1,0 +1,249 @@
+"""The link against what is no broker, a broken one, and a hostile one: the door lives, one clear line."""
+
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from brokers import Mosquitto
+from link_rig import Door, child_of, door, link_config, listening, wait_seqs
+
+CONNACK_5 = bytes.fromhex("2003000000")
+CONNACK_311 = bytes.fromhex("20020000")
+REFUSED_311 = bytes.fromhex("20020001")  # unacceptable protocol version
+REFUSED_5 = bytes.fromhex("2003008400")  # unsupported protocol version
+HUGE = b"\x30" + bytes.fromhex("ffffff7f")  # a PUBLISH of 256 MB begins
+PROTOCOL_AT = 8  # of a CONNECT of less than 128 bytes: 4 is MQTT 3.1.1, 5 is MQTT 5
+
+
+class FakeBroker:
+    """Takes connections one by one and has `answer(connection, its CONNECT)` play the broker."""
+
+    def __init__(self, answer: Callable[[socket.socket, bytes], None]) -> None:
+        self._answer = answer
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self.versions: list[int] = []
+        self._open: list[socket.socket] = []
+        threading.Thread(target=self._run, daemon=True).start()
+
+    def close(self) -> None:
+        """Take no more."""
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for connection in self._open:
+            connection.close()
+
+    def _run(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            self._open.append(connection)
+            try:
+                hello = connection.recv(4096)
+                if len(hello) > PROTOCOL_AT:
+                    self.versions.append(hello[PROTOCOL_AT])
+                self._answer(connection, hello)
+            except OSError:
+                pass  # the link has gone, as it should
+
+
+@contextmanager
+def fake_broker(answer: Callable[[socket.socket, bytes], None]) -> Iterator[FakeBroker]:
+    """A fake broker that is closed afterwards."""
+    one = FakeBroker(answer)
+    try:
+        yield one
+    finally:
+        one.close()
+
+
+def lives(one: Door) -> bool:
+    """Whether the door still records."""
+    return one.append(1) > 0
+
+
+def test_nobody_at_the_port_is_one_line_however_often_it_tries(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port: int = taken.getsockname()[1]
+    with door(tmp_path, link_config(port)) as one:
+        one.wait_health("no broker")
+        for _ in range(20):
+            one.append(5)
+        assert one.health() == [
+            f"link: no broker at 127.0.0.1:{port} (connection refused); "
+            "expected an MQTT broker there; trying again"
+        ]
+
+
+def test_a_name_that_does_not_exist_is_one_line(tmp_path: Path) -> None:
+    with door(tmp_path, link_config(1883, host="no such host")) as one:
+        said = one.wait_health("no broker at")["health"]
+        assert said == (
+            "link: no broker at no such host:1883 (no such name); "
+            "expected an MQTT broker there; trying again"
+        )
+
+
+@pytest.mark.parametrize(
+    "answer", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b'INFO {"server_id":"N"}\r\n', b"", b"\x20\x7f"]
+)
+def test_what_is_no_broker_is_said_to_be_none(answer: bytes, tmp_path: Path) -> None:
+    def say(connection: socket.socket, hello: bytes) -> None:
+        connection.sendall(answer)
+        connection.close()
+
+    with fake_broker(say) as broker, door(tmp_path, link_config(broker.port)) as one:
+        said = one.wait_health("no MQTT from")["health"]
+        assert said.startswith(f"link: no MQTT from 127.0.0.1:{broker.port} (")
+        assert said.endswith("); expected an MQTT broker there; trying again")
+        assert lives(one)
+
+
+@pytest.mark.parametrize("refusal", [REFUSED_311, REFUSED_5])
+def test_a_broker_that_refuses_mqtt_5_is_asked_in_3_1_1_from_then_on(
+    refusal: bytes, tmp_path: Path
+) -> None:
+    def old(connection: socket.socket, hello: bytes) -> None:
+        if hello[PROTOCOL_AT] == 5:
+            connection.sendall(refusal)
+            connection.close()
+        else:
+            connection.sendall(CONNACK_311)
+            connection.recv(4096)
+            connection.close()
+
+    with fake_broker(old) as broker, door(tmp_path, link_config(broker.port)) as one:
+        assert one.wait_up()["protocol"] == "3.1.1"
+        os.kill(child_of(one.wait_up()), signal.SIGKILL)  # another process knows it too
+        one.said.wait("two more", lambda items: len([s for s in items if s.get("up")]) >= 3)
+        assert broker.versions[0] == 5
+        assert set(broker.versions[1:]) == {4}
+
+
+def test_a_broker_that_says_nothing_to_mqtt_5_is_asked_in_3_1_1(tmp_path: Path) -> None:
+    def mute(connection: socket.socket, hello: bytes) -> None:
+        if hello[PROTOCOL_AT] == 5:
+            connection.close()
+        else:
+            connection.sendall(CONNACK_311)
+
+    with fake_broker(mute) as broker, door(tmp_path, link_config(broker.port)) as one:
+        assert one.wait_up()["protocol"] == "3.1.1"
+
+
+def test_a_version_that_the_config_wants_is_kept_to(tmp_path: Path) -> None:
+    def old(connection: socket.socket, hello: bytes) -> None:
+        connection.sendall(REFUSED_311)
+        connection.close()
+
+    link = link_config(1, protocol="5")
+    with fake_broker(old) as broker, door(tmp_path, {**link, "port": broker.port}) as one:
+        said = one.wait_health("speaks no")["health"]
+        assert said == (
+            f"link: 127.0.0.1:{broker.port} speaks no MQTT 5; "
+            'expected protocol = "3.1.1" or "auto"; trying again'
+        )
+        assert set(broker.versions) == {5}
+
+
+@pytest.mark.parametrize("connack", [b"", CONNACK_5])
+def test_a_broker_that_sends_more_than_memory_ends_the_link_and_not_the_door(
+    connack: bytes, tmp_path: Path
+) -> None:
+    def flood(connection: socket.socket, hello: bytes) -> None:
+        connection.sendall(connack + HUGE)
+        while True:
+            connection.sendall(b"\0" * 65536)
+
+    with fake_broker(flood) as broker, door(tmp_path, link_config(broker.port)) as one:
+        said = one.wait_health("fits into")
+        assert said["health"] == (
+            "link: the broker sent more than fits into 48 MB; expected small messages"
+        )
+        assert lives(one)
+
+
+@pytest.mark.parametrize(
+    "rubbish",
+    [
+        bytes.fromhex("4002ffff"),  # PUBACK of what was never sent
+        bytes.fromhex("3003000161"),  # PUBLISH to a topic nobody subscribed
+        bytes.fromhex("300500026162ff"),  # with properties that are none
+        bytes.fromhex("3002ffff"),  # a topic longer than the packet
+        bytes.fromhex("f0ff"),
+        bytes.fromhex("e000"),  # DISCONNECT
+        bytes.fromhex("20020000") * 3,
+        bytes.fromhex("9003000102") * 3,
+        bytes(range(256)),
+    ],
+)
+def test_rubbish_after_the_greeting_does_not_reach_the_door(rubbish: bytes, tmp_path: Path) -> None:
+    def spoil(connection: socket.socket, hello: bytes) -> None:
+        connection.sendall(CONNACK_5)
+        connection.recv(4096)
+        connection.sendall(rubbish)
+        connection.recv(4096)
+        connection.close()
+
+    with fake_broker(spoil) as broker, door(tmp_path, link_config(broker.port)) as one:
+        one.said.wait("two ups", lambda items: len([s for s in items if s.get("up")]) >= 2)
+        assert len({s["pid"] for s in one.said.items if s.get("up")}) == 1  # and the link lives
+        last = one.append(1)
+        assert one.said.items[-1] == {"written": last, "waiting": last}  # nothing counts as taken
+
+
+def test_a_refused_message_is_not_taken(tmp_path: Path) -> None:
+    def full(connection: socket.socket, hello: bytes) -> None:
+        connection.sendall(CONNACK_5)
+        while connection.recv(4096):
+            # Quota exceeded, for message ids 1 to 8.
+            connection.sendall(b"".join(bytes([0x40, 4, 0, n, 0x97, 0]) for n in range(1, 9)))
+
+    with fake_broker(full) as broker, door(tmp_path, link_config(broker.port)) as one:
+        said = one.wait_health("did not take a message")["health"]
+        assert said.startswith(f"link: lost 127.0.0.1:{broker.port} (it did not take a message: ")
+        last = one.append(1)
+        assert one.said.items[-1]["waiting"] == last
+
+
+def test_a_broker_that_hangs_is_noticed_and_left(tmp_path: Path) -> None:
+    broker = Mosquitto(tmp_path)
+    broker.start()
+    try:
+        with door(tmp_path, link_config(broker.port)) as one:
+            one.wait_up()
+            so_far = len(one.said.items)
+            broker.hang()
+            last = one.append(3)
+            one.wait_up(False, so_far)
+            broker.kill()
+            broker.start()
+            with listening(broker.port) as seen:
+                wait_seqs(seen, last)
+    finally:
+        broker.kill()
+
+
+def test_a_broker_that_hangs_is_noticed_when_nothing_is_to_be_sent_too(tmp_path: Path) -> None:
+    def hang(connection: socket.socket, hello: bytes) -> None:
+        connection.sendall(CONNACK_5)
+        buffer = b""
+        acknowledged = 0
+        while data := connection.recv(4096):
+            buffer += data
+            if acknowledged < 3:  # about, status and the journal's first event; then silence
+                acknowledged += 1
+                ids = range(1, 4) if acknowledged == 3 else range(acknowledged, acknowledged + 1)
+                connection.sendall(b"".join(bytes([0x40, 2, 0, n]) for n in ids))
+
+    with fake_broker(hang) as broker, door(tmp_path, link_config(broker.port)) as one:
+        one.wait_up()
+        one.wait_up(False)
+        assert one.wait_health("lost")["health"].startswith(f"link: lost 127.0.0.1:{broker.port} (")

@@ -1,0 +1,25 @@
+"""A child that misbehaves, in place of the link's: what it does stands in the environment."""
+
+import os
+import select
+import socket
+import sys
+
+SAYS = {
+    "noise": b"\x00\xff not json\n",
+    "unknown": b'{"kind":"open","portal":"front"}\n',
+    "endless": b"a" * 300_000,
+    "fields": b'{"kind":"up","on":1,"protocol":"5"}\n',
+    "deep": b"[" * 200_000 + b"\n",
+    "mute": b'{"kind":"up","on":true,"protocol":"5"}\n',
+}
+
+if __name__ == "__main__":
+    what = os.environ["LINK_STUB"]
+    channel = socket.socket(fileno=int(sys.argv[1]))
+    if what == "dies":
+        sys.exit(7)
+    channel.sendall(SAYS[what])
+    gone = select.poll()
+    gone.register(channel, 0)  # never reads; ends when the door's end has closed
+    gone.poll()

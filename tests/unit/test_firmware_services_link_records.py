@@ -1,0 +1,105 @@
+"""`firmware.services.link_records`: whole records come through, anything else is refused."""
+
+import json
+import random
+
+import pytest
+
+from firmware.services.link_records import (
+    LINE_BYTES,
+    TO_DOOR,
+    TO_LINK,
+    Lines,
+    LinkRecordError,
+    encode,
+)
+
+SEND = {"kind": "send", "token": 5, "topic": "a/b", "payload": '{"zh":"大门"}\n', "retain": True}
+
+
+def _line(record: object) -> bytes:
+    return json.dumps(record).encode() + b"\n"
+
+
+def test_records_come_through_whole_however_they_are_torn() -> None:
+    data = encode("send", token=5, topic="a/b", payload='{"zh":"大门"}\n', retain=True) * 20
+    cuts = random.Random(1)
+    for _ in range(50):
+        lines = Lines(TO_LINK)
+        seen = []
+        rest = data
+        while rest:
+            size = cuts.randint(1, 200)
+            seen += lines.feed(rest[:size])
+            rest = rest[size:]
+        assert seen == [SEND] * 20
+
+
+def test_text_that_is_no_unicode_is_sent_as_question_marks() -> None:
+    line = encode("health", ok=False, text="a\ud800b")
+    assert Lines(TO_DOOR).feed(line)[0]["text"] == "a?b"
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        (b"\n", "link: a line that is no JSON; expected a record"),
+        (b"\xff\xfe\n", "link: a line that is no JSON; expected a record"),
+        (b"[" * 100_000 + b"\n", "link: a line that is no JSON; expected a record"),
+        (_line([1]), "link: a line that is no object; expected a record"),
+        (_line({}), "link: a record of unknown kind; expected one of up, taken, health"),
+        (_line({"kind": []}), "link: a record of unknown kind; expected one of up, taken, health"),
+        (_line(SEND), "link: a record of unknown kind; expected one of up, taken, health"),
+        (
+            _line({"kind": "health", "ok": True}),
+            "link: health with other fields; expected ok, text",
+        ),
+        (
+            _line({"kind": "health", "ok": 1, "text": ""}),
+            "link: health with other fields; expected ok, text",
+        ),
+        (
+            _line({"kind": "taken", "tokens": [1], "more": 1}),
+            "link: taken with other fields; expected tokens",
+        ),
+        (
+            _line({"kind": "taken", "tokens": [True]}),
+            "link: taken without tokens; expected whole numbers",
+        ),
+        (
+            _line({"kind": "taken", "tokens": [1] * 5000}),
+            "link: taken without tokens; expected whole numbers",
+        ),
+    ],
+)
+def test_what_is_no_record_is_refused_with_one_line(line: bytes, text: str) -> None:
+    with pytest.raises(LinkRecordError) as refused:
+        Lines(TO_DOOR).feed(line)
+    assert str(refused.value) == text
+
+
+def test_a_line_may_be_as_long_as_the_limit_and_no_longer() -> None:
+    empty = len(encode("health", ok=True, text=""))
+    longest = encode("health", ok=True, text="x" * (LINE_BYTES - empty))
+    assert len(longest) == LINE_BYTES
+    assert len(Lines(TO_DOOR).feed(longest)) == 1
+    with pytest.raises(LinkRecordError, match="a health of 262145 bytes; expected at most 262144"):
+        encode("health", ok=True, text="x" * (LINE_BYTES - empty + 1))
+    with pytest.raises(LinkRecordError, match="a line of 262144 bytes"):
+        Lines(TO_DOOR).feed(b" " + longest)
+    with pytest.raises(LinkRecordError, match="a line without end"):
+        Lines(TO_DOOR).feed(b"x" * LINE_BYTES)
+
+
+def test_random_bytes_end_in_records_or_a_refusal() -> None:
+    chance = random.Random(2)
+    good = encode("up", on=True, protocol="5") + encode("taken", tokens=[1, 2])
+    for _ in range(2000):
+        data = bytearray(good)
+        for _ in range(chance.randint(1, 4)):
+            data[chance.randrange(len(data))] = chance.randrange(256)
+        try:
+            records = Lines(TO_DOOR).feed(bytes(data))
+        except LinkRecordError:
+            records = []
+        assert all(record["kind"] in TO_DOOR for record in records)
