@@ -16,15 +16,22 @@ _encode = json.JSONEncoder(
 ).encode
 
 
+class CanonicalError(ValueError):
+    """A value has no canonical form; says what kind of trouble it is, never the value."""
+
+
 def dumps(value: Any) -> bytes:
     """The canonical form of a JSON value, UTF-8.
 
-    Raises ValueError (`rfc8785.CanonicalizationError` among them) for what has none: a number that is
-    not finite or too large, a lone surrogate, a key that is no text, an object that is not JSON's.
+    Raises `CanonicalError` for what has none: a number that is not finite or too large, a lone
+    surrogate, a key that is no text, an object that is not JSON's, one that contains itself.
     """
-    if _is_plain(value):
-        return _encode(value).encode()
-    return rfc8785.dumps(value)
+    try:
+        if _is_plain(value):
+            return _encode(value).encode()
+        return rfc8785.dumps(value)
+    except (ValueError, RecursionError) as error:
+        raise CanonicalError(f"value has no canonical form: {type(error).__name__}") from None
 
 
 def _is_plain(value: Any) -> bool:

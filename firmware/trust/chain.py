@@ -14,7 +14,7 @@ START = "0" * 64  #: what the first event names as the one before
 
 
 def hash_of(event: dict[str, Any]) -> str:
-    """The hash of a complete event, 64 hex digits. Raises ValueError where it has no canonical form."""
+    """The hash of a complete event, 64 hex digits. Raises `canonical.CanonicalError`."""
     bare = {key: value for key, value in event.items() if key != "hash"}
     return hashlib.sha256(canonical.dumps(bare)).hexdigest()
 
@@ -23,7 +23,7 @@ def seal(event: dict[str, Any], prev: str) -> str:
     """Complete `event` in place with ``prev`` and ``hash``; the same event as JSON, ready to be stored.
 
     The text is the canonical form with ``hash`` put last: it was serialised once anyway.
-    Raises ValueError where the event has no canonical form.
+    Raises `canonical.CanonicalError` where the event has no canonical form.
     """
     event.pop("hash", None)
     event["prev"] = prev
@@ -63,6 +63,6 @@ def _flaw(event: dict[str, Any], before: dict[str, Any] | None) -> str:
         return "does not name the hash of the event before"
     try:
         matches = event.get("hash") == hash_of(event)
-    except ValueError:
+    except canonical.CanonicalError:
         return "has no canonical form"
     return "" if matches else "does not match its hash"
