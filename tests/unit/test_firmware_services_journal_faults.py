@@ -1,10 +1,11 @@
-"""A disk that fails, is full, read-only, slow or corrupt: records wait, the file is set aside, nothing is lost."""
+"""A disk that fails, is full, read-only, slow or corrupt: records wait, the file is set aside."""
 
 import os
 import random
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from test_firmware_services_journal_rig import Rig, event, types
@@ -107,7 +108,8 @@ def test_memory_is_bounded_access_goes_on_longer_and_what_is_kept_is_kept(
     rig.boot()
     rig.disk.fail("error")
     for number in range(30):
-        rig.append("portal.opened", "portal.closed", **{f"k{number % 3}": number})
+        kept: dict[str, Any] = {f"k{number % 3}": number}
+        rig.append("portal.opened", "portal.closed", **kept)
         rig.append("access.granted")
         rig.run(2)
     assert rig.journal.waiting() == 14

@@ -1,0 +1,167 @@
+"""`firmware.services.executor` and `waker`: work in order, answers on the loop, nothing after the end."""
+
+import os
+import threading
+from typing import Any
+
+import pytest
+
+from firmware.runtime import aio
+from firmware.runtime.clock import MonotonicClock
+from firmware.services.executor import InlineExecutor, ThreadExecutor
+from firmware.services.waker import WakingPollWaiter
+from hal.backends.monotonic_ticks import MonotonicTicks
+
+
+def _real_loop() -> aio.Loop:
+    return aio.Loop(MonotonicClock(MonotonicTicks()), WakingPollWaiter())
+
+
+def _virtual_loop() -> aio.Loop:
+    clock = aio.VirtualClock()
+    return aio.Loop(clock, aio.JumpWaiter(clock))
+
+
+def _until(loop: aio.Loop, event: aio.Event) -> None:
+    async def wait() -> None:
+        assert await event.wait(10000)
+
+    loop.run(wait())
+
+
+def _run(loop: aio.Loop, ms: int) -> None:
+    async def wait() -> None:
+        await aio.sleep_ms(ms)
+
+    loop.run(wait())
+
+
+def _fail() -> None:
+    raise ValueError("work")
+
+
+@pytest.mark.parametrize("kind", ["thread", "inline"])
+def test_work_is_done_in_order_and_answered_on_the_loop(kind: str) -> None:
+    loop = _real_loop()
+    executor = ThreadExecutor(loop, "test") if kind == "thread" else InlineExecutor(loop)
+    done: list[Any] = []
+    threads: list[int] = []
+    ended = aio.Event()
+    for number in range(20):
+        executor.submit(lambda number=number: number, lambda r, e: done.append((r, e)))  # type: ignore[misc]
+    executor.submit(_fail, lambda r, e: done.append((r, repr(e))))
+
+    def last(result: Any, error: Exception | None) -> None:
+        threads.append(threading.get_ident())
+        ended.set()
+
+    executor.submit(lambda: None, last)
+    assert done == []  # never before the loop turns
+    _until(loop, ended)
+    assert done == [(n, None) for n in range(20)] + [(None, "ValueError('work')")]
+    assert threads == [threading.get_ident()]
+    executor.close()
+
+
+@pytest.mark.parametrize("kind", ["thread", "inline"])
+def test_close_finishes_what_is_queued_and_ends_where_the_work_was_done(kind: str) -> None:
+    loop = _real_loop()
+    executor = ThreadExecutor(loop, "test") if kind == "thread" else InlineExecutor(loop)
+    done: list[Any] = []
+    worked: list[Any] = []
+    executor.on_end(lambda killed: worked.append(killed))
+    for number in range(5):
+        executor.submit(lambda number=number: worked.append(number), lambda r, e: done.append(e))  # type: ignore[misc]
+    executor.close()
+    executor.close()
+    executor.submit(lambda: worked.append("late"))
+    assert worked == [0, 1, 2, 3, 4, False]
+    _run(loop, 5)
+    assert done == [None] * 5
+
+
+def test_kill_drops_what_is_queued_and_never_calls_back() -> None:
+    loop = _real_loop()
+    executor = ThreadExecutor(loop, "test")
+    begun, go_on = threading.Event(), threading.Event()
+    worked: list[Any] = []
+    done: list[Any] = []
+
+    def first() -> None:
+        begun.set()
+        go_on.wait(10)
+        worked.append("first")
+
+    executor.on_end(lambda killed: worked.append(killed))
+    executor.submit(first, lambda r, e: done.append(e))
+    executor.submit(lambda: worked.append("second"), lambda r, e: done.append(e))
+    assert begun.wait(10)
+    threading.Timer(0, go_on.set).start()
+    executor._killed = True  # before the first work ends, whatever the threads do
+    executor.kill()
+    _run(loop, 5)
+    assert worked == ["first", True]
+    assert done == []
+
+
+def test_an_answer_that_was_on_its_way_when_it_was_killed_is_not_given() -> None:
+    loop = _virtual_loop()
+    executor = InlineExecutor(loop)
+    done: list[Any] = []
+    executor.submit(lambda: 1, lambda r, e: done.append(r))
+    executor.kill()
+    _run(loop, 10)
+    assert done == []
+
+
+def test_in_virtual_time_an_answer_takes_its_latency_and_overtakes_none() -> None:
+    loop = _virtual_loop()
+    executor = InlineExecutor(loop, latency_ms=7)
+    done: list[tuple[str, int]] = []
+    executor.submit(lambda: "slow", lambda r, e: done.append((r, loop.now_ms())))
+    executor.latency_ms = 1
+    executor.submit(lambda: "quick", lambda r, e: done.append((r, loop.now_ms())))
+    _run(loop, 20)
+    assert done == [("slow", 7), ("quick", 7)]
+
+
+def test_what_fails_at_the_end_is_told_to_the_loop() -> None:
+    for kind in ("thread", "inline"):
+        loop = _real_loop()
+        told: list[str] = []
+        loop.on_error = lambda name, error, told=told: told.append(str(error))  # type: ignore[misc]
+        executor = ThreadExecutor(loop, "test") if kind == "thread" else InlineExecutor(loop)
+        executor.on_end(lambda killed: _fail())
+        executor.close()
+        _run(loop, 5)
+        assert told == ["work"]
+
+
+def test_a_wait_is_ended_by_another_thread() -> None:
+    waiter = WakingPollWaiter()
+    thread = threading.Thread(target=waiter.wake)
+    thread.start()
+    waiter.wait(10000)  # for ten seconds if the wake-up were lost
+    thread.join()
+    waiter.close()
+
+
+def test_a_wake_up_before_the_wait_is_not_lost_and_a_million_do_not_block() -> None:
+    waiter = WakingPollWaiter()
+    for _ in range(100_000):  # more than a pipe holds
+        waiter.wake()
+    waiter.wait(10000)
+    waiter.close()
+
+
+def test_other_descriptors_are_still_watched() -> None:
+    waiter = WakingPollWaiter()
+    read_fd, write_fd = os.pipe()
+    seen: list[bytes] = []
+    waiter.add_reader(read_fd, lambda: seen.append(os.read(read_fd, 10)))
+    os.write(write_fd, b"x")
+    waiter.wait(10000)
+    assert seen == [b"x"]
+    waiter.close()
+    os.close(read_fd)
+    os.close(write_fd)
