@@ -278,7 +278,8 @@ class LinkProcess(ports.Transport):
 
 
 def _environment() -> dict[str, str]:
-    """Ours, and where this package is: the child must find the same one."""
+    """Ours, and where this package is: the child must find the same one, and not the current folder's."""
     root = str(Path(__file__).resolve().parents[2])
     others = os.environ.get("PYTHONPATH")
-    return {**os.environ, "PYTHONPATH": f"{root}{os.pathsep}{others}" if others else root}
+    path = f"{root}{os.pathsep}{others}" if others else root
+    return {**os.environ, "PYTHONPATH": path, "PYTHONSAFEPATH": "1"}

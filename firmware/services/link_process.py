@@ -216,8 +216,8 @@ def _now_ms() -> int:
 
 def main(arguments: list[str]) -> int:
     """Run on the descriptor that `arguments` names; 2 if it names none, 3 if the door made no sense."""
-    for number in (signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)  # Ctrl-C is the door's, which then says stop
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)  # they reach the door too, which then says stop
     try:
         door = socket.socket(fileno=int(arguments[0]))
     except (IndexError, ValueError, OSError):

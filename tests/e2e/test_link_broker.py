@@ -79,6 +79,18 @@ def test_a_clean_stop_says_offline_and_leaves_no_process(broker: Broker, tmp_pat
         assert not Path(f"/proc/{pid}").exists()
 
 
+def test_a_link_that_is_told_to_end_by_the_system_waits_for_its_door(
+    broker: Broker, tmp_path: Path
+) -> None:
+    with listening(broker.port) as seen, door(tmp_path, link_config(broker.port)) as one:
+        pid = child_of(one.wait_up())
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            os.kill(pid, number)  # as Ctrl-C and a service's stop reach the whole group
+        wait_seqs(seen, one.append(3))
+        one.stop()
+        wait_status(seen, ONLINE, OFFLINE)
+
+
 def test_a_killed_link_leaves_its_last_will_and_comes_back(broker: Broker, tmp_path: Path) -> None:
     with listening(broker.port) as seen, door(tmp_path, link_config(broker.port)) as one:
         pid = child_of(one.wait_up())
@@ -97,6 +109,8 @@ def test_a_killed_door_takes_its_link_along(broker: Broker, tmp_path: Path) -> N
         one.kill()
         wait_gone(pid)
         wait_status(seen, ONLINE, OFFLINE)
+    with listening(broker.port) as seen:  # and those who come later are told too
+        seen.wait("offline", lambda items: (STATUS, OFFLINE, True) in items)
 
 
 def test_a_broker_that_forgot_everything_is_told_again(broker: Broker, tmp_path: Path) -> None:

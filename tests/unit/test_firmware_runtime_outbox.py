@@ -16,9 +16,11 @@ class FakeJournal(ports.Journal):
     def __init__(self) -> None:
         self.unsent: list[tuple[int, str, bool]] = []
         self.asked: list[Callable[[], None]] = []
+        self.questions = 0
         self.told: list[list[int]] = []
         self.at_once = True
         self.notes = True
+        self.readable = True
 
     def write(self, first: int, last: int, alarms: "tuple[int, ...]" = ()) -> None:
         """Events `first` to `last`; those of `alarms` are alarms."""
@@ -26,6 +28,7 @@ class FakeJournal(ports.Journal):
             self.unsent.append((seq, "event %d" % seq, seq in alarms))
 
     def pending(self, limit: int, done: "Callable[[list[tuple[int, str]]], None]") -> None:
+        self.questions += 1
         self.asked.append(lambda: done(self._first(limit)))
         if self.at_once:
             self.answer()
@@ -48,6 +51,8 @@ class FakeJournal(ports.Journal):
         return len(self.unsent)
 
     def _first(self, limit: int) -> "list[tuple[int, str]]":
+        if not self.readable:
+            return []
         events = sorted((not alarm, seq, body) for seq, body, alarm in self.unsent)
         return [(seq, body) for _, seq, body in events[:limit]]
 
@@ -268,6 +273,28 @@ def test_a_journal_that_notes_nothing_stops_the_flow_and_is_asked_again() -> Non
     rig.journal.note()
     rig.pass_ms(outbox.STALLED_MS)
     assert rig.transport.seqs() == list(range(1, outbox.TAKEN_LIMIT + 11))
+
+
+def test_a_journal_that_cannot_be_read_for_a_while_is_asked_again() -> None:
+    rig = Rig()
+    rig.journal.readable = False
+    rig.journal.write(1, 2)
+    rig.transport.set_up(True)
+    rig.pass_ms(outbox.STALLED_MS * 3)
+    rig.journal.readable = True
+    rig.pass_ms(outbox.STALLED_MS)
+    assert rig.transport.seqs() == [1, 2]
+
+
+def test_an_outbox_with_nothing_to_do_asks_nothing() -> None:
+    rig = Rig()
+    rig.journal.write(1, 2)
+    rig.transport.set_up(True)
+    rig.take_all()
+    rig.pass_ms(outbox.STALLED_MS)
+    questions = rig.journal.questions
+    rig.pass_ms(3600000)
+    assert rig.journal.questions == questions
 
 
 def test_a_token_that_is_not_on_its_way_does_not_make_the_journal_let_go() -> None:
