@@ -62,9 +62,8 @@ class SqliteJournal(Journal):
         self._loop = loop
         self._waiting: list[tuple[Batch, Done]] = []
         self._waiting_events = 0
-        self._left: dict[
-            int, None
-        ] = {}  # tokens that have left, in order; not noted in the file yet
+        # Tokens that have left, in order; not noted in the file yet.
+        self._left: dict[int, None] = {}
         self._kept_after: dict[str, Any] = {}  # of refused records, after all that waits
         self._in_flight = 0  # the first so many of `_waiting` are being written
         self._landed = 0  # so many of those were written; the loop has not heard of it yet

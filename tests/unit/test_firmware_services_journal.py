@@ -238,11 +238,13 @@ def test_an_event_that_is_no_json_costs_nobody_else_anything() -> None:
     bad = rig.append("access.granted")
     bad.events[0]["odd"] = object()
     worse = rig.append("portal.released", kept=object())
+    half = rig.append("portal.released", "portal.secured")
+    half.events[1]["odd"] = object()
     good = rig.append("portal.opened")
     rig.run(20)
-    assert (bad.durable, worse.durable, good.durable) == (True, False, True)
+    assert (bad.durable, worse.durable, half.durable, good.durable) == (True, False, False, True)
     assert types(rig.written) == ["system.journal_started", "access.granted", "portal.opened"]
-    assert rig.health[0] == (False, "journal.db: 1 records were no JSON and are not written")
+    assert rig.health[0] == (False, "journal.db: 2 records were no JSON and are not written")
     assert chain.verify(rig.written) == (True, None, "")
 
 

@@ -210,6 +210,24 @@ def test_a_corrupt_file_is_set_aside_whole_and_a_new_one_begun(how: str) -> None
     assert chain.verify(rig.stored()) == (True, None, "")
 
 
+def test_the_wal_is_set_aside_with_its_file() -> None:
+    rig = Rig()
+    rig.boot()
+    rig.write("system.started")
+    rig.executor.close()
+    rig.boot()
+    rig.write("system.started")
+    rig.executor.kill()  # not tidied up
+    wal = rig.disk.read("journal.db-wal")
+    rig.disk.write("journal.db", b"this was a journal once\n" * 500)
+    rig.boot()
+    assert len(wal) > 4096
+    assert rig.disk.read("journal-corrupt-1.db-wal") == wal
+    rig.restart()
+    rig.write("system.started")
+    assert [record["seq"] for record in rig.stored()] == [1, 2]
+
+
 def test_a_new_journal_names_the_old_one_keeps_what_it_kept_and_sends_what_had_not_left() -> None:
     rig = Rig()
     rig.boot()
