@@ -165,9 +165,17 @@ class Register:
         """One alarm, or None if it was never raised."""
         return self._alarms.get((point, kind))
 
-    def restore(self, point: str, kind: str, state: str, since_s: int, by: "str | None") -> None:
+    def restore(
+        self,
+        point: str,
+        kind: str,
+        state: str,
+        since_s: int,
+        by: "str | None",
+        priority: "int | None" = None,
+    ) -> None:
         """Put back what a restart found recorded. The siren stays silent: it was heard."""
-        alarm = Alarm(point, kind, PRIORITY.get(kind, 3))
+        alarm = Alarm(point, kind, priority or PRIORITY[kind])
         alarm.state = state
         alarm.since_s = since_s
         alarm.by = by

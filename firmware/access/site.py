@@ -198,6 +198,10 @@ class Site:
 
     # ---- how ---------------------------------------------------------------------------------------
 
+    def _priority(self, point: str, kind: str) -> "int | None":
+        planned = self._plan.points.get(point)
+        return planned.priority if planned is not None and planned.kind == kind else None
+
     def _is_fire(self, name: str) -> bool:
         return bool(self._plan.points[name].kind == alarm.FIRE)
 
@@ -217,7 +221,9 @@ class Site:
                 alarm.ACKNOWLEDGED,
             )
             if self._fire.on and not active:
-                effects += self.alarms.raise_(point, alarm.FIRE, now.ms, now.utc_s)
+                effects += self.alarms.raise_(
+                    point, alarm.FIRE, now.ms, now.utc_s, self._plan.points[point].priority
+                )
                 effects.append(access_point.Keep("fire", True))
             elif active and not self._fire.on:
                 effects += self.alarms.over(point, alarm.FIRE, now.ms, now.utc_s)
@@ -288,7 +294,9 @@ class Site:
             elif head == "alarm" and isinstance(value, list) and len(value) == 3:
                 point, _, kind = tail.partition("/")
                 if kind in alarm.PRIORITY and value[0] in alarm.STATES:
-                    self.alarms.restore(point, kind, value[0], value[1], value[2])
+                    self.alarms.restore(
+                        point, kind, value[0], value[1], value[2], self._priority(point, kind)
+                    )
 
     def _restore_point(self, name: str, active: bool, now: "credential.Moment") -> "list[object]":
         kind = self._plan.points[name].kind
