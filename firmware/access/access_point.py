@@ -122,7 +122,7 @@ class AccessPoint:
         if kind == PIN and key is None:
             return effects + self._deny(credential.WRONG_PIN, None, now)
         reason = credential.refusal(key, usage, self.name, self.portal.mode, rights, now)
-        if reason is None and kind == CARD and not self.verification.takes_cards:
+        if reason is None and kind != PIN and not self.verification.takes_cards:
             reason = credential.NO_RIGHT
         if reason is not None:
             return effects + self._deny(reason, key, now)
