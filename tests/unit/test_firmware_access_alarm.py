@@ -1,0 +1,199 @@
+# portable
+"""`firmware.access.alarm`: raised, seen, over; what the siren and the beacon do meanwhile."""
+
+from firmware.access import alarm
+from firmware.access.alarm import ACKNOWLEDGED, NORMAL, RETURNED, UNACKNOWLEDGED, Register
+from firmware.access.record import Record
+
+SIREN_MS = 180000
+
+
+def types(records: "list[Record]") -> "list[str]":
+    return [one.type for one in records]
+
+
+def raised(point: str, kind: str, now_ms: int = 1000) -> Register:
+    one = Register(SIREN_MS)
+    one.raise_(point, kind, now_ms, 50)
+    return one
+
+
+def state(one: Register, point: str, kind: str) -> str:
+    found = one.find(point, kind)
+    assert found is not None
+    return found.state
+
+
+def test_an_alarm_is_cleared_when_it_is_over_and_was_acknowledged_before() -> None:
+    one = Register(SIREN_MS)
+    assert types(one.raise_("front", alarm.DOOR_HELD, 1000, 50)) == ["alarm.raised"]
+    assert types(one.acknowledge_shown("key-switch", 2000, 51)) == ["alarm.acknowledged"]
+    assert state(one, "front", alarm.DOOR_HELD) == ACKNOWLEDGED
+    assert types(one.over("front", alarm.DOOR_HELD, 3000, 52)) == ["alarm.cleared"]
+    assert (state(one, "front", alarm.DOOR_HELD), one.alarms()) == (NORMAL, [])
+
+
+def test_an_alarm_that_is_over_stays_until_it_is_acknowledged() -> None:
+    one = raised("front", alarm.DOOR_FORCED)
+    assert one.over("front", alarm.DOOR_FORCED, 2000, 51) == []
+    assert state(one, "front", alarm.DOOR_FORCED) == RETURNED
+    assert one.beacon
+    acknowledged = types(one.acknowledge_shown("key-switch", 3000, 52))
+    assert acknowledged == ["alarm.acknowledged", "alarm.cleared"]
+    assert not one.beacon
+
+
+def test_a_record_names_point_class_priority_and_who() -> None:
+    one = Register(SIREN_MS)
+    fields: dict[str, object] = {"point": "front", "class": "door_forced", "priority": 2}
+    told = one.raise_("front", alarm.DOOR_FORCED, 1000, 50)
+    assert told == [Record("alarm.raised", 1000, fields)]
+    fields["by"] = "key-switch"
+    told = one.acknowledge_shown("key-switch", 2000, 51)
+    assert told == [Record("alarm.acknowledged", 2000, fields)]
+
+
+def test_a_momentary_alarm_is_over_at_once_and_waits_to_be_acknowledged() -> None:
+    for kind in (alarm.PANIC, alarm.CREDENTIAL_MISUSE, alarm.WRONG_ATTEMPTS):
+        one = raised("front-in", kind)
+        assert state(one, "front-in", kind) == RETURNED, kind
+        assert types(one.acknowledge_shown("k", 2000, 51)) == [
+            "alarm.acknowledged",
+            "alarm.cleared",
+        ]
+
+
+def test_an_alarm_that_comes_again_is_told_again_and_wants_to_be_acknowledged_again() -> None:
+    one = raised("lid", alarm.TAMPER)
+    one.acknowledge_shown("key-switch", 2000, 51)
+    assert types(one.raise_("lid", alarm.TAMPER, 3000, 52)) == ["alarm.raised"]
+    assert state(one, "lid", alarm.TAMPER) == UNACKNOWLEDGED
+
+
+def test_an_alarm_that_comes_back_before_it_was_acknowledged_is_not_over() -> None:
+    one = raised("lid", alarm.TAMPER)
+    one.over("lid", alarm.TAMPER, 2000, 51)
+    one.raise_("lid", alarm.TAMPER, 3000, 52)
+    assert types(one.acknowledge_shown("key-switch", 4000, 53)) == ["alarm.acknowledged"]
+    assert state(one, "lid", alarm.TAMPER) == ACKNOWLEDGED
+
+
+def test_the_end_of_what_never_was_is_nothing() -> None:
+    one = Register(SIREN_MS)
+    assert one.over("front", alarm.DOOR_HELD, 1000, 50) == []
+    assert one.acknowledge_shown("key-switch", 1000, 50) == []
+    assert one.find("front", alarm.DOOR_HELD) is None
+
+
+def test_two_points_and_two_classes_are_alarms_of_their_own() -> None:
+    one = raised("front", alarm.DOOR_HELD)
+    one.raise_("yard", alarm.DOOR_HELD, 1000, 50)
+    one.raise_("front", alarm.LOCK_FAULT, 1000, 50)
+    one.over("front", alarm.DOOR_HELD, 2000, 51)
+    assert state(one, "front", alarm.DOOR_HELD) == RETURNED
+    assert state(one, "yard", alarm.DOOR_HELD) == UNACKNOWLEDGED
+    assert state(one, "front", alarm.LOCK_FAULT) == UNACKNOWLEDGED
+
+
+def test_the_siren_sounds_for_what_it_is_for_and_for_nothing_else() -> None:
+    for kind in sorted(alarm.PRIORITY):
+        expected = kind in ("door_forced", "fire", "panic", "intrusion")
+        assert raised("somewhere", kind).siren(1000) == expected, kind
+
+
+def test_the_siren_falls_silent_by_itself_and_says_when() -> None:
+    one = raised("front", alarm.DOOR_FORCED)
+    assert one.deadline_ms == 1000 + SIREN_MS
+    assert one.siren(1000 + SIREN_MS - 1)
+    assert not one.siren(1000 + SIREN_MS)
+    one.tick(1000 + SIREN_MS)
+    assert [one.deadline_ms, one.beacon] == [None, True]
+
+
+def test_the_siren_sounds_on_when_the_door_was_closed_again() -> None:
+    one = raised("front", alarm.DOOR_FORCED)
+    one.over("front", alarm.DOOR_FORCED, 2000, 51)
+    assert one.siren(3000)
+
+
+def test_the_siren_stops_when_the_alarm_is_acknowledged_though_it_lasts() -> None:
+    one = raised("front", alarm.DOOR_FORCED)
+    one.acknowledge_shown("key-switch", 2000, 51)
+    assert (one.siren(2000), one.beacon, one.deadline_ms) == (False, True, None)
+
+
+def test_each_sounding_alarm_has_its_own_time() -> None:
+    one = raised("front", alarm.DOOR_FORCED)
+    one.raise_("lobby-panic", alarm.PANIC, 100000, 60)
+    assert one.deadline_ms == 100000 + SIREN_MS
+    assert one.siren(1000 + SIREN_MS)
+
+
+def test_the_beacon_is_lit_for_every_alarm_but_duress() -> None:
+    for kind in sorted(alarm.PRIORITY):
+        assert raised("somewhere", kind).beacon == (kind != "duress"), kind
+
+
+def test_nothing_at_the_door_shows_or_acknowledges_duress() -> None:
+    one = raised("front-in", alarm.DURESS)
+    assert (one.beacon, one.siren(1000)) == (False, False)
+    assert one.acknowledge_shown("key-switch", 2000, 51) == []
+    assert state(one, "front-in", alarm.DURESS) == RETURNED
+
+
+def test_the_most_urgent_alarm_comes_first_and_then_the_oldest() -> None:
+    one = Register(SIREN_MS)
+    one.raise_("link", alarm.LINK_FAULT, 0, 10)
+    one.raise_("yard", alarm.DOOR_HELD, 0, 30)
+    one.raise_("front", alarm.DOOR_HELD, 0, 20)
+    one.raise_("fire", alarm.FIRE, 0, 40)
+    assert [found.point for found in one.alarms()] == ["fire", "front", "yard", "link"]
+
+
+def test_a_point_may_have_a_priority_of_its_own() -> None:
+    one = Register(SIREN_MS)
+    records = one.raise_("window", alarm.INTRUSION, 0, 10, 4)
+    assert records[0].fields["priority"] == 4
+
+
+def test_since_is_when_it_was_raised_and_not_when_it_was_seen() -> None:
+    one = raised("front", alarm.DOOR_HELD)
+    one.acknowledge_shown("key-switch", 9000, 99)
+    assert one.alarms()[0].since_s == 50
+
+
+def test_by_is_who_acknowledged_and_is_forgotten_when_it_comes_again() -> None:
+    one = raised("front", alarm.DOOR_HELD)
+    one.acknowledge_shown("key-switch", 2000, 51)
+    assert one.alarms()[0].by == "key-switch"
+    one.raise_("front", alarm.DOOR_HELD, 3000, 52)
+    assert one.alarms()[0].by is None
+
+
+def test_what_is_put_back_is_as_it_was_and_silent() -> None:
+    one = Register(SIREN_MS)
+    one.restore("front", alarm.DOOR_FORCED, UNACKNOWLEDGED, 50, None)
+    one.restore("window", alarm.INTRUSION, RETURNED, 60, None, 4)
+    assert (one.siren(0), one.beacon, one.deadline_ms, one.changed) == (False, True, None, [])
+    assert [(found.kind, found.priority) for found in one.alarms()] == [
+        (alarm.DOOR_FORCED, 2),
+        (alarm.INTRUSION, 4),
+    ]
+    assert types(one.acknowledge_shown("key-switch", 1, 70)) == [
+        "alarm.acknowledged",
+        "alarm.acknowledged",
+        "alarm.cleared",
+    ]
+
+
+def test_what_changed_is_listed_in_order_until_it_is_taken() -> None:
+    one = raised("front", alarm.DOOR_HELD)
+    one.over("front", alarm.DOOR_HELD, 2000, 51)
+    one.over("front", alarm.DOOR_HELD, 3000, 52)  # over already: nothing changes
+    assert one.changed == [("front", alarm.DOOR_HELD)] * 2
+
+
+def test_every_class_has_a_priority_from_life_to_maintenance() -> None:
+    for kind in alarm.MOMENTARY + alarm.SOUNDING + alarm.SILENT:
+        assert kind in alarm.PRIORITY, kind
+    assert set(alarm.PRIORITY.values()) == {1, 2, 3, 4}
