@@ -87,7 +87,7 @@ def test_a_link_that_is_told_to_end_by_the_system_waits_for_its_door(
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             os.kill(pid, number)  # as Ctrl-C and a service's stop reach the whole group
         wait_seqs(seen, one.append(3))
-        one.stop()
+        assert not [said for said in one.stop() if said.get("up") is False]
         wait_status(seen, ONLINE, OFFLINE)
 
 
@@ -111,6 +111,14 @@ def test_a_killed_door_takes_its_link_along(broker: Broker, tmp_path: Path) -> N
         wait_status(seen, ONLINE, OFFLINE)
     with listening(broker.port) as seen:  # and those who come later are told too
         seen.wait("offline", lambda items: (STATUS, OFFLINE, True) in items)
+
+
+def test_a_killed_door_takes_along_even_a_link_that_hangs(broker: Broker, tmp_path: Path) -> None:
+    with door(tmp_path, link_config(broker.port)) as one:
+        pid = child_of(one.wait_up())
+        os.kill(pid, signal.SIGSTOP)
+        one.kill()
+        wait_gone(pid)
 
 
 def test_a_broker_that_forgot_everything_is_told_again(broker: Broker, tmp_path: Path) -> None:
