@@ -255,9 +255,9 @@ class Portal:
     def tick(self, now_ms: int) -> "list[record.Record]":
         """Honour every deadline that has come."""
         self._release.tick(now_ms)
-        records = self._reports(self._opening.tick(now_ms), now_ms)
-        records += self._verdicts(self._passage.tick(now_ms), now_ms)
-        return records + self._settle_lock(now_ms)
+        records = self._settle_lock(now_ms)
+        records += self._reports(self._opening.tick(now_ms), now_ms)
+        return records + self._verdicts(self._passage.tick(now_ms), now_ms)
 
     # ---- how ---------------------------------------------------------------------------------------
 

@@ -114,19 +114,23 @@ class Site:
 
     def card(self, name: str, number: str, now: "credential.Moment") -> "list[object]":
         """A card was read at access point `name`; `number` is its canonical form."""
-        return self._finish(self.access_points[name].shown(access_point.CARD, number, now), now)
+        effects = self._catch_up(now)
+        effects += self.access_points[name].shown(access_point.CARD, number, now)
+        return self._finish(effects, now)
 
     def code(self, name: str, text: str, now: "credential.Moment") -> "list[object]":
         """A code (QR) was read at access point `name`."""
-        return self._finish(self.access_points[name].shown(access_point.CODE, text, now), now)
+        effects = self._catch_up(now)
+        effects += self.access_points[name].shown(access_point.CODE, text, now)
+        return self._finish(effects, now)
 
     def key(self, name: str, key: str, now: "credential.Moment") -> "list[object]":
         """A key was pressed at access point `name`."""
-        return self._finish(self.access_points[name].pressed(key, now), now)
+        return self._finish(self._catch_up(now) + self.access_points[name].pressed(key, now), now)
 
     def bad_read(self, name: str, now: "credential.Moment") -> "list[object]":
         """Something was read at access point `name` that is no card."""
-        return self._finish(self.access_points[name].bad_read(now), now)
+        return self._finish(self._catch_up(now) + self.access_points[name].bad_read(now), now)
 
     def found(
         self,
@@ -137,24 +141,29 @@ class Site:
         now: "credential.Moment",
     ) -> "list[object]":
         """The answer to a `Lookup` of access point `name`; `key` is None if nobody has that."""
-        at = self.access_points[name]
-        return self._finish(at.found(kind, key, usage, self.rights, now), now)
+        effects = self._catch_up(now)
+        effects += self.access_points[name].found(kind, key, usage, self.rights, now)
+        return self._finish(effects, now)
 
     def rex(self, name: str, at_ms: int, now: "credential.Moment") -> "list[object]":
         """Somebody inside portal `name` wants out."""
-        return self._finish(list(self.portals[name].rex(at_ms, now.ms)), now)
+        effects = self._catch_up(now)
+        effects += self.portals[name].rex(at_ms, now.ms)
+        return self._finish(effects, now)
 
     def contact(
         self, name: str, is_open: bool, at_ms: int, now: "credential.Moment"
     ) -> "list[object]":
         """The contact of portal `name` changed at `at_ms`."""
-        return self._finish(list(self.portals[name].contact(is_open, at_ms, now.ms)), now)
+        effects = self._catch_up(now)
+        effects += self.portals[name].contact(is_open, at_ms, now.ms)
+        return self._finish(effects, now)
 
     def set_mode(
         self, name: str, mode: str, cause: str, by: "str | None", now: "credential.Moment"
     ) -> "list[object]":
         """Change the mode of portal `name`; it survives a restart."""
-        effects: list[object] = []
+        effects = self._catch_up(now)
         effects += self.portals[name].set_mode(mode, cause, by, now.ms)
         effects.append(access_point.Keep("mode/" + name, [mode, cause]))
         return self._finish(effects, now)
@@ -163,38 +172,39 @@ class Site:
         self, name: str, active: bool, at_ms: int, now: "credential.Moment"
     ) -> "list[object]":
         """The input of alarm point `name` became active (a loop opened, a button was pressed) or not."""
-        if self._is_fire(name):
-            what = fire.LOOP_OPENED if active else fire.LOOP_CLOSED
-            self._fire.handle(what, now.ms)
-            return self._finish(self._spread_fire(name, at_ms, now), now)
-        kind = self._plan.points[name].kind
-        if active:
-            raised = self.alarms.raise_(
-                name, kind, now.ms, now.utc_s, self._plan.points[name].priority
-            )
-            return self._finish(list(raised), now)
-        return self._finish(list(self.alarms.over(name, kind, now.ms, now.utc_s)), now)
+        effects = self._catch_up(now)
+        planned = self._plan.points[name]
+        if planned.kind == alarm.FIRE:
+            self._fire.handle(fire.LOOP_OPENED if active else fire.LOOP_CLOSED, now.ms)
+            effects += self._spread_fire(at_ms, now)
+        elif active:
+            effects += self.alarms.raise_(name, planned.kind, now.ms, now.utc_s, planned.priority)
+        else:
+            effects += self.alarms.over(name, planned.kind, now.ms, now.utc_s)
+        return self._finish(effects, now)
 
     def condition(
         self, name: str, kind: str, active: bool, now: "credential.Moment"
     ) -> "list[object]":
         """Something about device `name` is wrong (`kind` is an alarm class), or right again."""
+        effects = self._catch_up(now)
         if active:
-            return self._finish(list(self.alarms.raise_(name, kind, now.ms, now.utc_s)), now)
-        return self._finish(list(self.alarms.over(name, kind, now.ms, now.utc_s)), now)
+            effects += self.alarms.raise_(name, kind, now.ms, now.utc_s)
+        else:
+            effects += self.alarms.over(name, kind, now.ms, now.utc_s)
+        return self._finish(effects, now)
 
     def acknowledge(self, by: str, now: "credential.Moment") -> "list[object]":
         """The key switch was turned: what is shown at the door has been seen."""
-        effects: list[object] = []
+        effects = self._catch_up(now)
         effects += self.alarms.acknowledge_shown(by, now.ms, now.utc_s)
         self._fire.handle(fire.KEY_TURNED, now.ms)
-        effects += self._spread_fire(None, now.ms, now)
+        effects += self._spread_fire(now.ms, now)
         return self._finish(effects, now)
 
     def tick(self, now: "credential.Moment") -> "list[object]":
         """Honour every deadline that has come."""
-        self._fire.tick(now.ms)
-        return self._finish(self._spread_fire(None, now.ms, now), now)
+        return self._finish(self._catch_up(now), now)
 
     # ---- how ---------------------------------------------------------------------------------------
 
@@ -205,9 +215,7 @@ class Site:
     def _is_fire(self, name: str) -> bool:
         return bool(self._plan.points[name].kind == alarm.FIRE)
 
-    def _spread_fire(
-        self, name: "str | None", at_ms: int, now: "credential.Moment"
-    ) -> "list[object]":
+    def _spread_fire(self, at_ms: int, now: "credential.Moment") -> "list[object]":
         """Tell the portals and the register where the fire's state differs from theirs."""
         effects: list[object] = []
         for door in self._doors():
@@ -228,6 +236,17 @@ class Site:
             elif active and not self._fire.on:
                 effects += self.alarms.over(point, alarm.FIRE, now.ms, now.utc_s)
                 effects.append(access_point.Keep("fire", None))
+        return effects
+
+    def _catch_up(self, now: "credential.Moment") -> "list[object]":
+        """Honour what has come due before the next input, so that a late loop decides like a punctual one."""
+        self._fire.tick(now.ms)
+        due = self._spread_fire(now.ms, now)
+        for door in self._doors():
+            due += door.tick(now.ms)
+        effects: list[object] = []
+        for effect in due:
+            effects += self._resolve(effect, now)
         return effects
 
     def _finish(self, effects: "list[object]", now: "credential.Moment") -> "list[object]":
@@ -302,7 +321,7 @@ class Site:
         kind = self._plan.points[name].kind
         known = self.alarms.find(name, kind)
         if kind == alarm.FIRE:
-            return self._spread_fire(name, now.ms, now)
+            return self._spread_fire(now.ms, now)
         if not active:
             return list(self.alarms.over(name, kind, now.ms, now.utc_s))
         if known is None or known.state in (alarm.NORMAL, alarm.RETURNED):
