@@ -99,6 +99,7 @@ def table(out: TextIO) -> None:
         ended = aio.Event()
         thread = threading.Thread(target=rig.loop.run, args=(_until(ended),), daemon=True)
         thread.start()
+        _back(rig, "front-contact")  # by then the reader's port is open
         cards, commits, exits = _measure(rig, folder)
         rig.loop.post(ended.set)
         thread.join(5)

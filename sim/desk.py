@@ -123,9 +123,7 @@ class Desk:
         clock = MonotonicClock(MonotonicTicks())
         self._zero_ms = clock.now_ms()
         self.loop = aio.Loop(clock, WakingPollWaiter())
-        self.loop.on_error = lambda name, error: print(
-            f"{name}: {type(error).__name__}", file=sys.stderr
-        )
+        self.loop.on_error = _complain
         self.recent: deque[dict[str, Any]] = deque(maxlen=RECENT)
         #: told of (kind, object) for the page: "event" and "world"
         self.on_news: Callable[[str, dict[str, Any]], None] | None = None
@@ -286,3 +284,8 @@ class Desk:
         with contextlib.suppress(OSError), open(path, "wb") as file:
             file.write(seed)
         return seed
+
+
+def _complain(name: str, error: BaseException) -> None:
+    """Something died that nobody watches: its kind only, for its text may hold a secret (law 7)."""
+    sys.stderr.write(f"{name}: {type(error).__name__}\n")
