@@ -104,9 +104,15 @@ async def _people(world: World, loop: aio.Loop, passages: int) -> None:
         else:
             world.act("enter_pin", access_point="front-in", digits="9999")
         await aio.sleep_ms(4000)
-        if number % 50 == 7:
+        if number % 50 == 9:
             world.act("force_door", portal=portal)
             await aio.sleep_ms(2000)
+            world.act("close_door", portal=portal)
+            world.act("press_ack")
+        elif number % 50 == 32:
+            world.act("push_door", portal=portal)
+            world.act("prop_door", portal=portal)
+            await aio.sleep_ms(40000)
             world.act("close_door", portal=portal)
             world.act("press_ack")
         elif number % 50 == 23:
