@@ -54,18 +54,20 @@ class Supervisor:
         def ended(task: aio.Task) -> None:
             if self._stopped:
                 return
-            if make_safe is not None:
-                make_safe()
-            if self.on_death is not None:
-                # The kind of error only: its text could hold what no record may (law 7).
-                kind = "ended" if task.error is None else type(task.error).__name__
-                self.on_death(name, kind)
             healthy = self._loop.now_ms() - started_ms >= HEALTHY_MS
             wait_ms = BACK_OFF_MS if healthy else back_off_ms
             longer_ms = min(wait_ms * 2, BACK_OFF_MAX_MS)
-            self._loop.call_at(
+            self._loop.call_at(  # first: it is started again whatever fails below
                 self._loop.now_ms() + wait_ms,
                 lambda: None if self._stopped else self._run(name, make, make_safe, longer_ms),
             )
+            try:
+                if make_safe is not None:
+                    make_safe()
+            finally:
+                if self.on_death is not None:
+                    # The kind of error only: its text could hold what no record may (law 7).
+                    kind = "ended" if task.error is None else type(task.error).__name__
+                    self.on_death(name, kind)
 
         self._tasks[name] = self._loop.spawn(make(), name, ended)
