@@ -175,7 +175,7 @@ def test_work_that_never_ends_starves_neither_timers_nor_descriptors() -> None:
     loop.call_at(5, lambda: seen.append(loop.now_ms()))
     loop.run(aio.sleep_ms(10))
     assert seen == [5]
-    assert len(waiter.asked) >= 9  # asked at each turn, and never made to wait
+    assert len(waiter.asked) >= 9  # looked at again and again, and never waited for
     assert not [ms for ms in waiter.asked if ms is None or ms > 0]
 
 
