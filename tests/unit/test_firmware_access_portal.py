@@ -569,6 +569,25 @@ def test_accessed_is_only_what_locked_is_called_during_a_release() -> None:
         assert one.mode == mode
 
 
+def test_since_is_when_lock_door_or_mode_last_changed() -> None:
+    one = Portal("front", rules())
+    one.start(LOCKED, record.SCHEDULE, False, False, False, 700)
+    since = [one.since_ms]
+    one.tick(900)
+    since.append(one.since_ms)
+    grant(one, 1000)
+    since.append(one.since_ms)
+    grant(one, 1500)  # released already
+    since.append(one.since_ms)
+    opens(one, 2000, 2040)
+    since.append(one.since_ms)
+    closes(one, 3000)
+    since.append(one.since_ms)
+    one.set_mode(BLOCKED, record.COMMAND, None, 4000)
+    since.append(one.since_ms)
+    assert since == [700, 700, 1000, 1000, 2040, 3000, 4000]
+
+
 # ---- fire ------------------------------------------------------------------------------------------
 
 

@@ -669,6 +669,40 @@ def test_a_fire_that_is_reset_by_hand_ends_with_the_key_switch() -> None:
     ]
 
 
+def test_a_rex_is_recorded_and_its_opening_is_nobodys() -> None:
+    house = House()
+    house.take(house.site.rex("front", 990, house.at(1000)), 1000)
+    house.contact(True, 2000)
+    house.contact(False, 3000)
+    house.run(60000)
+    assert house.told() == [
+        ("portal.released", 990, "rex"),
+        ("portal.opened", 2000),
+        ("portal.secured", 2000),
+        ("portal.closed", 3000),
+    ]
+
+
+def test_a_change_of_mode_is_recorded_and_kept() -> None:
+    house = House()
+    house.mode(portal.UNLOCKED, 1000)
+    house.mode(portal.UNLOCKED, 2000)
+    assert house.told() == [
+        ("portal.mode", 1000, "command", "unlocked"),
+        ("portal.released", 1000, "command"),
+    ]
+    assert house.kept == {"mode/front": ["unlocked", "command"]}
+
+
+def test_a_device_that_recovers_after_it_was_seen_clears_its_alarm() -> None:
+    house = House()
+    house.take(house.site.condition("front_reader", "reader_fault", True, house.at(1000)), 1000)
+    house.acknowledge(2000)
+    house.told()
+    house.take(house.site.condition("front_reader", "reader_fault", False, house.at(3000)), 3000)
+    assert house.told() == [("alarm.cleared", 3000, "reader_fault")]
+
+
 # ---- the reader's light ----------------------------------------------------------------------------
 
 
@@ -860,6 +894,18 @@ def test_a_forced_door_is_neither_forced_nor_forgotten_after_a_restart() -> None
     ]
     after.run(30000)
     assert after.told() == [("alarm.raised", 30000, "door_held")]
+
+
+def test_a_door_alarm_that_was_seen_is_cleared_by_a_restart() -> None:
+    for until_ms, kind in ((1200, "door_forced"), (40000, "door_held")):
+        house = House(found=Found(("front",) if kind == "door_held" else (), (), ()))
+        house.contact(True, 1000)
+        house.run(until_ms)
+        house.acknowledge(50000)
+        assert [one.kind for one in house.site.alarms.alarms()] == [kind]
+        after = restart(house, Found(("front",), (), ()))
+        assert after.told() == [("alarm.cleared", 0, kind)]
+        assert after.kept == {}
 
 
 def test_lost_power_is_recorded_for_the_locks_that_let_go() -> None:
