@@ -83,8 +83,8 @@ class AccessPoint:
 
     def shown(self, kind: str, value: str, now: "credential.Moment") -> "list[object]":
         """A card (its canonical number) or a code was read: look its key up."""
-        self.verification.handle(verification.SHOWN, now.ms)
-        return [Lookup(self.name, kind, value)]
+        dropped = self._steps(self.verification.handle(verification.SHOWN, now.ms), now)
+        return dropped + [Lookup(self.name, kind, value)]
 
     def bad_read(self, now: "credential.Moment") -> "list[object]":
         """Something was read that is no card."""

@@ -114,15 +114,11 @@ class Site:
 
     def card(self, name: str, number: str, now: "credential.Moment") -> "list[object]":
         """A card was read at access point `name`; `number` is its canonical form."""
-        effects = self._catch_up(now)
-        effects += self.access_points[name].shown(access_point.CARD, number, now)
-        return self._finish(effects, now)
+        return self._shown(name, access_point.CARD, number, now)
 
     def code(self, name: str, text: str, now: "credential.Moment") -> "list[object]":
         """A code (QR) was read at access point `name`."""
-        effects = self._catch_up(now)
-        effects += self.access_points[name].shown(access_point.CODE, text, now)
-        return self._finish(effects, now)
+        return self._shown(name, access_point.CODE, text, now)
 
     def key(self, name: str, key: str, now: "credential.Moment") -> "list[object]":
         """A key was pressed at access point `name`."""
@@ -211,6 +207,12 @@ class Site:
     def _priority(self, point: str, kind: str) -> "int | None":
         planned = self._plan.points.get(point)
         return planned.priority if planned is not None and planned.kind == kind else None
+
+    def _shown(self, name: str, kind: str, value: str, now: "credential.Moment") -> "list[object]":
+        effects = self._catch_up(now)
+        effects += self.access_points[name].shown(kind, value, now)
+        # A look-up alone changes nothing yet: it leaves at once.
+        return effects if len(effects) == 1 else self._finish(effects, now)
 
     def _is_fire(self, name: str) -> bool:
         return bool(self._plan.points[name].kind == alarm.FIRE)

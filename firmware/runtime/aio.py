@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+BUSY_TURNS = 8  #: turns with work to do between two looks at the descriptors
+
+
 class Cancelled(BaseException):
     """Thrown into a task by `Task.cancel`; a task may clean up and must let it pass."""
 
@@ -276,6 +279,7 @@ class Loop:
         self._timers: list[tuple[int, int, Any]] = []
         self._set = 0
         self._posted: list[Callable[[], None]] = []
+        self._busy_turns = 0
 
     def now_ms(self) -> int:
         """The loop's clock, in milliseconds."""
@@ -337,7 +341,10 @@ class Loop:
                 wait_ms = max(0, self._timers[0][0] - self.now_ms())
             self.waiter.wait(wait_ms)
         else:
-            self.waiter.wait(0)  # work never starves descriptors or timers
+            self._busy_turns += 1
+            if self._busy_turns >= BUSY_TURNS:  # work never starves descriptors
+                self._busy_turns = 0
+                self.waiter.wait(0)
         self._run_posted()
         self._run_timers()
         batch = self._ready

@@ -6,7 +6,7 @@ core, writes the records, drives the outputs, and sleeps until the next input or
 """
 
 from firmware import wire
-from firmware.access import access_point, alarm, credential, record, site
+from firmware.access import access_point, alarm, credential, record, schedule, site
 from firmware.runtime import aio, feeds
 from firmware.runtime.clock import SiteTime, iso
 from firmware.runtime.outputs import Outputs
@@ -71,7 +71,7 @@ class Controller:
         self.journal.on_health = lambda ok, text: self._fault("journal", ok, text)
         self.store.on_problem = lambda text: self._fault("store", False, text)
         self._outputs.on_fault = self._output_fault
-        self.site.rights = self.store.rights()
+        self.site.rights = self._rights()
         now = self._now()
         self._started_at = iso(self.time.utc_ms_at(now.ms))
         levels = self._levels()
@@ -119,10 +119,11 @@ class Controller:
         while True:
             item = await self._inbox.get(self._wait_ms(), self.loop)
             now = self._now()
-            while item is not None:
+            if item is None:
+                self._perform(self.site.tick(now), now)
+            while item is not None:  # what is asked of the core catches up with the time by itself
                 self._handle(item, now)
                 item = self._inbox.get_nowait()
-            self._perform(self.site.tick(now), now)
 
     def _wait_ms(self) -> int:
         dues = [self.site.deadline_ms, self._outputs.deadline_ms]
@@ -198,7 +199,7 @@ class Controller:
             batch = Batch([self._event(made) for made in records], [r.at_ms for r in records], kept)
             self.journal.append(batch, self._durable)
         self._outputs.apply(self.site, batch, now.ms)
-        self.publisher.conditions(self.site, self.time, now.ms)
+        self.publisher.conditions_soon(self.site, self.time)
 
     def _durable(self, batch: Batch) -> None:
         now_ms = self.loop.now_ms()
@@ -269,6 +270,12 @@ class Controller:
 
     def _now(self) -> "credential.Moment":
         return self.time.moment(self.loop.now_ms())
+
+    def _rights(self) -> "credential.Rights":
+        """The store's rights, on the store's holidays and the config's."""
+        rights = self.store.rights()
+        days = [schedule.day_number(text) for text in self.config["holidays"]]
+        return credential.Rights(rights.levels, rights.schedules, rights.holidays + days)
 
     def _feed(self, name: str) -> None:
         driver = self._devices[name]

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from firmware.runtime.clock import SiteTime
 
 HEALTH_MS = 60000
+SOON_MS = 2
 
 
 class Publisher:
@@ -30,6 +31,8 @@ class Publisher:
         self._outbox = Outbox(journal, transport, loop, self.root)
         self._said: dict[str, object] = {}
         self._health_at_ms = 0
+        self._loop = loop
+        self._soon = False
         #: callable () -> dict  what the platform can say of disk, temperature and memory
         self.measure: Callable[[], dict[str, Any]] | None = None
 
@@ -47,8 +50,18 @@ class Publisher:
         """Something was written: let it leave."""
         self._outbox.wake()
 
+    def conditions_soon(self, site: "Site", time: "SiteTime") -> None:
+        """Bring the retained conditions up to date in `SOON_MS`: a card waits for the door, not for them."""
+        if not self._soon:
+            self._soon = True
+            self._loop.call_at(
+                self._loop.now_ms() + SOON_MS,
+                lambda: self.conditions(site, time, self._loop.now_ms()),
+            )
+
     def conditions(self, site: "Site", time: "SiteTime", now_ms: int) -> None:
         """Bring the retained conditions up to date; what has not changed is not said again."""
+        self._soon = False
         for name in sorted(site.portals):
             portal = site.portals[name]
             seen = (

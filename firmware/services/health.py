@@ -5,7 +5,9 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-DISK_LOW_MB = 100  #: less than this free is not well: a journal of 100,000 records takes about as much
+DISK_LOW_MB = (
+    100  #: less than this free is not well: a journal of 100,000 records takes about as much
+)
 HOT_C = 80.0  #: where a Pi begins to throttle
 
 _THERMAL = Path("/sys/class/thermal/thermal_zone0/temp")
@@ -36,5 +38,8 @@ def measure(folder: str) -> dict[str, Any]:
     except (OSError, ValueError, IndexError):
         pass  # not Linux
     else:
-        found["memory"] = {"resident_mb": pages * os.sysconf("SC_PAGE_SIZE") // 1_000_000, "ok": True}
+        found["memory"] = {
+            "resident_mb": pages * os.sysconf("SC_PAGE_SIZE") // 1_000_000,
+            "ok": True,
+        }
     return found
