@@ -33,6 +33,7 @@ from sim.virtual import VirtualBroker
 KEYS = 100_000
 ROUNDS = 200
 WARM_UP = 20
+BYTE_S = 10 / 9600  #: a byte and its start and stop bit
 
 
 class _Rig:
@@ -126,7 +127,7 @@ def _measure(rig: _Rig, folder: str) -> tuple[list[int], list[int], list[int]]:
     bare.execute("CREATE TABLE events (seq INTEGER PRIMARY KEY, body TEXT)")
     cards, commits, exits = [], [], []
     for round in range(ROUNDS + WARM_UP):
-        line = f"w34:{seeded.randrange(KEYS):010d}\r\n".encode()
+        line = f"w34:{seeded.randrange(KEYS):010d}\r".encode()
         card_ns = rig.time_ns("magnet", False, lambda line=line: _send(rig.master, line))
         _back(rig, "yard-contact")
         commit_ns = _commit(bare)
@@ -156,8 +157,13 @@ def _back(rig: _Rig, contact: str) -> None:
 
 
 def _send(master: int, line: bytes) -> int:
-    os.write(master, line)
-    return time.monotonic_ns()
+    """As a reader does, byte by byte at 9600 baud; when the last one was there."""
+    for byte in line[:-1]:
+        os.write(master, bytes([byte]))
+        time.sleep(BYTE_S)
+    start_ns = time.monotonic_ns()
+    os.write(master, line[-1:])
+    return start_ns
 
 
 def _press(rig: _Rig) -> int:
