@@ -85,6 +85,16 @@ class SiteTime:
         self._leapt = bool(floor_ms) and self._utc_ms - floor_ms > 400 * LEAP_MS
         self.on_step: Callable[[int, str], None] | None = None
 
+    @property
+    def floor_ms(self) -> int:
+        """The latest trusted UTC time that is known, milliseconds; 0: none."""
+        return self._floor_ms
+
+    @property
+    def behind(self) -> bool:
+        """Whether the wall clock was set back to before it: records alone no longer tell of it."""
+        return self._utc_ms < self._floor_ms
+
     def quality(self) -> str:
         """TRUSTED, HOLDOVER or UNTRUSTED."""
         if self._leapt or self._vouched_ms is None:

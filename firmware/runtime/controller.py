@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 CONTROLLER = "controller"
 IDLE_MS = 60000  #: the door looks around at least this often
+FLOOR = "clock/floor"  #: what is kept of a trusted time that later records are behind
 
 
 class Controller:
@@ -54,7 +55,9 @@ class Controller:
         self.supervisor = Supervisor(loop)
         #: bool  the inputs were read, the locks are as they should be, cards are decided
         self.deciding = False
-        self.time = SiteTime(wall, loop.clock, journal.trusted_ms)
+        floor_ms = journal.kept.get(FLOOR)
+        floor_ms = floor_ms if isinstance(floor_ms, int) else 0
+        self.time = SiteTime(wall, loop.clock, max(floor_ms, journal.trusted_ms))
         self._devices = devices
         self._problems = problems
         self._inbox = feeds.Inbox()
@@ -194,6 +197,8 @@ class Controller:
             elif isinstance(effect, access_point.Lookup):
                 self._look_up(effect)
         batch = None
+        if records and self.time.behind and self._kept.get(FLOOR) != self.time.floor_ms:
+            kept[FLOOR] = self.time.floor_ms
         if records or kept:
             self._keep(kept)
             batch = Batch([self._event(made) for made in records], [r.at_ms for r in records], kept)
