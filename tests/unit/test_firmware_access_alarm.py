@@ -173,11 +173,11 @@ def test_by_is_who_acknowledged_and_is_forgotten_when_it_comes_again() -> None:
 def test_what_is_put_back_is_as_it_was_and_silent() -> None:
     one = Register(SIREN_MS)
     one.restore("front", alarm.DOOR_FORCED, UNACKNOWLEDGED, 50, None)
-    one.restore("window", alarm.INTRUSION, RETURNED, 60, None, 4)
+    one.restore("window", alarm.INTRUSION, RETURNED, 60, "key-switch", 4)
     assert (one.siren(0), one.beacon, one.deadline_ms, one.changed) == (False, True, None, [])
-    assert [(found.kind, found.priority) for found in one.alarms()] == [
-        (alarm.DOOR_FORCED, 2),
-        (alarm.INTRUSION, 4),
+    assert [(found.kind, found.priority, found.since_s, found.by) for found in one.alarms()] == [
+        (alarm.DOOR_FORCED, 2, 50, None),
+        (alarm.INTRUSION, 4, 60, "key-switch"),
     ]
     assert types(one.acknowledge_shown("key-switch", 1, 70)) == [
         "alarm.acknowledged",
@@ -188,7 +188,9 @@ def test_what_is_put_back_is_as_it_was_and_silent() -> None:
 
 def test_what_changed_is_listed_in_order_until_it_is_taken() -> None:
     one = raised("front", alarm.DOOR_HELD)
+    assert one.changed == [("front", alarm.DOOR_HELD)]
     one.over("front", alarm.DOOR_HELD, 2000, 51)
+    assert one.changed == [("front", alarm.DOOR_HELD)] * 2
     one.over("front", alarm.DOOR_HELD, 3000, 52)  # over already: nothing changes
     assert one.changed == [("front", alarm.DOOR_HELD)] * 2
 

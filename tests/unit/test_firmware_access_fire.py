@@ -47,6 +47,10 @@ def test_a_loop_that_opens_again_after_the_second_is_another_fire() -> None:
     assert [one.on, one.deadline_ms] == [True, None]
 
 
+def test_a_late_loop_ends_the_fire_before_it_takes_what_comes() -> None:
+    assert not after(INPUT, ((LOOP_OPENED, 1000), (LOOP_CLOSED, 5000), (LOOP_CLOSED, 7000))).on
+
+
 def test_a_bouncing_loop_counts_its_second_from_the_first_closing() -> None:
     one = after(INPUT, ((LOOP_OPENED, 1000), (LOOP_CLOSED, 5000), (LOOP_CLOSED, 5400)))
     assert one.deadline_ms == 6000

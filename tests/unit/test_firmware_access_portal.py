@@ -213,6 +213,17 @@ def test_extended_open_time_ends_with_its_opening() -> None:
     assert one.until_ms == 35000
 
 
+def test_a_free_door_that_is_bound_has_the_plain_open_time_again() -> None:
+    one = door()
+    one.release(record.CREDENTIAL, True, WHO, 1000)
+    opens(one, 2000)
+    closes(one, 3000)
+    one.set_mode(UNLOCKED, record.COMMAND, None, 4000)
+    opens(one, 5000)
+    one.set_mode(LOCKED, record.COMMAND, None, 6000)
+    assert one.until_ms == 36000
+
+
 def test_a_late_rex_gives_its_own_open_time_and_not_that_of_an_extended_key_before() -> None:
     one = door()
     one.release(record.CREDENTIAL, True, WHO, 1000)
@@ -234,6 +245,12 @@ def test_an_opening_known_late_is_taken_by_the_time_of_its_edge() -> None:
     assert opens(one, 5990, 6040) == [OPENED, TAKEN]
     assert one.alarm == NORMAL
     assert ticks(one, 7000) == []
+
+
+def test_an_opening_in_the_millisecond_of_the_release_is_permitted() -> None:
+    one = door()
+    grant(one, 1000)
+    assert opens(one, 1000) == [OPENED, TAKEN, SECURED]
 
 
 def test_an_opening_while_the_bolt_still_travels_is_permitted() -> None:
@@ -309,7 +326,7 @@ def test_a_fire_known_late_makes_its_opening_permitted() -> None:
 def test_a_door_that_nobody_released_is_forced_after_settling_and_until_it_closes() -> None:
     one = door()
     assert opens(one, 1000) == [OPENED]
-    assert (one.alarm, one.deadline_ms) == (NORMAL, 1200)
+    assert (one.alarm, one.deadline_ms, one.until_ms) == (NORMAL, 1200, None)
     assert ticks(one, 1199) == []
     assert ticks(one, 1200) == [("forced_raised",)]
     assert (one.alarm, one.unlocked, one.deadline_ms) == (DOOR_FORCED, False, None)
@@ -492,6 +509,15 @@ def test_a_grant_beside_a_rex_ends_in_lockdown_when_the_way_out_does() -> None:
     one.set_mode(LOCKED_DOWN, record.COMMAND, None, 3000)
     assert ticks(one, 5999) == [NOT_TAKEN]
     assert ticks(one, 6000) == [SECURED]
+
+
+def test_lockdown_leaves_a_door_that_relocks_on_closing_to_who_goes_out() -> None:
+    one = door(on_close=True)
+    one.rex(1000, 1000)
+    opens(one, 2000)
+    one.set_mode(LOCKED_DOWN, record.COMMAND, None, 3000)
+    assert one.unlocked
+    assert closes(one, 4000) == [CLOSED, SECURED]
 
 
 def test_a_way_out_that_was_used_lends_its_time_to_no_grant() -> None:

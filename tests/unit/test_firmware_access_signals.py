@@ -23,7 +23,7 @@ from firmware.access.signals import (
     Signals,
 )
 
-START_MS = 5000
+START_MS = 5137  # no multiple of any rhythm
 
 
 def steps(one: Signals, until_ms: int) -> "list[tuple[int, object, bool]]":

@@ -336,6 +336,31 @@ def test_digits_that_are_given_up_are_a_pin_timeout() -> None:
     assert house.told() == [("access.denied", 11000, "pin_timeout")]
 
 
+def test_a_card_drops_the_digits_that_were_begun() -> None:
+    house = House()
+    house.keys("47", 1000)
+    house.card("stranger", 2000)
+    house.keys("11#", 3000)
+    assert [told[2] for told in house.told()] == ["unknown_credential", "wrong_pin"]
+
+
+def test_the_light_is_green_in_the_millisecond_of_the_grant() -> None:
+    house = House(way=verification.CARD_AND_PIN)
+    house.card("with-pin", 1000)
+    house.keys("1234#", 2000)
+    house.run(2100)  # the key's wink is over
+    at = house.site.access_points["front-in"].signals
+    assert (at.light, at.sound, at.deadline_ms) == (signals.GREEN, True, 2200)
+
+
+def test_without_rights_nobody_comes_in() -> None:
+    house = House()
+    house.site = Site(house.site._plan)
+    house.take(house.site.start({}, Found((), (), ()), house.at(0)), 0)
+    house.card("resident", 1000)
+    assert house.told() == [("access.denied", 1000, "no_right", 1)]
+
+
 def test_a_denial_names_the_credential_only_where_it_is_known() -> None:
     house = House()
     house.card("stranger", 1000)
@@ -389,6 +414,11 @@ def test_five_wrong_cards_or_pins_block_the_reader_with_its_alarm() -> None:
         ("access.denied", 1400, "unknown_credential"),
         ("alarm.raised", 1400, "wrong_attempts"),
     ]
+    reader = house.site.access_points["front-in"].signals
+    house.run(1999)
+    assert reader.sound
+    house.run(2000)  # the one long beep of a pause
+    assert not reader.sound
     house.card("resident", 31399)
     house.card("resident", 31400)
     assert [told[2] for told in house.told()] == ["reader_blocked", "card", "credential"]
@@ -764,6 +794,8 @@ def test_the_deadline_is_the_earliest_of_all() -> None:
     assert house.site.deadline_ms == 2400  # the fire is over
     house.run(6200)
     assert house.site.deadline_ms == 1300 + 180000  # the siren falls silent
+    house.run(1300 + 180000)
+    assert [house.site.deadline_ms, house.site.alarms.siren(181300)] == [None, False]
 
 
 def test_a_late_loop_records_what_was_due_before_what_happens_now() -> None:
