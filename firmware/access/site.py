@@ -243,11 +243,8 @@ class Site:
     def _catch_up(self, now: "credential.Moment") -> "list[object]":
         """Honour what has come due before the next input, so that a late loop decides like a punctual one."""
         self._fire.tick(now.ms)
-        due = self._spread_fire(now.ms, now)
-        for door in self._doors():
-            due += door.tick(now.ms)
         effects: list[object] = []
-        for effect in due:
+        for effect in self._spread_fire(now.ms, now):  # which ticks every door
             effects += self._resolve(effect, now)
         return effects
 
