@@ -1,0 +1,287 @@
+"""Every story of this folder comes out as it says, and none breaks a law on the way."""
+
+import json
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from traces import LAWS, events
+
+from firmware.access import credential
+from sim import run, scenario, verbs
+
+ROOT = Path(__file__).parents[2]
+FOLDER = Path(__file__).parent
+STORIES = sorted(FOLDER.glob("*.toml"))
+SEEDS = (0, 7)
+
+#: What a person in front of the simulated building cannot bring about in this version.
+UNTOLD_REASONS = {
+    credential.BAD_READ,  # readers of the simulator send good frames
+}
+
+each_story = pytest.mark.parametrize("path", STORIES, ids=[path.stem for path in STORIES])
+
+
+@pytest.fixture(autouse=True)
+def _at_the_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A story names its board from the project's folder."""
+    monkeypatch.chdir(ROOT)
+
+
+def _go(path: Path, seed: int = 0) -> run.Run:
+    told = run.Run(scenario.load(str(path)), seed)
+    told.go()
+    return told
+
+
+@each_story
+def test_a_story_comes_out_as_it_says(path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run.main([str(path)], 0, False, None) == 0, capsys.readouterr().out
+
+
+@each_story
+@pytest.mark.parametrize("seed", SEEDS)
+def test_no_story_breaks_a_law(path: Path, seed: int) -> None:
+    told = _go(path, seed)
+    assert told.failed == []
+    for law in LAWS:
+        law(told)
+
+
+def test_the_stories_use_every_verb() -> None:
+    used = {step["do"] for path in STORIES for step in tomllib.loads(path.read_text())["step"]}
+    assert used == set(verbs.VERBS)
+
+
+def test_the_stories_tell_every_reason_of_a_denial() -> None:
+    told = set()
+    for path in STORIES:
+        told |= {event["reason"] for _, event in events(_go(path), "access.denied")}
+    known = {
+        value
+        for name, value in vars(credential).items()
+        if name.isupper() and isinstance(value, str) and name.lower() == value
+    }
+    no_reasons = set(credential.STATES) | {"*", "credential_misuse", "wrong_attempts"}
+    assert known - no_reasons - told == UNTOLD_REASONS
+
+
+# ---- what a trace must show that no expectation can say --------------------------------------------
+
+
+def _sounds(told: run.Run, access_point: str) -> list[tuple[int, bool]]:
+    """When the buzzer of `access_point` began and ended to sound, from 1 ms on."""
+    changes: list[tuple[int, bool]] = []
+    for line in told.trace:
+        change = line["event"]
+        if (
+            line["kind"] == "world"
+            and change["kind"] == "access_point"
+            and change["id"] == access_point
+        ):
+            before = changes[-1][1] if changes else False
+            if change["buzzer"] != before:
+                changes.append((line["at_ms"], change["buzzer"]))
+    return changes
+
+
+def test_the_pre_alarm_sounds_each_second_from_5_s_before_the_end_until_the_door_is_held() -> None:
+    told = _go(FOLDER / "held.toml")
+    opened_ms = events(told, "portal.opened")[0][0]
+    held_ms = events(told, "alarm.raised")[0][0]
+    assert held_ms == opened_ms + 30000
+    begun = [at_ms for at_ms, on in _sounds(told, "front-in") if on]
+    assert begun == [opened_ms + 25000 + 1000 * second for second in range(5)]
+
+
+def test_an_opening_counts_at_its_edge_and_forced_once_a_late_permission_is_ruled_out() -> None:
+    told = _go(FOLDER / "forced.toml")
+    opened_ms, opened = events(told, "portal.opened")[0]
+    forced_ms, forced = events(told, "alarm.raised")[0]
+    assert (opened_ms, opened["time"]) == (1000, "2026-11-21T08:00:01.000Z")
+    rules, contact = told.story.config["portals"]["front"], told.story.config["devices"]
+    settled_ms = opened_ms + rules["settle_ms"]
+    debounce_ms = contact[rules["contact"]]["debounce_ms"]
+    assert settled_ms <= forced_ms <= settled_ms + debounce_ms + 10  # the chatter's own time
+    assert forced["time"] == f"2026-11-21T08:00:01.{forced_ms - 1000}Z"
+
+
+def test_the_first_start_records_a_journal_and_a_start_and_nothing_else() -> None:
+    told = _go(FOLDER / "resident-enters.toml")
+    at_start = [event["type"] for at_ms, event in events(told) if at_ms == 0]
+    assert at_start == ["system.journal_started", "system.started"]
+
+
+# ---- the program: traces, exit codes, errors -------------------------------------------------------
+
+
+def _door_sim(*args: str, hash_seed: str = "0") -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "sim", "run", *args],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONHASHSEED": hash_seed},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+def test_the_same_seed_gives_the_same_trace_byte_for_byte() -> None:
+    stories = [str(path.relative_to(ROOT)) for path in STORIES]
+    first = _door_sim(*stories, "--json", "--seed", "3", hash_seed="1")
+    again = _door_sim(*stories, "--json", "--seed", "3", hash_seed="2")
+    assert (first.returncode, again.returncode) == (0, 0), first.stderr
+    assert first.stdout == again.stdout
+    other = _door_sim(stories[0], "--json", "--seed", "4")
+    assert other.stdout.splitlines()[0] not in first.stdout  # another journal's name at least
+
+
+def test_the_json_is_one_object_a_line_in_order_of_time(tmp_path: Path) -> None:
+    out = tmp_path / "trace.jsonl"
+    told = _door_sim("tests/scenario/resident-enters.toml", "--json", "--trace", str(out))
+    assert told.returncode == 0
+    assert out.read_text() == told.stdout
+    lines = [json.loads(line) for line in told.stdout.splitlines()]
+    assert all(set(line) == {"at_ms", "kind", "event"} for line in lines)
+    assert {line["kind"] for line in lines} == {"step", "event", "world"}
+    times = [line["at_ms"] for line in lines]
+    assert times == sorted(times)
+    assert "✓ tests/scenario/resident-enters.toml" in told.stderr
+
+
+HEAD = 'board = "board_configs/demo-sim.toml"\nstart = "2026-11-21T08:00:00Z"\n'
+CARD = '[[step]]\nat_ms = 1000\ndo = "present_card"\naccess_point = "front-in"\n'
+
+
+def _write(folder: Path, text: str) -> str:
+    path = folder / "story.toml"
+    path.write_text(text)
+    return str(path)
+
+
+def test_a_failing_expectation_is_told_with_the_trace_around_it(tmp_path: Path) -> None:
+    text = (
+        HEAD + CARD + 'person = "resident"\n[[expect]]\ntype = "access.denied"\nafter_ms = 1000\n'
+    )
+    text += '[[expect_not]]\ntype = "access.granted"\n'
+    text += '[[expect_world]]\nat_ms = 2000\nportal = "front"\nlock = "locked"\n'
+    told = _door_sim(_write(tmp_path, text))
+    assert told.returncode == 1
+    assert told.stderr == ""
+    lines = told.stdout.splitlines()
+    assert "  expected at least 1 access.denied in 1000..12000 ms; found 0" in lines
+    assert "  expected no access.granted in 0..12000 ms; one at 1077 ms" in lines
+    assert "  expected front lock locked at 2000 ms; it is unlocked" in lines
+    around = [line for line in lines if "type=access.granted" in line]
+    assert around
+    assert around[0].startswith("        1077  event  ")
+
+
+def test_several_files_are_counted_and_one_failure_is_enough(tmp_path: Path) -> None:
+    bad = _write(tmp_path, HEAD + '[[expect]]\ntype = "access.granted"\n')
+    told = _door_sim("tests/scenario/resident-enters.toml", bad)
+    assert told.returncode == 1
+    assert told.stdout.splitlines()[-1] == "1 of 2 passed"
+
+
+#: What is wrong in a file: what is said of it. The nearest known name stands in each.
+WRONG = {
+    "verb": (
+        '[[step]]\nat_ms = 1\ndo = "present_crad"\n',
+        'step[0]: verb "present_crad" is unknown; the nearest known one is "present_card"',
+    ),
+    "verb of a later part": (
+        '[[step]]\nat_ms = 1\ndo = "jam_lock"\nportal = "front"\non = true\n',
+        "step[0]: jam_lock: comes in a later version",
+    ),
+    "argument": (
+        CARD + 'persn = "resident"\n',
+        'step[0]: present_card: argument "persn" is unknown; the nearest known one is "person"',
+    ),
+    "person": (
+        CARD + 'person = "residnet"\n',
+        'step[0]: present_card: person "residnet" is unknown; the nearest known one is "resident"',
+    ),
+    "portal": (
+        '[[step]]\nat_ms = 1\ndo = "push_door"\nportal = "fornt"\n',
+        'step[0]: push_door: portal "fornt" is unknown; the nearest known one is "front"',
+    ),
+    "event type": (
+        '[[expect]]\ntype = "access.grantd"\n',
+        'expect[0].type: unknown event type "access.grantd"; the nearest known one is "access.granted"',
+    ),
+    "top key": ("ende_ms = 3\n", "ende_ms: unknown key; the nearest known one is "),
+    "world key": (
+        '[[expect_world]]\nat_ms = 1\nportal = "front"\ndoor = "open"\nlokc = "locked"\n',
+        'expect_world[0].lokc: unknown key; the nearest known one is "lock"',
+    ),
+    "output": (
+        '[[expect_world]]\nat_ms = 1\noutput = "sirne"\non = true\n',
+        'expect_world[0].output: unknown "sirne"; the nearest known one is "siren"',
+    ),
+    "person's key": (
+        '[[person]]\nname = "tester"\ncrad = "w26:012:00001"\n',
+        "person[0].crad: unknown key; the nearest known one is ",
+    ),
+    "person's card": (
+        '[[person]]\nname = "tester"\ncard = "w26:999:00001"\n',
+        "person[0].card: ",
+    ),
+    "override": (
+        '[override]\n"portals.fornt.mode" = "blocked"\n',
+        "board: board_configs/demo-sim.toml: portals.fornt.",
+    ),
+    "override's value": (
+        '[override]\n"portals.front.mode" = "lockd"\n',
+        "board: board_configs/demo-sim.toml: portals.front.mode: ",
+    ),
+    "time": ('[[step]]\nat_ms = -1\ndo = "press_ack"\n', "step[0].at_ms: is no time"),
+    "expect_not's window": (
+        '[[expect_not]]\ntype = "access.denied"\nwithin_ms = 5\n',
+        "expect_not[0].within_ms: does not go with [[expect_not]]; expected before_ms",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", sorted(WRONG))
+def test_a_wrong_file_names_what_is_wrong_and_the_nearest_known(what: str, tmp_path: Path) -> None:
+    text, said = WRONG[what]
+    path = _write(tmp_path, (text + HEAD) if what == "top key" else (HEAD + text))
+    told = _door_sim(path)
+    assert told.returncode == 2
+    assert told.stdout == ""
+    lines = told.stderr.splitlines()
+    assert len(lines) == 1, told.stderr
+    assert lines[0].startswith(f"{path}: {said}"), lines[0]
+    assert "00001" not in lines[0]
+
+
+def test_every_mistake_of_every_file_is_named_at_once_and_nothing_runs(tmp_path: Path) -> None:
+    bad = _write(tmp_path, HEAD + WRONG["verb"][0] + WRONG["event type"][0])
+    missing = str(tmp_path / "missing.toml")
+    told = _door_sim("tests/scenario/resident-enters.toml", bad, missing)
+    assert told.returncode == 2
+    assert told.stdout == ""
+    lines = told.stderr.splitlines()
+    assert [line.split(": ")[0] for line in lines] == [bad, bad, missing]
+
+
+@pytest.mark.parametrize(
+    "args",
+    [("--seed", "x"), ("--nonsense",), (), ("tests/scenario/held.toml", "--trace", "/no/where/t")],
+)
+def test_wrong_use_is_one_clear_line_and_exit_2(args: tuple[str, ...]) -> None:
+    told = _door_sim(*args)
+    assert told.returncode == 2
+    assert "Traceback" not in told.stderr
+    assert told.stderr.splitlines()[-1] != ""
+
+
+def test_help_has_an_example() -> None:
+    told = _door_sim("--help")
+    assert told.returncode == 0
+    assert "door-sim run tests/scenario/" in told.stdout
