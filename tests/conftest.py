@@ -2,7 +2,8 @@
 
 ``DOORWARD_MISSING``   names of system packages that are not there (`make test` sets it); the tests that
                        need one of them are skipped, and the summary says so.
-``DOORWARD_NO_SKIPS``  set where everything must run: a skipped test then fails the session.
+``DOORWARD_NO_SKIPS``  set where everything must run: a skipped test then fails the session, unless it
+                       needs hardware (`EXCUSED`).
 """
 
 import os
@@ -15,6 +16,9 @@ NO_SKIPS = os.environ.get("DOORWARD_NO_SKIPS", "") not in ("", "0")
 
 #: What whole folders need; a single test says ``@pytest.mark.needs("mosquitto")``.
 TIER_NEEDS = {"e2e": ("chromium", "fonts-noto-cjk")}
+
+#: Skips that no package mends: these run on an emulated board.
+EXCUSED = ("NOT RUN ON A KERNEL'S GPIO CHIP",)
 
 skipped: list[str] = []
 
@@ -39,14 +43,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Remember what was skipped; a test that is expected to fail was not."""
-    if report.skipped and not hasattr(report, "wasxfail"):
+    if report.skipped and not hasattr(report, "wasxfail") and not _excused(report):
         skipped.append(report.nodeid)
 
 
 def pytest_collectreport(report: pytest.CollectReport) -> None:
     """A file that was skipped whole counts as well."""
-    if report.skipped:
+    if report.skipped and not _excused(report):
         skipped.append(report.nodeid)
+
+
+def _excused(report: pytest.TestReport | pytest.CollectReport) -> bool:
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else ""
+    return any(excuse in reason for excuse in EXCUSED)
 
 
 @pytest.hookimpl(trylast=True)
