@@ -5,7 +5,7 @@ scenario file are read by `sim.person_table`, on CPython.
 """
 
 from firmware.access import credential, schedule
-from firmware.wire import card_number
+from firmware.wire import card_number, serial_lines
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -88,7 +88,12 @@ def people(config: "dict[str, Any]", start_ms: int, tables: "Any") -> "list[Pers
     from sim.fake_clock import zone_offset
 
     offset_s = zone_offset(config["controller"]["timezone"])
-    return person_table.merge(demo_people(start_ms // 1000, offset_s), tables, config)
+    demo = demo_people(start_ms // 1000, offset_s)
+    framings = [device.get("framing") for device in config["devices"].values()]
+    if serial_lines.RDM6300 in framings:
+        for somebody in demo:
+            somebody.card = _ten_digits(somebody.card)
+    return person_table.merge(demo, tables, config)
 
 
 def demo_people(start_s: int, offset_s: "Callable[[int], int]") -> "list[Person]":
@@ -204,6 +209,15 @@ def _key(somebody: Person, level: str) -> "dict[str, Any]":
         "pin": somebody.pin,
         "codes": [] if somebody.qr is None else [somebody.qr],
     }
+
+
+def _ten_digits(card: "str | None") -> "str | None":
+    """A 125 kHz fob bears both numbers, ``031,20417`` and ten digits; an RDM6300 tells the latter."""
+    form, _, rest = (card or "").partition(":")
+    if form != "w26":
+        return card
+    facility, _, number = rest.partition(":")
+    return "w34:%010d" % (int(facility) << 16 | int(number))
 
 
 def _midnight_s(day: int, offset_s: "Callable[[int], int]") -> int:
