@@ -26,7 +26,9 @@ _numbers = itertools.count()
 def missing() -> str:
     """Why there is no such chip here; empty if there can be."""
     if not CONFIG.is_dir():
-        return f"NOT RUN ON A KERNEL'S GPIO CHIP: no {CONFIG} (modprobe gpio-sim on an emulated board)"
+        return (
+            f"NOT RUN ON A KERNEL'S GPIO CHIP: no {CONFIG} (modprobe gpio-sim on an emulated board)"
+        )
     if not os.access(CONFIG, os.W_OK):
         return f"NOT RUN ON A KERNEL'S GPIO CHIP: {CONFIG} may not be written (needs root)"
     return ""
