@@ -152,6 +152,7 @@ def _run(config: dict[str, Any], folder: str, lines: Lines, serial_ports: Serial
     link.on_health = lambda ok, text: print(text, file=sys.stderr)
     wall = SystemWall(config["controller"]["timezone"], config["controller"]["rtc"])
     controller = Controller(config, board.devices, board.problems, loop, wall, journal, store, link)
+    controller.publisher.measure = lambda: health.measure(folder)
     for line in [
         *problems,
         *store.problems,
