@@ -80,7 +80,8 @@ def test_a_broker_keeps_what_was_retained_over_kill_and_start(
     assert broker.port == port
     with listening(broker.port) as seen:
         seen.wait("status", lambda items: [m for m in items if m[0] == STATUS and m[2]])
-        assert [m for m in seen.items if m[0] == ROOT + "/about" and m[2]]
+        about = ROOT + "/about"
+        seen.wait("about", lambda items: [m for m in items if m[0] == about and m[2]])
 
 
 def test_a_broker_dies_with_the_process_that_started_it_and_stays_in_its_group(
