@@ -13,7 +13,9 @@ SHELL := /bin/sh
 .PHONY: help setup setup-test demo test check bench fuzz clean system-packages
 
 export PYTHONUTF8 := 1
-PIP := .venv/bin/python -m pip install --disable-pip-version-check --no-input --require-hashes
+# Shows its progress to a person and says nothing but errors to a log.
+PIP := quiet=; [ -t 1 ] || quiet=-qq; \
+	.venv/bin/python -m pip install --disable-pip-version-check --no-input --require-hashes $$quiet
 CODE := $(wildcard firmware hal sim host_tools bench tests)
 
 # What the tests need of the system: Debian's package, and the file that shows it is there.
