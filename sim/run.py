@@ -10,6 +10,7 @@ from sim.virtual import Building
 
 AROUND_MS = 3000  #: how much of the trace is shown on each side of a failure
 AROUND_LINES = 12
+LOOK_BACK = 1000  #: records that may be on the disk untold when the power goes; in fact a handful
 
 
 class Run:
@@ -19,12 +20,16 @@ class Run:
         self.story = story
         self.trace: list[dict[str, Any]] = []
         self.failed: list[tuple[int, str]] = []
+        self._last = ("", 0)  # journal and seq of the event that was last told of
+        self._cut_ms: int | None = None
+        self._boot = 0
         self._building = Building(story.config, story.people, story.start_ms, seed)
 
     def go(self) -> None:
         """Run to the end and judge."""
         building = self._building
         building.machine.on_events = self._events
+        building.machine.on_change = self._booted
         building.start()
         building.world.on_change = self._world_changed
         try:
@@ -57,6 +62,8 @@ class Run:
 
     def _step(self, at_ms: int, step: dict[str, Any]) -> None:
         self.trace.append({"at_ms": at_ms, "kind": "step", "event": step})
+        if step["do"] == "cut_power":
+            self._cut_ms = at_ms
         args = {key: value for key, value in step.items() if key not in ("at_ms", "do")}
         self._building.world.perform(step["do"], args)
 
@@ -77,7 +84,26 @@ class Run:
                 text = f"expected {look['output']} {wanted} at {at_ms} ms; it is not"
                 self.failed.append((at_ms, text))
 
+    def _booted(self) -> None:
+        """What was on the disk when the power went, and not yet told of, belongs to the story."""
+        controller = self._building.machine.controller
+        at_ms = self._cut_ms
+        if controller is None or at_ms is None or controller.journal.boot == self._boot:
+            return
+        self._boot = controller.journal.boot
+        boot, seen = controller.journal.boot, self._last
+
+        def found(rows: list[tuple[int, str]]) -> None:
+            for _, body in rows:
+                event = json.loads(body)
+                untold = event["journal"] == seen[0] and event["seq"] > seen[1]
+                if untold and event["boot"] < boot:
+                    self.trace.append({"at_ms": at_ms, "kind": "event", "event": event})
+
+        controller.journal.pending(LOOK_BACK, found)
+
     def _events(self, events: list[dict[str, Any]], at_ms: list[int]) -> None:
+        self._last = (events[-1]["journal"], events[-1]["seq"])
         for event, event_ms in zip(events, at_ms):
             at = max(0, self._building.at(event_ms))
             self.trace.append({"at_ms": at, "kind": "event", "event": event})

@@ -180,7 +180,8 @@ class AccessPoint:
         who = {"access_point": self.name, "credential": key.id, "holder": key.holder}
         fields: dict[str, object] = dict(who)
         fields["verification"] = way
-        effects: list[object] = [make(record.ACCESS_GRANTED, now.ms, self.portal.name, fields)]
+        effects: list[object] = list(self.portal.conclude(now.ms))
+        effects.append(make(record.ACCESS_GRANTED, now.ms, self.portal.name, fields))
         spent = credential.spend(key, usage, now)
         if spent is not None:
             effects.append(Keep("use/%d" % key.id, [spent.spent, spent.first_used_s]))

@@ -9,11 +9,12 @@ AWAITED = "awaited"  #: let in; the timer runs to the end of the release
 OVER = "over"  #: the release is over; settling
 STATES = (IDLE, AWAITED, OVER)
 
+NEXT = "next"  #: another grant is about to come: the verdict on this one waits no longer
 GRANT = "grant"
 OPENED = "opened"  #: the door was opened within the permission
 REVOKE = "revoke"  #: the release was ended early
 TIMEOUT = "timeout"
-INPUTS = (GRANT, OPENED, REVOKE, TIMEOUT)
+INPUTS = (NEXT, GRANT, OPENED, REVOKE, TIMEOUT)
 
 _KEEP = "keep"
 _STOP = "stop"
@@ -25,14 +26,17 @@ NOT_TAKEN = "not_taken"
 
 # (state, input): (next state, timer, verdict)
 TRANSITIONS = {
+    (IDLE, NEXT): (IDLE, _KEEP, None),
     (IDLE, GRANT): (AWAITED, _GRANT, None),
     (IDLE, OPENED): (IDLE, _KEEP, None),
     (IDLE, REVOKE): (IDLE, _KEEP, None),
     (IDLE, TIMEOUT): (IDLE, _STOP, None),
+    (AWAITED, NEXT): (AWAITED, _KEEP, None),
     (AWAITED, GRANT): (AWAITED, _GRANT, None),
     (AWAITED, OPENED): (IDLE, _STOP, TAKEN),
     (AWAITED, REVOKE): (OVER, _SETTLE, None),
     (AWAITED, TIMEOUT): (OVER, _SETTLE, None),
+    (OVER, NEXT): (IDLE, _STOP, NOT_TAKEN),
     (OVER, GRANT): (AWAITED, _GRANT, NOT_TAKEN),
     (OVER, OPENED): (IDLE, _STOP, TAKEN),
     (OVER, REVOKE): (OVER, _KEEP, None),

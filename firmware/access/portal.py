@@ -183,6 +183,10 @@ class Portal:
             )
         return records + self._settle_lock(now_ms)
 
+    def conclude(self, now_ms: int) -> "list[record.Record]":
+        """Another grant is about to come: what is to be said of the one before is said first."""
+        return self._verdicts(self._passage.handle(passage.NEXT, now_ms), now_ms)
+
     def rex(self, at_ms: int, now_ms: int) -> "list[record.Record]":
         """Somebody inside wants out: in every mode, at once."""
         records = self.tick(now_ms)

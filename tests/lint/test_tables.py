@@ -10,7 +10,7 @@ from source_tree import modules
 TABLES = {
     "firmware.access.release": (4, 7, 28),
     "firmware.access.opening": (8, 8, 64),
-    "firmware.access.passage": (3, 4, 12),
+    "firmware.access.passage": (3, 5, 15),
     "firmware.access.verification": (3, 6, 18),
     "firmware.access.alarm": (4, 3, 12),
     "firmware.access.fire": (3, 4, 12),
