@@ -10,6 +10,7 @@ import queue
 import threading
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -88,6 +89,7 @@ class Server(ThreadingHTTPServer):
 
     def __init__(self, host: str, port: int) -> None:
         super().__init__((host, port), Handler)  # the port is ours; nobody is answered yet
+        self.loopback = _is_loopback(host)
 
     def open(self, desk: Desk) -> None:
         """Begin to answer, in a thread of its own."""
@@ -115,10 +117,9 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         """The page's files, the world, the events."""
         url = urlsplit(self.path)
-        if not self._same_origin():
-            self._json(
-                403, {"ok": False, "error": "Origin: another site; expected this page's own"}
-            )
+        stranger = self._stranger()
+        if stranger:
+            self._json(403, {"ok": False, "error": stranger})
         elif url.path == "/api/world":
             self._world()
         elif url.path == "/api/events":
@@ -133,10 +134,9 @@ class Handler(BaseHTTPRequestHandler):
         if urlsplit(self.path).path != "/api/act":
             self._json(404, {"ok": False, "error": f"{self.path}: unknown; expected /api/act"})
             return
-        if not self._same_origin():
-            self._json(
-                403, {"ok": False, "error": "Origin: another site; expected this page's own"}
-            )
+        stranger = self._stranger()
+        if stranger:
+            self._json(403, {"ok": False, "error": stranger})
             return
         try:
             length = int(self.headers.get("Content-Length") or 0)
@@ -175,12 +175,12 @@ class Handler(BaseHTTPRequestHandler):
         return ""
 
     def _world(self) -> None:
-        """Answers only when the controller decides, or its power is off."""
+        """Answers only when the controller decides and its locks are at rest, or its power is off."""
         desk = self.server.desk
         answer = None
         for _ in range(ANSWER_S * 20):
             answer = self._ask(
-                lambda: desk.world_now() if desk.machine.deciding or not desk.machine.power else {}
+                lambda: desk.world_now() if desk.at_rest or not desk.machine.power else {}
             )
             if answer != {}:
                 break
@@ -269,9 +269,15 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Referrer-Policy", "no-referrer")
         self.send_header("Cache-Control", "no-cache")
 
-    def _same_origin(self) -> bool:
-        origin = self.headers.get("Origin")
-        return origin is None or urlsplit(origin).netloc == self.headers.get("Host")
+    def _stranger(self) -> str:
+        """Why whoever asks is no page of ours; "" if it is one, or no page at all."""
+        origin, host = self.headers.get("Origin"), self.headers.get("Host")
+        if origin is not None and origin.partition("://")[2] != host:
+            return "Origin: another site; expected this page's own"
+        # Another site's name can be made to point at loopback; then only the name tells.
+        if self.server.loopback and host is not None and not _is_loopback(host):
+            return "Host: another name; expected localhost or a loopback address"
+        return ""
 
     def _ask(self, question: Callable[[], Any]) -> Any:
         """The loop's answer to `question`; None if it gives none in time."""
@@ -287,3 +293,12 @@ class Handler(BaseHTTPRequestHandler):
         self.server.desk.loop.post(ask)
         answered.wait(ANSWER_S)
         return answer[0]
+
+
+def _is_loopback(host: str) -> bool:
+    """Whether a host, with a port or without, is this machine as only it can name itself."""
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+        return name == "localhost" or ip_address(name).is_loopback
+    except ValueError:
+        return False

@@ -39,17 +39,26 @@ RECENT = 500  #: events that a page gets when it comes late
 STEPS = 1000  #: verbs that are remembered for a scenario file
 RECONNECT_MS = 2000  #: the demo's cable is mended by somebody who watches: no long back-off
 VIEW_MS = 100  #: how often the world is compared while somebody looks
+REST_MS = 100  #: from a start to bolts and magnets that no longer move
 
 
 class DeskParts(Parts):
     """Journal and store in a folder, the link in a process of its own."""
 
-    def __init__(self, config: dict[str, Any], loop: aio.Loop, folder: str, key: bytes) -> None:
+    def __init__(
+        self,
+        config: dict[str, Any],
+        loop: aio.Loop,
+        folder: str,
+        key: bytes,
+        problems: list[str],
+    ) -> None:
         self._config = config
         self._loop = loop
         self._folder = folder
         self._key = key
         self._executors: list[ThreadExecutor] = []
+        self._problems = list(problems)  # what was found wrong, for the first start's records
         self._link: LinkProcess | None = None
 
     def provision(self, changes: list[Any]) -> None:
@@ -57,6 +66,7 @@ class DeskParts(Parts):
         executor = ThreadExecutor(self._loop, "keys")
         store = CredentialStore(self._path("keys.db"), executor, self._key)
         store.open()
+        self._problems += store.problems
         store.apply(changes)
         store.close()
         executor.close()
@@ -79,6 +89,8 @@ class DeskParts(Parts):
         journal.open()
         store = CredentialStore(self._path("keys.db"), self._executors[1], self._key)
         store.open()
+        store.problems.extend(self._problems)
+        self._problems = []
         will = payload.dumps({"state": "offline"})
         site = self._config["controller"]["site"]
         self._link = LinkProcess(self._config["link"], site, name, self._loop, will)
@@ -149,7 +161,7 @@ class Desk:
         wall = FakeWall(clock, now_ms, controller["timezone"])
         self.wall = wall
         key, self.problems = secrets.controller_key(self.folder)
-        self._parts = DeskParts(config, self.loop, self.folder, key)
+        self._parts = DeskParts(config, self.loop, self.folder, key, self.problems)
         self._parts.provision(person.changes(self.people, config["access_points"]))
         self.world = World(config, self.loop, lines, serial_ports, self.people)
         self.machine = Machine(config, self.loop, lines, serial_ports, wall, self._parts)
@@ -195,6 +207,12 @@ class Desk:
     def at_ms(self) -> int:
         """Milliseconds since the desk was set up."""
         return self.loop.now_ms() - self._zero_ms
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether the controller decides and its start has moved what it moves."""
+        since_ms = self.loop.now_ms() - self.machine.booted_ms
+        return self.machine.deciding and since_ms >= REST_MS
 
     def world_now(self) -> dict[str, Any]:
         """Everything that can be seen; on the loop's thread."""

@@ -49,6 +49,8 @@ class Machine:
     ) -> None:
         self.config = config
         self.power = False
+        #: int  when the controller last began to decide
+        self.booted_ms = 0
         self.controller: Controller | None = None
         self.on_events: Callable[[list[dict[str, Any]], list[int]], None] | None = None
         #: told when power, or what the controller decides on, has come or gone
@@ -118,6 +120,7 @@ class Machine:
         )
         self.controller.publisher.measure = self._parts.measure
         self.controller.start()
+        self.booted_ms = self._loop.now_ms()
         self._changed()
 
     def _drop(self) -> None:
