@@ -1,7 +1,7 @@
 # portable
 """`firmware.access.portal`: release and relock, taken and not, forced and held, modes, REX and fire."""
 
-from firmware.access import portal, record
+from firmware.access import portal, record, release
 from firmware.access.portal import (
     ACCESSED,
     BLOCKED,
@@ -129,6 +129,13 @@ def test_a_late_tick_decides_as_a_punctual_one() -> None:
     grant(one, 1000)
     assert ticks(one, 60000) == [SECURED, NOT_TAKEN]
     assert not one.unlocked
+
+
+def test_a_release_that_is_over_is_so_before_what_comes_late() -> None:
+    one = release.Release()
+    one.handle(release.RELEASE, 1000, 5000)
+    one.handle(release.OPENED_KEEP, 7000)
+    assert [one.state, one.deadline_ms] == [release.ENGAGED, None]
 
 
 def test_a_second_grant_restarts_the_time() -> None:

@@ -127,6 +127,14 @@ def test_a_power_cut_tells_nobody_and_starts_nothing_again() -> None:
     seen = bench.run(200000)
     assert [word for _, word in seen if word not in ("begins", "tidied")] == []
     assert [at_ms for at_ms, word in seen if word == "begins"] == [0]
+    assert [at_ms for at_ms, word in seen if word == "tidied"] == [100]
+
+
+def test_a_power_cut_while_a_task_waits_to_be_started_again_starts_nothing() -> None:
+    bench = Bench()
+    bench.supervisor.start("reader", bench.work)
+    bench.loop.call_at(100, bench.supervisor.kill)
+    assert bench.begins(200000) == [0]
 
 
 def test_an_error_while_a_task_is_made_safe_does_not_end_the_loop() -> None:
