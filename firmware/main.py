@@ -108,7 +108,8 @@ def _backends(config: dict[str, Any]) -> tuple[Lines, SerialPorts]:
 def _claim_folder(folder: str) -> str | None:
     """Take the state folder for this process; one line if it cannot be had."""
     try:
-        os.makedirs(folder, mode=0o700, exist_ok=True)
+        os.umask(0o077)  # keys and records are nobody else's
+        os.makedirs(folder, exist_ok=True)
         claim = os.open(
             os.path.join(folder, "in-use"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600
         )

@@ -34,6 +34,8 @@ def main(argv: list[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except OSError as error:
+        return _fail(f"output: {(error.strerror or str(error)).lower()}; expected room to write")
     except KeyboardInterrupt:
         return 1
 
@@ -66,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     run = commands.add_parser(
         "run",
         help="scenario files in virtual time",
-        epilog="example:\n  door-sim run tests/scenario/resident-enters.toml --trace trace.jsonl\n",
+        epilog="example:\n  door-sim run tests/scenario/*.toml --trace trace.jsonl\n",
         formatter_class=formatter,
     )
     run.add_argument("scenario", nargs="+", metavar="SCENARIO", help="a TOML file")
@@ -116,7 +118,7 @@ def _serve(args: argparse.Namespace) -> int:
         desk.run()
     finally:
         server.close()
-    print("Stopped. Nothing recorded is lost." if args.state else "Stopped.")
+    print("Stopped.")
     return 0
 
 
@@ -136,6 +138,7 @@ def _welcome(host: str, port: int, mqtt: tuple[str, int]) -> None:
 def _claim_folder(folder: str) -> str | None:
     """Take the state folder for this process; why not, if it cannot be had."""
     try:
+        os.umask(0o077)  # keys and records are nobody else's
         os.makedirs(folder, exist_ok=True)
         claim = os.open(
             os.path.join(folder, "in-use"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600

@@ -181,10 +181,13 @@ class _Checker:
                 at = text
             else:
                 at = datetime.datetime.fromisoformat(str(text).replace("Z", "+00:00"))
-            if at.tzinfo is None:
+            if at.tzinfo is None or not 1971 <= at.year <= 2399:
                 raise ValueError
         except ValueError:
-            self.wrong("start", f'"{text}" is no time; expected such as "2026-11-21T08:00:00Z"')
+            self.wrong(
+                "start",
+                f'"{text}" is no time of 1971 to 2399; expected such as "2026-11-21T08:00:00Z"',
+            )
             return 0
         return round(at.timestamp() * 1000)
 
@@ -250,6 +253,8 @@ class _Checker:
         for key in wanted:
             if key not in _WORLD:
                 self.wrong(f"{where}.{key}", f"unknown key; {schema.nearest_known(key, _WORLD)}")
+        if "portal" in wanted and "output" in wanted:
+            self.wrong(where, "names portal and output; expected one of them")
         if "portal" in wanted:
             if wanted["portal"] not in config["portals"]:
                 near = schema.nearest_known(str(wanted["portal"]), config["portals"])
@@ -280,7 +285,13 @@ class _Checker:
 
     def end(self, raw: dict[str, Any]) -> int:
         if "end_ms" in raw:
-            return self.time(raw, "end_ms", "file", None)
+            end_ms = self.time(raw, "end_ms", "file", None)
+            for index, look in enumerate(raw.get("expect_world", [])):
+                if self.time(look, "at_ms", "expect_world", 0) > end_ms:
+                    self.wrong(
+                        f"expect_world[{index}].at_ms", "is after end_ms; expected before it"
+                    )
+            return end_ms
         if self.problems:
             return 0  # times that are none are named already
         last_ms = 0

@@ -74,6 +74,8 @@ class Portal:
         self._opening = opening.Opening(rules.open_ms, rules.pre_alarm_ms, rules.settle_ms)
         self._passage = passage.Passage(rules.settle_ms)
         self._exit_until_ms = 0  # the end of the last REX's release, while that runs
+        self._exit_held = False  # a REX contact is closed now, since _exit_from_ms
+        self._exit_from_ms = 0
         self._was_unlocked = False
         self._window = (0, -1)  # when the lock was last released: from, to (of the past one)
 
@@ -89,6 +91,14 @@ class Portal:
     def unlocked(self) -> bool:
         """What the lock is to be told."""
         return self.held_free or self._release.state != release.ENGAGED
+
+    @property
+    def awaited(self) -> "dict[str, object] | None":
+        """Who was let in and has neither opened nor run out of time."""
+        if self._passage.state == passage.IDLE:
+            return None
+        who: dict[str, object] | None = self._passage.who  # type: ignore[assignment]
+        return who
 
     @property
     def mode_now(self) -> str:
@@ -130,7 +140,7 @@ class Portal:
 
     def waits_for_record(self, now_ms: int) -> bool:
         """Whether the release that is on has to be durable first (law 3); REX and fire wait for nothing."""
-        if self.fire and self._rules.fire_releases:
+        if self._exit_held or (self.fire and self._rules.fire_releases):
             return False
         return now_ms >= self._exit_until_ms
 
@@ -190,15 +200,19 @@ class Portal:
     def rex(self, at_ms: int, now_ms: int) -> "list[record.Record]":
         """Somebody inside wants out: in every mode, at once."""
         records = self.tick(now_ms)
-        rules = self._rules
-        self._permit_open_ms(rules.open_ms)
-        what = release.EXIT if rules.egress_cuts_power else release.RELEASE
-        for_ms = rules.egress_ms if rules.egress_cuts_power else rules.release_ms
+        self._permit_open_ms(self._rules.open_ms)
         records.append(self._released(record.REX, at_ms))
-        self._release.handle(what, now_ms, for_ms)
-        self._exit_until_ms = max(self._exit_until_ms, now_ms + for_ms)
+        self._lengthen(now_ms)
         records += self._late_permission(at_ms, now_ms)
         return records + self._settle_lock(now_ms, at_ms)
+
+    def hold_exit(self, held: bool, at_ms: int, now_ms: int) -> "list[record.Record]":
+        """The REX contact is held, or let go: a release does not run out while it is held."""
+        records = self.tick(now_ms)
+        if held and not self._exit_held:
+            self._exit_from_ms = at_ms
+        self._exit_held = held
+        return records + self._settle_lock(now_ms)
 
     def set_fire(self, on: bool, at_ms: int, now_ms: int) -> "list[record.Record]":
         """A fire began or is over. The mode stays as it is."""
@@ -258,12 +272,23 @@ class Portal:
 
     def tick(self, now_ms: int) -> "list[record.Record]":
         """Honour every deadline that has come."""
+        due_ms = self._release.deadline_ms
+        if self._exit_held and due_ms is not None and now_ms >= due_ms:
+            self._lengthen(now_ms)
         self._release.tick(now_ms)
         records = self._settle_lock(now_ms)
         records += self._reports(self._opening.tick(now_ms), now_ms)
         return records + self._verdicts(self._passage.tick(now_ms), now_ms)
 
     # ---- how ---------------------------------------------------------------------------------------
+
+    def _lengthen(self, now_ms: int) -> None:
+        """A REX, or one that is still held: its time begins now."""
+        rules = self._rules
+        cuts = rules.egress_cuts_power
+        for_ms = rules.egress_ms if cuts else rules.release_ms
+        self._release.handle(release.EXIT if cuts else release.RELEASE, now_ms, for_ms)
+        self._exit_until_ms = max(self._exit_until_ms, now_ms + for_ms)
 
     def _permit_open_ms(self, open_ms: int) -> None:
         """The next opening may last `open_ms`; within one release the longest permission counts."""
@@ -290,6 +315,8 @@ class Portal:
         return []
 
     def _permitted(self, at_ms: int) -> bool:
+        if self._exit_held and at_ms >= self._exit_from_ms:
+            return True
         start_ms, end_ms = self._window
         return start_ms <= at_ms and (self._was_unlocked or at_ms <= end_ms)
 

@@ -67,6 +67,7 @@ class Site:
         self.rights = NO_RIGHTS
         self._fire = fire.Fire(plan.fire_reset)
         self._plan = plan
+        self._awaited: dict[str, dict[str, object] | None] = {}
 
     # ---- what is so --------------------------------------------------------------------------------
 
@@ -96,6 +97,10 @@ class Site:
         self._fire.restore(now.ms, bool(loop_open), kept.get("fire") is True)
         effects: list[object] = []
         for name, door in sorted(self.portals.items()):
+            who = kept.get("await/" + name)
+            if isinstance(who, dict):  # the power went before it was known
+                self._awaited[name] = who
+                effects.append(record.make(record.ACCESS_NOT_TAKEN, now.ms, name, who))
             mode, cause = self._first_mode(name, kept)
             effects += door.start(
                 mode,
@@ -145,6 +150,14 @@ class Site:
         """Somebody inside portal `name` wants out."""
         effects = self._catch_up(now)
         effects += self.portals[name].rex(at_ms, now.ms)
+        return self._finish(effects, now)
+
+    def hold_exit(
+        self, name: str, held: bool, at_ms: int, now: "credential.Moment"
+    ) -> "list[object]":
+        """The REX contact of portal `name` is held since `at_ms`, or was let go."""
+        effects = self._catch_up(now)
+        effects += self.portals[name].hold_exit(held, at_ms, now.ms)
         return self._finish(effects, now)
 
     def contact(
@@ -261,7 +274,7 @@ class Site:
         for name in sorted(self.access_points):  # what was resolved may show at the door
             at = self.access_points[name]
             at.signals.last(at.moment(now.ms), at.portal.pre_alarm, now.ms)
-        return finished + self._keep_alarms()
+        return finished + self._keep_alarms() + self._keep_awaited()
 
     def _resolve(self, effect: object, now: "credential.Moment") -> "list[object]":
         """What one effect of a part means for the site."""
@@ -280,6 +293,16 @@ class Site:
                 resolved += self._resolve(caused, now)
             return resolved
         return [effect]
+
+    def _keep_awaited(self) -> "list[object]":
+        """Who is awaited outlives a power cut, so that every grant gets its verdict."""
+        kept: list[object] = []
+        for door in self._doors():
+            awaited = door.awaited
+            if awaited != self._awaited.get(door.name):
+                self._awaited[door.name] = awaited
+                kept.append(access_point.Keep("await/" + door.name, awaited))
+        return kept
 
     def _keep_alarms(self) -> "list[object]":
         kept: list[object] = []

@@ -74,21 +74,27 @@ class SiteTime:
     ``on_step`` is told of every step as (delta_ms, quality).
     """
 
-    def __init__(self, wall: WallClock, clock: "Any", floor_ms: int) -> None:
+    def __init__(self, wall: WallClock, clock: "Any", floor_ms: int, leapt: bool = False) -> None:
         self._wall = wall
         self._clock = clock
         self._floor_ms = floor_ms
         self._mono_ms = clock.now_ms()
         self._utc_ms = wall.utc_ms()
         self._vouched_ms: int | None = self._mono_ms if wall.vouched() else None
-        # A first reading far ahead of the last trusted record is a leap like any other.
-        self._leapt = bool(floor_ms) and self._utc_ms - floor_ms > 400 * LEAP_MS
+        # A leap that was not believed before a restart is not believed after it; neither is a first
+        # reading that lies further ahead of the last trusted record than any outage.
+        self._leapt = leapt or bool(floor_ms) and self._utc_ms - floor_ms > 400 * LEAP_MS
         self.on_step: Callable[[int, str], None] | None = None
 
     @property
     def floor_ms(self) -> int:
         """The latest trusted UTC time that is known, milliseconds; 0: none."""
         return self._floor_ms
+
+    @property
+    def leapt(self) -> bool:
+        """Whether it leapt ahead by more than anybody believes; kept over a restart."""
+        return self._leapt
 
     @property
     def behind(self) -> bool:

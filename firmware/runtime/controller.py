@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 CONTROLLER = "controller"
-IDLE_MS = 60000  #: the door looks around at least this often
+IDLE_MS = 1000  #: the door looks around, and at the clock, at least this often
+LEAPT = "clock/leapt"  #: kept while the clock stands ahead by more than is believed
 FLOOR = "clock/floor"  #: what is kept of a trusted time that later records are behind
 
 
@@ -57,7 +58,8 @@ class Controller:
         self.deciding = False
         floor_ms = journal.kept.get(FLOOR)
         floor_ms = floor_ms if isinstance(floor_ms, int) else 0
-        self.time = SiteTime(wall, loop.clock, max(floor_ms, journal.trusted_ms))
+        floor_ms = max(floor_ms, journal.trusted_ms)
+        self.time = SiteTime(wall, loop.clock, floor_ms, journal.kept.get(LEAPT) is True)
         self._devices = devices
         self._problems = problems
         self._inbox = feeds.Inbox()
@@ -81,7 +83,9 @@ class Controller:
         effects = self.site.start(self._kept, self._found(levels), now)
         for device in sorted(self.wiring.exits):
             if levels.get(device):  # somebody stands at the exit: before a magnet is engaged
-                effects += self.site.rex(self.wiring.exits[device], now.ms, now)
+                name = self.wiring.exits[device]
+                effects += self.site.rex(name, now.ms, now)
+                effects += self.site.hold_exit(name, True, now.ms, now)
         gap_ms = None
         if self.journal.trusted_ms:
             gap_ms = max(0, self.time.utc_ms_at(now.ms) - self.journal.trusted_ms)
@@ -173,7 +177,9 @@ class Controller:
         """A contact or a REX changed: `on` is a closed loop, or a pressed REX."""
         wiring = self.wiring
         if device in wiring.exits:
-            return self.site.rex(wiring.exits[device], at_ms, now) if on else []
+            name = wiring.exits[device]
+            pressed = self.site.rex(name, at_ms, now) if on else []
+            return pressed + self.site.hold_exit(name, on, at_ms, now)
         effects: list[object] = []
         if device in wiring.contacts:
             effects += self.site.contact(wiring.contacts[device], not on, at_ms, now)
@@ -256,20 +262,14 @@ class Controller:
         self._fault(name, False, "task ended (%s); it is started again" % kind)
 
     def _clock_stepped(self, delta_ms: int, quality: str) -> None:
-        self.loop.call_at(
-            self.loop.now_ms(),
-            lambda: self._perform(
-                [
-                    record.make(
-                        record.CLOCK_CHANGED,
-                        self.loop.now_ms(),
-                        None,
-                        {"delta_ms": delta_ms, "quality": quality},
-                    )
-                ],
-                self._now(),
-            ),
-        )
+        def tell() -> None:
+            now = self._now()
+            fields: dict[str, object] = {"delta_ms": delta_ms, "quality": quality}
+            changed = record.make(record.CLOCK_CHANGED, now.ms, None, fields)
+            leapt = access_point.Keep(LEAPT, True if self.time.leapt else None)
+            self._perform([changed, leapt], now)
+
+        self.loop.call_at(self.loop.now_ms(), tell)
 
     # ---- how ---------------------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 """From a validated config to the deciding core: which device is whose, and the core's plan."""
 
 from firmware import wire
-from firmware.access import access_point, alarm, fire, portal, site
+from firmware.access import access_point, alarm, credential, fire, portal, schedule, site
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -71,6 +71,17 @@ class Wiring:
         return site.Plan(
             portals, access_points, points, fire_reset, config["alarms"]["siren_max_ms"]
         )
+
+    def rights(self, stored: "credential.Rights") -> "credential.Rights":
+        """What the host said of levels and hours, with the config's own schedules and holidays."""
+        schedules = dict(stored.schedules)
+        for name, part in self.config["schedules"].items():
+            hours: list[schedule.Hours] = []
+            for line in part["hours"]:
+                hours += schedule.parse(line)
+            schedules.setdefault(name, hours)
+        days = [schedule.day_number(str(day)) for day in self.config["holidays"]]
+        return credential.Rights(stored.levels, schedules, list(stored.holidays) + days)
 
     def _portal_rules(self, part: "dict[str, Any]") -> "portal.Rules":
         return portal.Rules(

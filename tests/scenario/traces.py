@@ -57,10 +57,8 @@ def every_release_has_one_cause(run: Run) -> None:
 def every_grant_has_at_most_one_verdict(run: Run) -> None:
     """Taken or not taken, for the last grant of each release by credential."""
     waiting: dict[str, dict[str, Any]] = {}
-    for at_ms, event in events(run, record.ACCESS_GRANTED, record.SYSTEM_STARTED, *VERDICTS):
-        if event["type"] == record.SYSTEM_STARTED:
-            waiting = {}
-        elif event["type"] == record.ACCESS_GRANTED:
+    for at_ms, event in events(run, record.ACCESS_GRANTED, *VERDICTS):
+        if event["type"] == record.ACCESS_GRANTED:
             waiting[event["portal"]] = event
         else:
             last = waiting.pop(event["portal"], None)
