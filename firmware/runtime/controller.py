@@ -284,8 +284,9 @@ class Controller:
 
     def _feed(self, name: str) -> None:
         driver = self._devices[name]
+        stirred = self.store.stir if name in self.wiring.readers else None
         self.supervisor.start(
-            "feed-" + name, lambda: feeds.feed(name, driver, self._inbox, self.loop)
+            "feed-" + name, lambda: feeds.feed(name, driver, self._inbox, self.loop, stirred)
         )
 
     def _levels(self) -> "dict[str, bool]":

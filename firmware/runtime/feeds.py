@@ -6,6 +6,7 @@ from firmware.runtime import aio
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 #: Something for the door to handle.
@@ -17,6 +18,7 @@ Input = namedtuple("Input", ("kind", "name", "data"))
 READING = "reading"
 FOUND = "found"
 
+STIR_MS = 100
 POLL_MS = 20  #: for a source that can wake nobody (RPi.GPIO, a pin without interrupts)
 INBOX_LIMIT = 256  #: readings that may wait; a card beyond them is dropped, an input never
 
@@ -53,15 +55,31 @@ class Inbox:
         return self._queue.get_nowait() if len(self._queue) else None
 
 
-async def feed(name: str, driver: "Any", inbox: Inbox, loop: aio.Loop) -> None:
-    """Hand over every reading of device `name`, for ever."""
+async def feed(
+    name: str,
+    driver: "Any",
+    inbox: Inbox,
+    loop: aio.Loop,
+    stirred: "Callable[[], None] | None" = None,
+) -> None:
+    """Hand over every reading of device `name`, for ever.
+
+    `stirred` is told when something begins to come, `STIR_MS` after the last time at the earliest: a
+    frame takes some 20 ms to arrive, and whoever is asked about it next can be awake by then.
+    """
+    told_ms = loop.now_ms() - STIR_MS
     came = aio.Event()
     source = driver.source
     source.ready = came.set
     watched = -1
     try:
         while True:
-            for reading in driver.poll(loop.now_ms()):
+            now_ms = loop.now_ms()
+            if stirred is not None and came.is_set() and now_ms - told_ms >= STIR_MS:
+                told_ms = now_ms
+                stirred()
+            came.clear()
+            for reading in driver.poll(now_ms):
                 inbox.put(Input(READING, name, reading))
             watched = _watch(loop, source, watched, came)
             wait_ms = None if watched >= 0 or getattr(source, "wakes", False) else POLL_MS
@@ -69,7 +87,6 @@ async def feed(name: str, driver: "Any", inbox: Inbox, loop: aio.Loop) -> None:
                 left_ms = max(0, driver.deadline_ms - loop.now_ms())
                 wait_ms = left_ms if wait_ms is None else min(wait_ms, left_ms)
             await came.wait(wait_ms)
-            came.clear()
     finally:
         source.ready = None
         if watched >= 0:

@@ -85,6 +85,9 @@ class Store:
         """
         raise NotImplementedError
 
+    def stir(self) -> None:
+        """A card is on its way: be awake for `find`. Nothing need happen."""
+
     def rights(self) -> "Any":
         """The `firmware.access.credential.Rights` in force."""
         raise NotImplementedError

@@ -80,6 +80,10 @@ class CredentialStore(Store):
 
         self._executor.submit(work, answer)
 
+    def stir(self) -> None:
+        """Look for nobody: thread, pages and processor are then awake for `find`."""
+        self._executor.submit(lambda: self._file.find(""))
+
     def rights(self) -> Rights:
         """Levels, schedules and holidays in force, from memory."""
         return self._file.rights
