@@ -28,6 +28,12 @@ STATES = (ACTIVE, SUSPENDED, LOST, CANCELLED)
 #: pin_salt      bytes | None the PIN asked for after the card; see `firmware.access.pin`
 #: pin_hash      bytes | None
 #: version       int          never goes down
+#: duress_hash   bytes | None the PIN that says "I am forced to", asked for after the card, with `pin_salt`
+#: flat          str | None   the flat it was issued to
+#: group         str | None   a word of the site's own (two-person rule, partitions)
+#: acknowledges  bool         shown at an access point and let in, it acknowledges what is shown there
+#: duress        bool         the look-up's: what was shown of it (card, PIN) is the one that tells of duress
+#: visit         str | None   the look-up's: which visitor's code this is; such a key has no record number
 Credential = namedtuple(
     "Credential",
     (
@@ -44,6 +50,12 @@ Credential = namedtuple(
         "pin_salt",
         "pin_hash",
         "version",
+        "duress_hash",
+        "flat",
+        "group",
+        "acknowledges",
+        "duress",
+        "visit",
     ),
 )
 
@@ -56,14 +68,17 @@ UNUSED = Usage(0, None)
 #: One right of a level.
 #: access_point  str          its name, or ANYWHERE
 #: schedule      str | None   name of the hours in which it holds; None: always
-Right = namedtuple("Right", ("access_point", "schedule"))
+#: deny          bool         takes the access point away instead; a denial beats every grant
+Right = namedtuple("Right", ("access_point", "schedule", "deny"))
 ANYWHERE = "*"
 
 #: What decisions need beside the key.
 #: levels     dict   name -> list of Right
 #: schedules  dict   name -> list of schedule.Hours
 #: holidays   list   local days since 1970-01-01
-Rights = namedtuple("Rights", ("levels", "schedules", "holidays"))
+#: lenient    bool   while the time is not to be trusted, time-limited keys work by the last time known
+#: narrowed   bool   the host was silent for too long: only keys that are valid for long work
+Rights = namedtuple("Rights", ("levels", "schedules", "holidays", "lenient", "narrowed"))
 
 #: One instant, as every decision needs it.
 #: ms       int   monotonic

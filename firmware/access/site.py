@@ -38,7 +38,7 @@ Plan = namedtuple("Plan", ("portals", "access_points", "points", "fire_reset", "
 #: power_lost    tuple of str  portals whose lock let go while the power was away
 Found = namedtuple("Found", ("open_doors", "active", "power_lost"))
 
-NO_RIGHTS = credential.Rights({}, {}, [])
+NO_RIGHTS = credential.Rights({}, {}, [], False, False)
 
 KEY_SWITCH = "key-switch"
 

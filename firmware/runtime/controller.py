@@ -280,7 +280,9 @@ class Controller:
         """The store's rights, on the store's holidays and the config's."""
         rights = self.store.rights()
         days = [schedule.day_number(text) for text in self.config["holidays"]]
-        return credential.Rights(rights.levels, rights.schedules, rights.holidays + days)
+        return credential.Rights(
+            rights.levels, rights.schedules, rights.holidays + days, False, False
+        )
 
     def _feed(self, name: str) -> None:
         driver = self._devices[name]

@@ -81,7 +81,9 @@ class Wiring:
                 hours += schedule.parse(line)
             schedules.setdefault(name, hours)
         days = [schedule.day_number(str(day)) for day in self.config["holidays"]]
-        return credential.Rights(stored.levels, schedules, list(stored.holidays) + days)
+        return credential.Rights(
+            stored.levels, schedules, list(stored.holidays) + days, False, False
+        )
 
     def _portal_rules(self, part: "dict[str, Any]") -> "portal.Rules":
         return portal.Rules(

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from firmware.access import access_point, credential, pin
 from firmware.wire import card_number
 
-FIELDS = credential.Credential._fields
+FIELDS = credential.Credential._fields[:13]
 _SHOWN = ("cards", "codes", "pin", "pin_alone")
 _DIGITS = set("0123456789")
 
@@ -65,7 +65,8 @@ def to_credential(row: tuple[Any, ...]) -> credential.Credential:
     values["levels"] = tuple(json.loads(values["levels"]))
     values["extended"] = bool(values["extended"])
     values["override"] = bool(values["override"])
-    return credential.Credential(**values)
+    values.update(duress_hash=None, flat=None, group=None, acknowledges=False)
+    return credential.Credential(duress=False, visit=None, **values)
 
 
 class _Flaw(Exception):

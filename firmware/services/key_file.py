@@ -31,7 +31,7 @@ class KeyFile:
     ) -> None:
         stem, dot, ending = path.rpartition(".")
         self.title = os.path.basename(path)
-        self.rights = Rights({}, {}, [])
+        self.rights = Rights({}, {}, [], False, False)
         self.version = 0
         #: what went wrong and what was done about it, one line each
         self.problems: list[str] = []

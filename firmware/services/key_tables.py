@@ -81,14 +81,14 @@ def rights(connection: apsw.Connection) -> Rights:
     """Levels, schedules and holidays."""
     levels = {}
     for name, text in connection.execute("SELECT name, rights FROM levels ORDER BY name"):
-        levels[name] = [Right(place, hours) for place, hours in json.loads(str(text))]
+        levels[name] = [Right(place, hours, False) for place, hours in json.loads(str(text))]
     schedules = {}
     for name, text in connection.execute("SELECT name, hours FROM schedules ORDER BY name"):
         schedules[name] = [
             stretch for line in json.loads(str(text)) for stretch in schedule.parse(line)
         ]
     days = [row[0] for row in connection.execute("SELECT day FROM holidays ORDER BY day")]
-    return Rights(levels, schedules, days)
+    return Rights(levels, schedules, days, False, False)
 
 
 class Application:

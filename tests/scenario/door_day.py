@@ -63,8 +63,13 @@ def _print(events: "list[dict[str, object]]", at_ms: "list[int]") -> None:
 
 def _store(loop: aio.Loop) -> MemoryStore:
     hours = schedule.parse("mon-fri 08:00-12:00")
-    levels = {"all": [credential.Right("*", None)], "cleaner": [credential.Right("*", "work")]}
-    store = MemoryStore(loop, b"k" * 32, credential.Rights(levels, {"work": hours}, []))
+    levels = {
+        "all": [credential.Right("*", None, False)],
+        "cleaner": [credential.Right("*", "work", False)],
+    }
+    store = MemoryStore(
+        loop, b"k" * 32, credential.Rights(levels, {"work": hours}, [], False, False)
+    )
     resident = _key(1, ("all",), None)
     store.add(resident, "card", RESIDENT.card)
     store.add(resident, "pin", RESIDENT.pin)
@@ -73,9 +78,13 @@ def _store(loop: aio.Loop) -> MemoryStore:
     return store
 
 
+#: duress_hash, flat, group, acknowledges, duress, visit
+MORE = (None, None, None, False, False, None)
+
+
 def _key(id: int, levels: "tuple[str, ...]", uses: "int | None") -> "credential.Credential":
     return credential.Credential(
-        id, id, "active", None, None, None, uses, levels, False, False, None, None, 1
+        id, id, "active", None, None, None, uses, levels, False, False, None, None, 1, *MORE
     )
 
 

@@ -35,18 +35,20 @@ DOUBTED = Moment(1000, NOW_S, NOW_S, False)
 
 RIGHTS = Rights(
     {
-        "always": [Right("front-in", None)],
-        "mornings": [Right("front-in", "mornings")],
-        "nights": [Right("front-in", "nights")],
-        "yard": [Right("yard-in", None)],
-        "everywhere": [Right(credential.ANYWHERE, None)],
-        "unknown-hours": [Right("front-in", "no-such-hours")],
+        "always": [Right("front-in", None, False)],
+        "mornings": [Right("front-in", "mornings", False)],
+        "nights": [Right("front-in", "nights", False)],
+        "yard": [Right("yard-in", None, False)],
+        "everywhere": [Right(credential.ANYWHERE, None, False)],
+        "unknown-hours": [Right("front-in", "no-such-hours", False)],
     },
     {
         "mornings": schedule.parse("mon-fri 08:00-12:00"),
         "nights": schedule.parse("daily 22:00-06:00"),
     },
     [],
+    False,
+    False,
 )
 
 #: A key that nothing speaks against.
@@ -64,6 +66,12 @@ GOOD: "dict[str, object]" = {
     "pin_salt": None,
     "pin_hash": None,
     "version": 1,
+    "duress_hash": None,
+    "flat": None,
+    "group": None,
+    "acknowledges": False,
+    "duress": False,
+    "visit": None,
 }
 
 
@@ -174,7 +182,7 @@ def test_hours_are_those_of_the_sites_own_time() -> None:
 
 
 def test_hours_hold_on_no_holiday_unless_they_say_so() -> None:
-    rights = Rights(RIGHTS.levels, RIGHTS.schedules, [NOW_S // 86400])
+    rights = Rights(RIGHTS.levels, RIGHTS.schedules, [NOW_S // 86400], False, False)
     found = refusal(key({"levels": ("mornings",)}), UNUSED, "front-in", portal.LOCKED, rights, NOW)
     assert found == OUTSIDE_SCHEDULE
 

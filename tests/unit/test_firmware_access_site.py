@@ -39,7 +39,11 @@ DOOR = portal.Rules(
     relock_on_close=False,
 )
 
-KEY = Credential(1, 11, "active", None, None, None, None, ("all",), False, False, None, None, 1)
+#: duress_hash, flat, group, acknowledges, duress, visit
+MORE = (None, None, None, False, False, None)
+KEY = Credential(
+    1, 11, "active", None, None, None, None, ("all",), False, False, None, None, 1, *MORE
+)
 SALT = b"salt"
 
 
@@ -62,6 +66,12 @@ FIELDS = (
     "pin_salt",
     "pin_hash",
     "version",
+    "duress_hash",
+    "flat",
+    "group",
+    "acknowledges",
+    "duress",
+    "visit",
 )
 
 KEYS = {
@@ -106,7 +116,9 @@ class House:
                 180000,
             )
         )
-        self.site.rights = Rights({"all": [Right(credential.ANYWHERE, None)]}, {}, [])
+        self.site.rights = Rights(
+            {"all": [Right(credential.ANYWHERE, None, False)]}, {}, [], False, False
+        )
         self.kept: dict[str, object] = dict(kept or {})
         self.usage: dict[int, Usage] = {}
         self.start_s = start_s
@@ -311,7 +323,7 @@ def test_a_card_is_refused_for_what_began_while_its_pin_was_keyed() -> None:
 def test_a_card_is_refused_by_new_rights_while_its_pin_is_keyed() -> None:
     house = House(way=verification.CARD_AND_PIN)
     house.card("with-pin", 1000)
-    house.site.rights = Rights({}, {}, [])
+    house.site.rights = Rights({}, {}, [], False, False)
     house.keys("1234#", 2000)
     assert house.told() == [("access.denied", 2000, "no_right", 7)]
 

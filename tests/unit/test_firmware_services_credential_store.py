@@ -95,7 +95,27 @@ def test_a_key_is_found_by_its_card_its_code_and_its_pin() -> None:
     found = rig.find(access_point.CARD, "w26:012:00345")
     assert found is not None
     salt, hashed = found.pin_salt, found.pin_hash
-    whole = Credential(7, 3, "suspended", 10, 20, 60, 1, ("all",), True, True, salt, hashed, 9)
+    whole = Credential(
+        7,
+        3,
+        "suspended",
+        10,
+        20,
+        60,
+        1,
+        ("all",),
+        True,
+        True,
+        salt,
+        hashed,
+        9,
+        None,
+        None,
+        None,
+        False,
+        False,
+        None,
+    )
     assert found == whole
     assert hashed == pin.salted(salt, "4711")
     assert rig.find(access_point.CARD, "w34:2403082711") == whole  # the uid's other name
@@ -144,7 +164,9 @@ def test_rights_are_there_from_memory() -> None:
     )
     for _ in range(2):
         rights = rig.store.rights()
-        assert rights.levels == {"staff": [Right("front-in", "mornings"), Right("yard-in", None)]}
+        assert rights.levels == {
+            "staff": [Right("front-in", "mornings", False), Right("yard-in", None, False)]
+        }
         assert rights.schedules == {"mornings": [Hours(0, 28800, 43200), Hours(1, 28800, 43200)]}
         assert rights.holidays == [20000, 20727]
         rig.kill()

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 import hal.board
-from firmware.access import credential
 from firmware.runtime.aio import JumpWaiter, Loop, VirtualClock
+from firmware.services import key_changes
 from firmware.wire import card_number
 from sim import person, verbs
 from sim.fakes import FakeLines, FakeSerialPorts, FakeTicks, zone_offset
@@ -167,7 +167,7 @@ def test_changes_come_in_the_order_of_their_dependence(
     kinds = [change[0] for change in changes]
     assert kinds == sorted(kinds, key=["schedule", "level", "upsert"].index)
     names = {change[1] for change in changes if change[0] == "level"}
-    fields = {field for field in credential.Credential._fields if not field.startswith("pin_")}
+    fields = {field for field in key_changes.FIELDS if not field.startswith("pin_")}
     for change in changes:
         if change[0] == "upsert":
             assert set(change[1]["levels"]) <= names
