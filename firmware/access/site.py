@@ -9,25 +9,14 @@ brings outputs up to date after every call and ticks no later than ``deadline_ms
 
 from collections import namedtuple
 
-from firmware.access import (
-    access_point,
-    alarm,
-    credential,
-    fire,
-    opening,
-    portal,
-    record,
-)
+from firmware.access import access_point, credential, portal, record, watch
 
-#: An input that raises an alarm.
-#: kind      str  one of the alarm classes; a fire point is the fire loop
-#: priority  int
-Point = namedtuple("Point", ("kind", "priority"))
+Point = watch.Point  #: what a plan names its alarm points with
 
 #: What a site is made of.
 #: portals        dict  name -> (portal.Rules, mode at the first start)
 #: access_points  dict  name -> access_point.Rules
-#: points         dict  name -> Point
+#: points         dict  name -> watch.Point
 #: fire_reset     str   one of `fire.RESETS`
 #: siren_max_ms   int
 Plan = namedtuple("Plan", ("portals", "access_points", "points", "fire_reset", "siren_max_ms"))
@@ -42,13 +31,6 @@ NO_RIGHTS = credential.Rights({}, {}, [], False, False)
 
 KEY_SWITCH = "key-switch"
 
-_REPORTS = {
-    opening.FORCED_RAISED: (alarm.DOOR_FORCED, True),
-    opening.FORCED_OVER: (alarm.DOOR_FORCED, False),
-    opening.HELD_RAISED: (alarm.DOOR_HELD, True),
-    opening.HELD_OVER: (alarm.DOOR_HELD, False),
-}
-
 
 class Site:
     """One controller's doors. Call `start` first."""
@@ -62,10 +44,11 @@ class Site:
             rules = plan.access_points[name]
             door = self.portals[rules.portal]
             self.access_points[name] = access_point.AccessPoint(name, rules, door)
-        self.alarms = alarm.Register(plan.siren_max_ms)
+        self._watch = watch.Watch(plan.points, plan.fire_reset, plan.siren_max_ms, self._doors())
+        #: alarm.Register  every alarm, and what siren and beacon are to do
+        self.alarms = self._watch.register
         #: credential.Rights  the levels and hours in force; the caller may replace them at any time
         self.rights = NO_RIGHTS
-        self._fire = fire.Fire(plan.fire_reset)
         self._plan = plan
         self._awaited: dict[str, dict[str, object] | None] = {}
 
@@ -74,12 +57,12 @@ class Site:
     @property
     def burning(self) -> bool:
         """Whether there is fire."""
-        return self._fire.on
+        return self._watch.burning
 
     @property
     def deadline_ms(self) -> "int | None":
         """Tick no later than this."""
-        dues = [self._fire.deadline_ms, self.alarms.deadline_ms]
+        dues = [self._watch.deadline_ms]
         dues += [self.portals[name].deadline_ms for name in self.portals]
         dues += [self.access_points[name].deadline_ms for name in self.access_points]
         due_ms = [at_ms for at_ms in dues if at_ms is not None]
@@ -92,9 +75,7 @@ class Site:
     ) -> "list[object]":
         """Begin with what was `kept` before the restart and what the inputs say now."""
         self._restore(kept, now)
-        fire_points = [name for name in sorted(self._plan.points) if self._is_fire(name)]
-        loop_open = [name for name in fire_points if name in found.active]
-        self._fire.restore(now.ms, bool(loop_open), kept.get("fire") is True)
+        self._watch.restore(kept, found.active, now)
         effects: list[object] = []
         for name, door in sorted(self.portals.items()):
             who = kept.get("await/" + name)
@@ -106,15 +87,11 @@ class Site:
                 mode,
                 cause,
                 name in found.open_doors,
-                self._fire.on,
+                self._watch.burning,
                 name in found.power_lost,
                 now.ms,
             )
-        for name in sorted(self._plan.points):
-            effects += self._restore_point(name, name in found.active, now)
-        for name in sorted(self.portals):  # an open door is open since now: neither forced nor held
-            effects += self.alarms.over(name, alarm.DOOR_FORCED, now.ms, now.utc_s)
-            effects += self.alarms.over(name, alarm.DOOR_HELD, now.ms, now.utc_s)
+        effects += self._watch.start(found.active, now)
         return self._finish(effects, now)
 
     def card(self, name: str, number: str, now: "credential.Moment") -> "list[object]":
@@ -182,14 +159,7 @@ class Site:
     ) -> "list[object]":
         """The input of alarm point `name` became active (a loop opened, a button was pressed) or not."""
         effects = self._catch_up(now)
-        planned = self._plan.points[name]
-        if planned.kind == alarm.FIRE:
-            self._fire.handle(fire.LOOP_OPENED if active else fire.LOOP_CLOSED, now.ms)
-            effects += self._spread_fire(at_ms, now)
-        elif active:
-            effects += self.alarms.raise_(name, planned.kind, now.ms, now.utc_s, planned.priority)
-        else:
-            effects += self.alarms.over(name, planned.kind, now.ms, now.utc_s)
+        effects += self._watch.point(name, active, at_ms, now)
         return self._finish(effects, now)
 
     def condition(
@@ -197,18 +167,13 @@ class Site:
     ) -> "list[object]":
         """Something about device `name` is wrong (`kind` is an alarm class), or right again."""
         effects = self._catch_up(now)
-        if active:
-            effects += self.alarms.raise_(name, kind, now.ms, now.utc_s)
-        else:
-            effects += self.alarms.over(name, kind, now.ms, now.utc_s)
+        effects += self._watch.condition(name, kind, active, now)
         return self._finish(effects, now)
 
     def acknowledge(self, by: str, now: "credential.Moment") -> "list[object]":
         """The key switch was turned: what is shown at the door has been seen."""
         effects = self._catch_up(now)
-        effects += self.alarms.acknowledge_shown(by, now.ms, now.utc_s)
-        self._fire.handle(fire.KEY_TURNED, now.ms)
-        effects += self._spread_fire(now.ms, now)
+        effects += self._watch.acknowledge(by, now)
         return self._finish(effects, now)
 
     def tick(self, now: "credential.Moment") -> "list[object]":
@@ -217,47 +182,16 @@ class Site:
 
     # ---- how ---------------------------------------------------------------------------------------
 
-    def _priority(self, point: str, kind: str) -> "int | None":
-        planned = self._plan.points.get(point)
-        return planned.priority if planned is not None and planned.kind == kind else None
-
     def _shown(self, name: str, kind: str, value: str, now: "credential.Moment") -> "list[object]":
         effects = self._catch_up(now)
         effects += self.access_points[name].shown(kind, value, now)
         # A look-up alone changes nothing yet: it leaves at once.
         return effects if len(effects) == 1 else self._finish(effects, now)
 
-    def _is_fire(self, name: str) -> bool:
-        return bool(self._plan.points[name].kind == alarm.FIRE)
-
-    def _spread_fire(self, at_ms: int, now: "credential.Moment") -> "list[object]":
-        """Tell the portals and the register where the fire's state differs from theirs."""
-        effects: list[object] = []
-        for door in self._doors():
-            effects += door.set_fire(self._fire.on, at_ms, now.ms)
-        for point in sorted(self._plan.points):
-            if not self._is_fire(point):
-                continue
-            known = self.alarms.find(point, alarm.FIRE)
-            active = known is not None and known.state in (
-                alarm.UNACKNOWLEDGED,
-                alarm.ACKNOWLEDGED,
-            )
-            if self._fire.on and not active:
-                effects += self.alarms.raise_(
-                    point, alarm.FIRE, now.ms, now.utc_s, self._plan.points[point].priority
-                )
-                effects.append(access_point.Keep("fire", True))
-            elif active and not self._fire.on:
-                effects += self.alarms.over(point, alarm.FIRE, now.ms, now.utc_s)
-                effects.append(access_point.Keep("fire", None))
-        return effects
-
     def _catch_up(self, now: "credential.Moment") -> "list[object]":
         """Honour what has come due before the next input, so that a late loop decides like a punctual one."""
-        self._fire.tick(now.ms)
         effects: list[object] = []
-        for effect in self._spread_fire(now.ms, now):  # which ticks every door
+        for effect in self._watch.catch_up(now):  # which ticks every door
             effects += self._resolve(effect, now)
         return effects
 
@@ -267,25 +201,21 @@ class Site:
             effects = effects + door.tick(now.ms)
         for name in sorted(self.access_points):
             effects = effects + self.access_points[name].tick(now)
-        self.alarms.tick(now.ms)
+        self._watch.settle(now)
         finished: list[object] = []
         for effect in effects:
             finished += self._resolve(effect, now)
         for name in sorted(self.access_points):  # what was resolved may show at the door
             at = self.access_points[name]
             at.signals.last(at.moment(now.ms), at.portal.pre_alarm, now.ms)
-        return finished + self._keep_alarms() + self._keep_awaited()
+        return finished + self._watch.keep() + self._keep_awaited()
 
     def _resolve(self, effect: object, now: "credential.Moment") -> "list[object]":
         """What one effect of a part means for the site."""
-        if isinstance(effect, record.Record) and effect.type in _REPORTS:
-            kind, raised = _REPORTS[effect.type]
-            name = effect.fields["portal"]
-            if raised:
-                return list(self.alarms.raise_(name, kind, effect.at_ms, now.utc_s))
-            return list(self.alarms.over(name, kind, effect.at_ms, now.utc_s))
+        if isinstance(effect, record.Record) and effect.type in watch.REPORTS:
+            return self._watch.report(effect.type, effect.fields["portal"], effect.at_ms, now)
         if isinstance(effect, access_point.Misuse):
-            return list(self.alarms.raise_(effect.access_point, effect.kind, now.ms, now.utc_s))
+            return self._watch.misuse(effect.access_point, effect.kind, now)
         if isinstance(effect, access_point.CheckPin):
             at = self.access_points[effect.access_point]
             resolved: list[object] = []
@@ -302,17 +232,6 @@ class Site:
             if awaited != self._awaited.get(door.name):
                 self._awaited[door.name] = awaited
                 kept.append(access_point.Keep("await/" + door.name, awaited))
-        return kept
-
-    def _keep_alarms(self) -> "list[object]":
-        kept: list[object] = []
-        while self.alarms.changed:
-            point, kind = self.alarms.changed.pop(0)
-            known = self.alarms.find(point, kind)
-            value: object = None
-            if known is not None and known.state != alarm.NORMAL:
-                value = [known.state, known.since_s, known.by]
-            kept.append(access_point.Keep("alarm/%s/%s" % (point, kind), value))
         return kept
 
     def _doors(self) -> "list[portal.Portal]":
@@ -332,21 +251,3 @@ class Site:
                 left_ms = (value - now.utc_s) * 1000
                 if left_ms > 0:
                     self.access_points[tail].attempts.block(now.ms, left_ms)
-            elif head == "alarm" and isinstance(value, list) and len(value) == 3:
-                point, _, kind = tail.partition("/")
-                if kind in alarm.PRIORITY and value[0] in alarm.STATES:
-                    self.alarms.restore(
-                        point, kind, value[0], value[1], value[2], self._priority(point, kind)
-                    )
-
-    def _restore_point(self, name: str, active: bool, now: "credential.Moment") -> "list[object]":
-        kind = self._plan.points[name].kind
-        known = self.alarms.find(name, kind)
-        if kind == alarm.FIRE:
-            return self._spread_fire(now.ms, now)
-        if not active:
-            return list(self.alarms.over(name, kind, now.ms, now.utc_s))
-        if known is None or known.state in (alarm.NORMAL, alarm.RETURNED):
-            priority = self._plan.points[name].priority
-            return list(self.alarms.raise_(name, kind, now.ms, now.utc_s, priority))
-        return []

@@ -997,7 +997,7 @@ def test_a_points_own_priority_survives_a_restart() -> None:
     kept = dict(house.kept)
     other = House()
     other.site._plan.points["enclosure"] = Point(alarm.TAMPER, 4)
-    other.site._restore(kept, other.at(0))
+    other.site.start(kept, Found((), ("enclosure",), ()), other.at(0))
     assert [one.priority for one in other.site.alarms.alarms()] == [4]
 
 
