@@ -19,7 +19,39 @@ Point = watch.Point  #: what a plan names its alarm points with
 #: points         dict  name -> watch.Point
 #: fire_reset     str   one of `fire.RESETS`
 #: siren_max_ms   int
-Plan = namedtuple("Plan", ("portals", "access_points", "points", "fire_reset", "siren_max_ms"))
+#: areas          dict  name -> whereabouts.AreaRules
+#: interlocks     dict  name -> tuple of portals of which never two are open
+#: free_access    dict  portal -> free_access.Rules
+#: partitions     dict  name -> partition.Rules
+#: automation     tuple of automation.Rule
+#: repeat_ms      int   an alarm that nobody acknowledges is told again after this; 0: never
+#: tamper_blocks  str   one of `watch.TAMPER_BLOCKS`: how long an open reader's access points refuse
+#: fault_after_ms  dict  alarm class -> how long a fault lasts before it is an alarm
+#: credential_wrong_attempts, credential_block_ms  int  a key's own block
+#: locks          dict  portal -> device of its lock
+#: contacts       dict  portal -> device of its contact
+Plan = namedtuple(
+    "Plan",
+    (
+        "portals",
+        "access_points",
+        "points",
+        "fire_reset",
+        "siren_max_ms",
+        "areas",
+        "interlocks",
+        "free_access",
+        "partitions",
+        "automation",
+        "repeat_ms",
+        "tamper_blocks",
+        "fault_after_ms",
+        "credential_wrong_attempts",
+        "credential_block_ms",
+        "locks",
+        "contacts",
+    ),
+)
 
 #: What the inputs say at power-up.
 #: open_doors    tuple of str  portals whose contact is open

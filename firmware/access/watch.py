@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 #: priority  int
 Point = namedtuple("Point", ("kind", "priority"))
 
+#: For how long an open housing shuts its access points.
+ACTIVE = "active"  #: while it is open
+ACKNOWLEDGED = "acknowledged"  #: until its alarm is acknowledged and over
+OFF = "off"
+TAMPER_BLOCKS = (ACTIVE, ACKNOWLEDGED, OFF)
+
 _REPORTS = {
     opening.FORCED_RAISED: (alarm.DOOR_FORCED, True),
     opening.FORCED_OVER: (alarm.DOOR_FORCED, False),

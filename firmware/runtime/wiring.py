@@ -1,7 +1,7 @@
 """From a validated config to the deciding core: which device is whose, and the core's plan."""
 
 from firmware import wire
-from firmware.access import access_point, alarm, credential, fire, portal, schedule, site
+from firmware.access import access_point, alarm, credential, fire, portal, schedule, site, watch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,8 +68,26 @@ class Wiring:
                 fire_reset = part["reset"]
         for device in self.tampers.values():
             points[device] = site.Point(alarm.TAMPER, alarm.PRIORITY[alarm.TAMPER])
+        alarms = config["alarms"]
+        controller = config["controller"]
         return site.Plan(
-            portals, access_points, points, fire_reset, config["alarms"]["siren_max_ms"]
+            portals,
+            access_points,
+            points,
+            fire_reset,
+            alarms["siren_max_ms"],
+            {},  # areas
+            {},  # interlocks
+            {},  # free_access
+            {},  # partitions
+            (),  # automation
+            alarms.get("repeat_ms", 600000),
+            alarms.get("tamper_blocks", watch.ACTIVE),
+            alarms.get("fault_after_ms", {}),
+            controller.get("credential_wrong_attempts", 5),
+            controller.get("credential_block_ms", 30000),
+            {name: part["lock"] for name, part in config["portals"].items()},
+            {name: part["contact"] for name, part in config["portals"].items()},
         )
 
     def rights(self, stored: "credential.Rights") -> "credential.Rights":

@@ -39,6 +39,10 @@ DOOR = portal.Rules(
     relock_on_close=False,
 )
 
+#: areas, interlocks, free_access, partitions, automation, repeat_ms, tamper_blocks, fault_after_ms,
+#: credential_wrong_attempts, credential_block_ms, locks, contacts
+REST: "tuple[Any, ...]" = ({}, {}, {}, {}, (), 0, "active", {}, 5, 30000, {}, {})
+
 #: duress_hash, flat, group, acknowledges, duress, visit
 MORE = (None, None, None, False, False, None)
 KEY = Credential(
@@ -114,6 +118,7 @@ class House:
                 },
                 reset,
                 180000,
+                *REST,
             )
         )
         self.site.rights = Rights(
