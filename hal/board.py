@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Callable
 from typing import Any
 
-from hal import board_facts, board_lines, board_rules, board_schema, schema
+from hal import board_facts, board_lines, board_policy, board_rules, board_schema, schema
 from hal.board_lines import Claim, claims, warnings
 from hal.errors import BoardConfigError
 from hal.opening import Board, open_board
@@ -101,6 +101,12 @@ def _normalise(raw: Config, problems: Problems) -> Config:
     config["access_points"] = _entries(raw, "access_points", _access_point, problems)
     config["devices"] = _entries(raw, "devices", _device, problems)
     config["alarms"] = _alarms(raw.get("alarms", {}), problems)
+    config["areas"] = _entries(raw, "areas", board_policy.area, problems)
+    _implicit_areas(config)
+    config["interlocks"] = _entries(raw, "interlocks", board_policy.interlock, problems)
+    config["levels"] = _entries(raw, "levels", board_policy.level, problems)
+    config["partitions"] = _entries(raw, "partitions", board_policy.partition, problems)
+    config["automation"] = _entries(raw, "automation", board_policy.automation, problems)
     config["cameras"] = _entries(raw, "cameras", _camera, problems)
     config["schedules"] = _entries(raw, "schedules", _schedule, problems)
     config["holidays"] = top["holidays"]
@@ -156,7 +162,24 @@ def _portal(value: Any, path: str, problems: Problems) -> Config:
 
 
 def _access_point(value: Any, path: str, problems: Problems) -> Config:
-    return schema.table(value, board_schema.ACCESS_POINT, path, problems)
+    entry = schema.table(value, board_schema.ACCESS_POINT, path, problems)
+    entry["verification_at"] = schema.table_rows(
+        entry["verification_at"],
+        board_schema.VERIFICATION_AT,
+        f"{path}.verification_at",
+        problems,
+    )
+    return entry
+
+
+def _implicit_areas(config: Config) -> None:
+    """An access point that names no area leads into or out of one that is named like its portal."""
+    for entry in config["access_points"].values():
+        portal = entry["portal"]
+        if entry["area"] is None and portal is not None:
+            entry["area"] = portal
+            if portal not in config["areas"]:
+                config["areas"][portal] = board_policy.implicit_area(config["portals"].get(portal))
 
 
 def _camera(value: Any, path: str, problems: Problems) -> Config:
@@ -189,6 +212,9 @@ def _alarms(value: Any, problems: Problems) -> Config:
     plain = {name: entry for name, entry in tables.items() if name not in points}
     alarms = schema.table(
         plain if isinstance(value, dict) else value, board_schema.ALARMS, "alarms", problems
+    )
+    alarms["fault_after_ms"] = schema.table(
+        alarms["fault_after_ms"], board_schema.FAULT_AFTER_MS, "alarms.fault_after_ms", problems
     )
     alarms["points"] = _entries({"alarms": points}, "alarms", _alarm_point, problems)
     return alarms

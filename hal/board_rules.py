@@ -6,7 +6,7 @@ has been told already. Lines and pins are `hal.board_lines`.
 
 from typing import Any
 
-from hal.board_schema import KEY_DRIVERS, READER_DRIVERS
+from hal.board_schema import CONTACT_DRIVERS, KEY_DRIVERS, READER_DRIVERS
 from hal.schema import Problems, nearest_known
 
 Config = dict[str, Any]
@@ -44,6 +44,14 @@ class _Uses:
         else:
             self._used[device] = path
 
+    def share(self, named: list[tuple[str, str | None]], drivers: tuple[str, ...]) -> None:
+        """Each of `named` (path, device) may be another's of them: one role with several owners."""
+        told: dict[str, str] = {}
+        for path, device in named:
+            if device is not None and device not in told:
+                told[device] = path
+                self.use(path, device, drivers)
+
     def tell_idle(self) -> None:
         """Report each device that nobody uses: its wire would lead nowhere.
 
@@ -65,6 +73,7 @@ def check(config: Config, problems: Problems) -> None:
         uses.use(f"{path}.lock", entry["lock"], ("lock",))
         uses.use(f"{path}.contact", entry["contact"], ("contact",))
         uses.use(f"{path}.rex", entry["rex"], ("rex",))
+        uses.use(f"{path}.bond", entry["bond"], CONTACT_DRIVERS)
         _way_out(path, entry, config["devices"], problems)
         _times(path, entry, problems)
     for point, entry in config["access_points"].items():
@@ -82,6 +91,14 @@ def check(config: Config, problems: Problems) -> None:
         if entry["driver"] == "led" and entry["red"] is None and entry["green"] is None:
             problems.add(f"devices.{device}", "a light without lines; expected red, green or both")
     _alarms(config["alarms"], uses, problems)
+    uses.share(
+        [
+            (f"automation.{rule}.do.output", entry["do"]["output"])
+            for rule, entry in config["automation"].items()
+            if entry["do"] is not None and "output" in entry["do"]
+        ],
+        ("relay",),
+    )
     _link(config["link"], problems)
     uses.tell_idle()
 

@@ -9,8 +9,22 @@ import re
 import zoneinfo
 from typing import Any
 
+from hal.board_events import FAULTS
 from hal.opening import LINE_KEYS
-from hal.schema import Fields, choice, each, flag, optional, required, show, title, whole, word
+from hal.schema import (
+    Fields,
+    a_table,
+    choice,
+    each,
+    flag,
+    optional,
+    required,
+    rows,
+    show,
+    title,
+    whole,
+    word,
+)
 
 SCHEMA = 1  #: the version of this layout
 
@@ -27,6 +41,7 @@ PRIORITIES = {
 }
 
 READER_DRIVERS = ("wiegand_reader", "serial_reader")
+CONTACT_DRIVERS = ("contact", "supervised_contact")  #: closed or open; the second sees a cut wire
 KEY_DRIVERS = ("wiegand_reader", "keypad")  #: keys can be pressed on these
 
 #: Names that reach topics, and names that stay here. `\Z`: unlike `$` it takes no newline.
@@ -39,9 +54,18 @@ line_name = word(re.compile(r"[A-Za-z0-9_.:-]{1,32}\Z").match, "the name of a li
 path = word(lambda text: 0 < len(text) <= 255 and "\0" not in text, "the path of a file")
 text = word(lambda text: 0 < len(text) <= 255 and text.isprintable(), "1 to 255 characters")
 
+group = word(
+    re.compile(r"[A-Za-z0-9-]{1,16}\Z").match,
+    "a flat's number or group: 1 to 16 letters, digits, -",
+)
+
 _HOURS = re.compile(
     r"\s*[a-z,-]+\s+([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)\s*\Z"
 ).match
+_TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]\Z").match
+_DAY_OF = r"(19[7-9][0-9]|2[0-3][0-9]{2})-[0-9]{2}-[0-9]{2}"
+_DATE = re.compile(rf"{_DAY_OF}\Z").match
+_MINUTE = re.compile(rf"{_DAY_OF}T[0-9]{{2}}:[0-9]{{2}}\Z").match
 _DAY = r"(daily|hol|(mon|tue|wed|thu|fri|sat|sun)(-(mon|tue|wed|thu|fri|sat|sun))?)"
 _DAYS = re.compile(rf"\s*{_DAY}(,{_DAY})*\s").match
 hours = word(
@@ -64,10 +88,42 @@ def holiday(value: Any) -> str:
     """A date, as text or as TOML's own, as text."""
     day = str(value) if type(value) is datetime.date else value
     try:
+        if not _DATE(day):
+            raise ValueError
         datetime.date.fromisoformat(day)
     except (ValueError, TypeError) as error:
         raise ValueError(f'{show(value)} is no date; expected such as "2027-01-01"') from error
     return str(day)
+
+
+def local_minute(value: Any) -> str:
+    """A local date and time to the minute, as text or as TOML's own, as text."""
+    own = type(value) is datetime.datetime and _is_whole_minute(value)
+    words = value.isoformat("T", "minutes") if own else value
+    try:
+        if not _MINUTE(words):
+            raise ValueError
+        datetime.datetime.fromisoformat(words)
+    except (ValueError, TypeError) as error:
+        raise ValueError(
+            f'{show(value)} is no local time; expected such as "2027-02-01T00:00"'
+        ) from error
+    return str(words)
+
+
+def _is_whole_minute(value: Any) -> bool:
+    """Whether TOML's own time, or date and time, says no seconds."""
+    has = isinstance(value, datetime.datetime | datetime.time)
+    return has and value.second == 0 and value.microsecond == 0
+
+
+def time_of_day(value: Any) -> str:
+    """A time of day, ``HH:MM``, as text or as TOML's own, as text."""
+    own = type(value) is datetime.time and _is_whole_minute(value)
+    words = value.strftime("%H:%M") if own else value
+    if not isinstance(words, str) or not _TIME(words):
+        raise ValueError(f'{show(value)} is no time of day; expected such as "04:00"')
+    return words
 
 
 CONTROLLER: Fields = {
@@ -80,6 +136,10 @@ CONTROLLER: Fields = {
     "flats": optional(
         each(word(re.compile(r"[A-Za-z0-9-]{1,16}\Z").match, "a flat's number"), 2000), []
     ),
+    "untrusted_time": optional(choice("refuse", "allow"), "refuse"),
+    "narrow_after_h": optional(whole(1, 8760, "h")),
+    "credential_wrong_attempts": optional(whole(1, 10, "attempts"), 5),
+    "credential_block_ms": optional(whole(1000, 3_600_000), 30_000),
 }
 
 PORTAL: Fields = {
@@ -101,7 +161,14 @@ PORTAL: Fields = {
     "extended_open_ms": optional(whole(1000, 3_600_000)),  # 60000, or a longer open_ms
     "relock": optional(choice("open", "close"), "open"),
     "settle_ms": optional(whole(50, 1000), 200),
+    "bond": optional(device_name),
+    "free_access": optional(name),
+    "first_card": optional(flag, False),
+    "first_card_early_ms": optional(whole(0, 86_400_000), 3_600_000),
+    "first_card_level": optional(name),
 }
+
+WAYS = ("card", "card+pin", "pin", "card-or-pin")
 
 ACCESS_POINT: Fields = {
     "title": optional(title),
@@ -111,11 +178,24 @@ ACCESS_POINT: Fields = {
     "keypad": optional(device_name),
     "led": optional(device_name),
     "buzzer": optional(device_name),
-    "verification": optional(choice("card", "card+pin", "pin", "card-or-pin"), "card"),
+    "verification": optional(choice(*WAYS), "card"),
+    "verification_at": optional(rows(100), []),
     "pin_timeout_ms": optional(whole(1000, 60_000), 10_000),
     "wrong_attempts": optional(whole(1, 5, "attempts"), 5),
     "wrong_window_ms": optional(whole(60_000, 86_400_000), 600_000),
     "block_ms": optional(whole(1000, 3_600_000), 30_000),
+    "area": optional(name),  # one named like its portal
+    "anti_passback": optional(choice("off", "soft", "hard", "timed"), "off"),
+    "anti_passback_ms": optional(whole(1000, 86_400_000), 600_000),
+    "two_person": optional(choice("off", "any", "other_group"), "off"),
+    "second_person_ms": optional(whole(1000, 600_000), 15_000),
+    "visitors": optional(flag, True),
+    "visitor_digits": optional(flag, False),
+}
+
+VERIFICATION_AT: Fields = {
+    "schedule": required(name),
+    "verification": required(choice(*WAYS)),
 }
 
 _OUTPUT: Fields = {
@@ -200,11 +280,29 @@ DEVICE_HINTS = {
     "serial_reader": {"line": 'a serial reader has a "port"'},
 }
 
+_LASTING_MS = {
+    "reader_fault": 1000,
+    "lock_fault": 1000,
+    "power_fault": 2000,
+    "battery_low": 2000,
+    "link_fault": 300_000,
+    "clock_fault": 60_000,
+    "camera_fault": 5000,
+}
+
 ALARMS: Fields = {
     "siren": optional(device_name),
     "beacon": optional(device_name),
     "siren_max_ms": optional(whole(1000, 600_000), 180_000),
     "acknowledge": optional(device_name),
+    "repeat_ms": optional(whole(0, 86_400_000), 600_000),
+    "tamper_blocks": optional(choice("active", "acknowledged", "off"), "active"),
+    "fault_after_ms": optional(a_table("[alarms.fault_after_ms]"), {}),
+}
+
+#: How long a fault lasts before it is an alarm, where the config names no other time.
+FAULT_AFTER_MS: Fields = {
+    kind: optional(whole(0, 86_400_000), _LASTING_MS.get(kind, 0)) for kind in FAULTS
 }
 
 ALARM_POINT: Fields = {
@@ -251,6 +349,11 @@ SECTIONS = (
     "access_points",
     "devices",
     "alarms",
+    "areas",
+    "interlocks",
+    "levels",
+    "partitions",
+    "automation",
     "cameras",
     "schedules",
     "holidays",

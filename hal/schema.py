@@ -169,6 +169,40 @@ def each(check_one: Check, limit: int) -> Check:
     return check
 
 
+def rows(limit: int) -> Check:
+    """A list of at most `limit` tables; what stands in each is `table_rows`'s."""
+
+    def check(value: Any) -> list[Any]:
+        if not isinstance(value, list):
+            raise ValueError(f"{show(value)} is not a list; expected a list of {{ ... }}")
+        if len(value) > limit:
+            raise ValueError(f"{len(value)} entries; expected at most {limit}")
+        return value
+
+    return check
+
+
+def table_rows(
+    values: list[Any] | None, fields: Fields, path: str, problems: Problems
+) -> list[dict[str, Any]]:
+    """Every table of a list (see `rows`), the first at ``path[0]``; none where the list was wrong."""
+    return [
+        table(value, fields, f"{path}[{place}]", problems)
+        for place, value in enumerate(values or [])
+    ]
+
+
+def a_table(what: str) -> Check:
+    """A table such as `what`; what stands in it is looked at later."""
+
+    def check(value: Any) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            raise ValueError(f"{show(value)} is not a table; expected {what}")
+        return value
+
+    return check
+
+
 def title(value: Any) -> dict[str, str]:
     """What people see, in English and Chinese."""
     right = (

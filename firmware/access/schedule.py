@@ -62,6 +62,17 @@ def day_number(text: str) -> int:
     raise ValueError('date "%s" is none; expected YYYY-MM-DD' % text)
 
 
+def second_of_day(text: str) -> int:
+    """The seconds since midnight of ``HH:MM``. Raises ValueError."""
+    return _seconds(text, text)
+
+
+def local_second(text: str) -> int:
+    """The local seconds since 1970-01-01 of ``YYYY-MM-DDTHH:MM``. Raises ValueError."""
+    day, _, time = text.partition("T")
+    return day_number(day) * DAY_S + _seconds(time, text)
+
+
 def _day(number: int, holidays: "list[int]") -> int:
     return HOLIDAY if number in holidays else (number + 3) % 7  # 1970-01-01 was a Thursday
 
@@ -99,4 +110,4 @@ def _seconds(word: str, text: str) -> int:
         seconds = int(hour) * 3600 + int(minute) * 60
         if int(minute) < 60 and seconds <= DAY_S:
             return seconds
-    raise ValueError('time "%s" in hours "%s" is none; expected HH:MM' % (word, text))
+    raise ValueError('time "%s" in "%s" is none; expected HH:MM' % (word, text))

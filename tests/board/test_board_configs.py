@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hal import board, board_facts, board_schema
+from hal import board, board_facts, board_policy, board_schema
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "board_configs"
@@ -86,6 +86,13 @@ def test_the_readme_names_every_key_and_every_board() -> None:
         board_schema.SCHEDULE,
         board_schema.LINK,
         board_schema.JOURNAL,
+        board_schema.VERIFICATION_AT,
+        board_schema.FAULT_AFTER_MS,
+        board_policy.AREA,
+        board_policy.INTERLOCK,
+        board_policy.LEVEL,
+        board_policy.PARTITION,
+        board_policy.AUTOMATION,
         *board_schema.DEVICES.values(),
     ]
     keys = {key for table in tables for key in table}

@@ -139,7 +139,7 @@ def test_a_day_that_does_not_exist_is_named() -> None:
 
 
 def test_a_time_that_does_not_exist_is_named() -> None:
-    expected = 'time "%s" in hours "%s" is none; expected HH:MM'
+    expected = 'time "%s" in "%s" is none; expected HH:MM'
     for word in ("8:00", "08:60", "24:01", "25:00", "0800", "08:0", "ab:cd", "08:00:00", "+8:00"):
         text = "mon %s-12:00" % word
         assert refused(text) == expected % (word, text), text
@@ -210,3 +210,15 @@ def test_a_date_that_does_not_exist_is_named() -> None:
 def test_the_holiday_comes_after_the_seven_days() -> None:
     assert schedule.DAYS[HOLIDAY] == "hol"
     assert len(schedule.DAYS) == 8
+
+
+def test_a_minute_of_the_site_is_its_local_second() -> None:
+    assert schedule.local_second("1970-01-02T00:01") == 86460
+    assert schedule.local_second("2028-02-29T23:59") == day_number("2028-03-01") * 86400 - 60
+    assert schedule.second_of_day("04:30") == 16200
+    for text in ("2028-02-29", "2028-02-30T10:00", "2028-02-29T25:00", ""):
+        try:
+            schedule.local_second(text)
+        except ValueError:
+            continue
+        raise AssertionError(text)

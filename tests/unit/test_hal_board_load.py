@@ -101,6 +101,11 @@ def test_every_default_is_filled_in(tmp_path: Path) -> None:
         "extended_open_ms": 60_000,
         "relock": "open",
         "settle_ms": 200,
+        "bond": None,
+        "free_access": None,
+        "first_card": False,
+        "first_card_early_ms": 3_600_000,
+        "first_card_level": None,
     }
     assert config["access_points"]["front-in"] == {
         "title": {"en": "front-in", "zh": "front-in"},
@@ -115,6 +120,20 @@ def test_every_default_is_filled_in(tmp_path: Path) -> None:
         "wrong_attempts": 5,
         "wrong_window_ms": 600_000,
         "block_ms": 30_000,
+        "verification_at": [],
+        "area": "front",
+        "anti_passback": "off",
+        "anti_passback_ms": 600_000,
+        "two_person": "off",
+        "second_person_ms": 15_000,
+        "visitors": True,
+        "visitor_digits": False,
+    }
+    assert config["areas"]["front"] == {
+        "title": {"en": "front", "zh": "front"},
+        "occupancy_max": None,
+        "forgive_after_ms": None,
+        "forgive_at": None,
     }
     assert config["devices"]["reader"] == {
         "driver": "wiegand_reader",
@@ -133,6 +152,21 @@ def test_every_default_is_filled_in(tmp_path: Path) -> None:
         "beacon": None,
         "siren_max_ms": 180_000,
         "acknowledge": None,
+        "repeat_ms": 600_000,
+        "tamper_blocks": "active",
+        "fault_after_ms": {
+            "reader_fault": 1000,
+            "lock_fault": 1000,
+            "camera_fault": 5000,
+            "camera_covered": 0,
+            "power_fault": 2000,
+            "battery_low": 2000,
+            "storage_fault": 0,
+            "link_fault": 300_000,
+            "clock_fault": 60_000,
+            "certificate_expiring": 0,
+            "update_fault": 0,
+        },
         "points": {},
     }
     assert config["link"]["enabled"] is False
