@@ -60,7 +60,8 @@ class AccessPoint:
     @property
     def deadline_ms(self) -> "int | None":
         """Tick no later than this."""
-        dues = [self.verification.deadline_ms, self.signals.deadline_ms]
+        machines = (self.verification, self.attempts, self.signals)
+        dues = [machine.deadline_ms for machine in machines]
         due_ms = [at_ms for at_ms in dues if at_ms is not None]
         return min(due_ms) if due_ms else None
 
@@ -96,14 +97,15 @@ class AccessPoint:
     def pressed(self, key: str, now: "credential.Moment") -> "list[object]":
         """A key of the keypad: ``0``-``9``, ``#`` ends, ``*`` starts over."""
         self.signals.show(signals.KEY, now.ms)
+        late = self._steps(self.verification.tick(now.ms), now)  # an awaited PIN that came too late
         if not self.verification.takes_keys:
-            return []
+            return late
         what = verification.DIGIT
         if key == "#":
             what = verification.ENTER
         elif key == "*":
             what = verification.CLEAR
-        return self._steps(self.verification.handle(what, now.ms, key), now)
+        return late + self._steps(self.verification.handle(what, now.ms, key), now)
 
     def found(
         self,
@@ -136,6 +138,7 @@ class AccessPoint:
     def tick(self, now: "credential.Moment") -> "list[object]":
         """Honour every deadline that has come."""
         effects = self._steps(self.verification.tick(now.ms), now)
+        self.attempts.tick(now.ms)
         self.signals.last(self.moment(now.ms), self.portal.pre_alarm, now.ms)
         return effects
 

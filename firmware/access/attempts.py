@@ -15,6 +15,8 @@ class Attempts:
         self._wrong: list[int] = []
         #: int  the end of the last block
         self.blocked_until_ms = 0
+        #: int or None  the end of the block that is on: the reader shows it; tick no later
+        self.deadline_ms: int | None = None
 
     def blocked(self, now_ms: int) -> bool:
         """Whether the reader is blocked."""
@@ -37,3 +39,9 @@ class Attempts:
         """Block for `for_ms`, at most for as long as a block lasts (a block that outlived a restart)."""
         self._wrong = []
         self.blocked_until_ms = now_ms + min(for_ms, self._block_ms)
+        self.deadline_ms = self.blocked_until_ms
+
+    def tick(self, now_ms: int) -> None:
+        """The block is over when its time has come."""
+        if self.deadline_ms is not None and now_ms >= self.deadline_ms:
+            self.deadline_ms = None

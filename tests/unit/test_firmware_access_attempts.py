@@ -79,3 +79,14 @@ def test_wrong_attempts_are_forgotten_and_do_not_pile_up() -> None:
     for i in range(2000):
         one.wrong(i * 1000)
     assert len(one._wrong) == WINDOW_MS // 1000
+
+
+def test_the_end_of_a_block_is_a_deadline_until_it_has_come() -> None:
+    one = attempts()
+    assert one.deadline_ms is None
+    one.block(1000, 12000)
+    one.tick(12999)
+    assert one.deadline_ms == 13000
+    one.tick(13000)
+    assert one.deadline_ms is None
+    assert not one.blocked(13000)

@@ -316,6 +316,14 @@ def test_a_card_with_a_wrong_pin_a_late_one_or_none_of_its_own_is_refused() -> N
     ]
 
 
+def test_a_key_pressed_after_the_time_of_an_awaited_pin_begins_nothing() -> None:
+    house = House(verification.CARD_AND_PIN)
+    house.card("with-pin", 1000)
+    house.keys("1", 11000)  # the loop is late: nobody ticked at 11000
+    house.run(60000)
+    assert house.told() == [("access.denied", 11000, "pin_timeout", 7)]
+
+
 def test_a_card_is_refused_for_what_began_while_its_pin_was_keyed() -> None:
     house = House(way=verification.CARD_AND_PIN)
     house.card("with-pin", 1000)
@@ -797,6 +805,18 @@ def test_a_quiet_site_has_nothing_to_wait_for() -> None:
     house.contact(False, 3000)
     house.run(600000)
     assert house.site.deadline_ms is None
+
+
+def test_the_end_of_a_block_is_waited_for_because_the_reader_shows_it() -> None:
+    house = House(mode=portal.LOCKED_OPEN)
+    for second in range(5):
+        house.card("stranger", second * 1000)
+    house.run(4000 + 29999)
+    shown = house.site.access_points["front-in"].signals
+    assert shown.light == signals.RED
+    assert house.site.deadline_ms == 4000 + 30000
+    house.run(4000 + 30000)
+    assert shown.light == signals.GREEN  # free: it flashes again
 
 
 def test_the_deadline_is_the_earliest_of_all() -> None:
