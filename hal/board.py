@@ -9,7 +9,15 @@ import tomllib
 from collections.abc import Callable
 from typing import Any
 
-from hal import board_facts, board_lines, board_policy, board_rules, board_schema, schema
+from hal import (
+    board_devices,
+    board_facts,
+    board_lines,
+    board_policy,
+    board_rules,
+    board_schema,
+    schema,
+)
 from hal.board_lines import Claim, claims, warnings
 from hal.errors import BoardConfigError
 from hal.opening import Board, open_board
@@ -192,13 +200,13 @@ def _schedule(value: Any, path: str, problems: Problems) -> Config:
 
 def _device(value: Any, path: str, problems: Problems) -> Config:
     name = value.get("driver") if isinstance(value, dict) else None
-    if not isinstance(name, str) or name not in board_schema.DEVICES:
+    if not isinstance(name, str) or name not in board_devices.DEVICES:
         # Which keys it has hangs on its driver: say only what is wrong with that.
         kept = {"driver": name} if name is not None else {}
-        fields = {"driver": board_schema.DEVICES["lock"]["driver"]}
+        fields = {"driver": board_devices.DEVICES["lock"]["driver"]}
         return schema.table(kept if isinstance(value, dict) else value, fields, path, problems)
-    hints = board_schema.DEVICE_HINTS.get(name)
-    return schema.table(value, board_schema.DEVICES[name], path, problems, hints)
+    hints = board_devices.DEVICE_HINTS.get(name)
+    return schema.table(value, board_devices.DEVICES[name], path, problems, hints)
 
 
 def _alarms(value: Any, problems: Problems) -> Config:

@@ -12,20 +12,22 @@ from collections import namedtuple
 #: uart_ports  tuple of str  device paths that are the UART on the header (GPIO14, GPIO15)
 #: serial      str   the path a reader on the header's UART is given
 #: rtc_lines   tuple of str  lines that a clock chip needs where the board has none of its own
-Board = namedtuple("Board", ("chip_label", "uart_ports", "serial", "rtc_lines"))
+#: analog      tuple of str  its analog inputs
+Board = namedtuple("Board", ("chip_label", "uart_ports", "serial", "rtc_lines", "analog"))
 
 _UART = ("/dev/serial0", "/dev/ttyS0", "/dev/ttyAMA0")
 _I2C = ("GPIO2", "GPIO3")
+_SIM_ANALOG = tuple([f"adc{channel}" for channel in range(16)])
 
-#: `sim` takes any line name and knows no pins.
+#: `sim` takes any line name and knows no pins. None of the others has a converter of its own.
 BOARDS = {
-    "sim": Board("", (), "", ()),
-    "rpi-zero2w": Board("pinctrl-bcm2835", _UART, "/dev/serial0", _I2C),
-    "rpi3b": Board("pinctrl-bcm2835", _UART, "/dev/serial0", _I2C),
-    "rpi4": Board("pinctrl-bcm2711", _UART, "/dev/serial0", _I2C),
+    "sim": Board("", (), "", (), _SIM_ANALOG),
+    "rpi-zero2w": Board("pinctrl-bcm2835", _UART, "/dev/serial0", _I2C, ()),
+    "rpi3b": Board("pinctrl-bcm2835", _UART, "/dev/serial0", _I2C, ()),
+    "rpi4": Board("pinctrl-bcm2711", _UART, "/dev/serial0", _I2C, ()),
     # Its serial0 is the debug connector; its clock is on the board and wants only a battery.
-    "rpi5": Board("pinctrl-rp1", ("/dev/ttyAMA0",), "/dev/ttyAMA0", ()),
-    "cm4": Board("pinctrl-bcm2711", _UART, "/dev/serial0", _I2C),
+    "rpi5": Board("pinctrl-rp1", ("/dev/ttyAMA0",), "/dev/ttyAMA0", (), ()),
+    "cm4": Board("pinctrl-bcm2711", _UART, "/dev/serial0", _I2C, ()),
 }
 
 #: GPIO number -> pin of the 40-pin header. The same on all of them.

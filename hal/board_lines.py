@@ -14,17 +14,17 @@ from hal.schema import Problems, nearest
 
 #: One line that a device claims.
 #: device     str  name of the device
-#: role       str  what the line is to it: the key that names it (line, d0, d1, red, green, port)
-#: line       str  the line's name, or a serial port's path
-#: direction  str  output, input or serial
-#: active     str  high or low: the level at which it means yes; empty for a serial port
-#: pull       str  up, down or none; empty for outputs and serial ports
+#: role       str  what the line is to it: the key that names it (line, d0, red, port, input ...)
+#: line       str  the line's name, a serial port's path or an analog input
+#: direction  str  output, input, serial or analog
+#: active     str  high or low: the level at which it means yes; empty for a serial port, analog input
+#: pull       str  up, down or none; empty for all but inputs
 #: safe       str  high or low: the level before and after the program (an output's only)
 Claim = namedtuple("Claim", ("device", "role", "line", "direction", "active", "pull", "safe"))
 
 Config = dict[str, Any]
 
-_MUST_REST = ("lock", "siren", "beacon", "buzzer")  #: what a level at boot must not move
+_MUST_REST = ("lock", "siren", "beacon", "buzzer", "relay")  #: what a level at boot must not move
 
 
 def claims(config: Config) -> list[Claim]:
@@ -33,6 +33,8 @@ def claims(config: Config) -> list[Claim]:
     for device, entry in config["devices"].items():
         if entry["driver"] == "serial_reader" and entry["port"] is not None:
             found.append(Claim(device, "port", entry["port"], "serial", "", "", ""))
+        if entry["driver"] == "supervised_contact" and entry["input"] is not None:
+            found.append(Claim(device, "input", entry["input"], "analog", "", "", ""))
         for key in LINE_KEYS.get(entry["driver"], ()):
             if entry[key] is None:
                 continue
@@ -60,12 +62,36 @@ def check(config: Config, problems: Problems) -> None:
         first.setdefault(claim.line, path)
     _check_backend(config, problems)
     board = board_facts.BOARDS.get(config["board"])
-    if board is None or config["board"] == "sim":
+    if board is None:
+        return
+    _check_analog(config, board, claimed, problems)
+    if config["board"] == "sim":
         return
     held = _held(config, board, claimed)
     for claim in claimed:
-        if claim.direction != "serial":
+        if claim.direction in ("input", "output"):
             _check_line(config, claim, held, [other.line for other in claimed], problems)
+
+
+def _check_analog(
+    config: Config, board: board_facts.Board, claimed: list[Claim], problems: Problems
+) -> None:
+    for claim in claimed:
+        if claim.direction != "analog" or claim.line in board.analog:
+            continue
+        if not board.analog:
+            problems.add(
+                f"devices.{claim.device}.driver",
+                f'"supervised_contact" needs an analog input, and the {config["board"]} has none; '
+                'expected driver = "contact"',
+            )
+            continue
+        near = nearest(claim.line, board.analog)
+        problems.add(
+            _path(claim),
+            f'the {config["board"]} has no analog input "{claim.line}"; expected '
+            f'{board.analog[0]} to {board.analog[-1]}, the nearest is "{near}"',
+        )
 
 
 def _check_backend(config: Config, problems: Problems) -> None:

@@ -71,7 +71,7 @@ def check(config: Config, problems: Problems) -> None:
     for portal, entry in config["portals"].items():
         path = f"portals.{portal}"
         uses.use(f"{path}.lock", entry["lock"], ("lock",))
-        uses.use(f"{path}.contact", entry["contact"], ("contact",))
+        uses.use(f"{path}.contact", entry["contact"], CONTACT_DRIVERS)
         uses.use(f"{path}.rex", entry["rex"], ("rex",))
         uses.use(f"{path}.bond", entry["bond"], CONTACT_DRIVERS)
         _way_out(path, entry, config["devices"], problems)
@@ -87,7 +87,7 @@ def check(config: Config, problems: Problems) -> None:
     for camera, entry in config["cameras"].items():
         _portal(f"cameras.{camera}.portal", entry["portal"], config, problems)
     for device, entry in config["devices"].items():
-        uses.use(f"devices.{device}.tamper", entry.get("tamper"), ("contact",))
+        uses.use(f"devices.{device}.tamper", entry.get("tamper"), CONTACT_DRIVERS)
         if entry["driver"] == "led" and entry["red"] is None and entry["green"] is None:
             problems.add(f"devices.{device}", "a light without lines; expected red, green or both")
     _alarms(config["alarms"], uses, problems)
@@ -174,7 +174,9 @@ def _alarms(alarms: Config, uses: _Uses, problems: Problems) -> None:
     first = None
     for point, entry in alarms["points"].items():
         path = f"alarms.{point}"
-        uses.use(f"{path}.input", entry["input"], ("contact",))
+        # The fire loop stays a plain one: whatever is wrong with it is fire, at once.
+        drivers = ("contact",) if entry["class"] == "fire" else CONTACT_DRIVERS
+        uses.use(f"{path}.input", entry["input"], drivers)
         if entry["class"] != "fire":
             if entry["reset"] is not None:
                 problems.add(f"{path}.reset", "only a fire point has it; expected no such key")

@@ -1,7 +1,8 @@
-"""Which keys a board config has: every section, every driver, with ranges and defaults.
+"""Which keys a board config has: every section, with ranges and defaults.
 
-The page for people is board_configs/README.md; a test holds the two together. Rules that need more than
-one table are in `hal.board_rules`, those about lines in `hal.board_lines`.
+The page for people is board_configs/README.md; a test holds the two together. The drivers of [devices]
+are in `hal.board_devices`, rules that need more than one table in `hal.board_rules`, those about lines in
+`hal.board_lines`.
 """
 
 import datetime
@@ -10,7 +11,6 @@ import zoneinfo
 from typing import Any
 
 from hal.board_events import FAULTS
-from hal.opening import LINE_KEYS
 from hal.schema import (
     Fields,
     a_table,
@@ -50,7 +50,6 @@ DEVICE_NAME = re.compile(r"[a-z0-9_-]{1,32}\Z").match
 
 name = word(NAME, "1 to 32 of a-z, 0-9 and -")
 device_name = word(DEVICE_NAME, "1 to 32 of a-z, 0-9, _ and - (a name of [devices])")
-line_name = word(re.compile(r"[A-Za-z0-9_.:-]{1,32}\Z").match, "the name of a line, such as GPIO17")
 path = word(lambda text: 0 < len(text) <= 255 and "\0" not in text, "the path of a file")
 text = word(lambda text: 0 < len(text) <= 255 and text.isprintable(), "1 to 255 characters")
 
@@ -196,88 +195,6 @@ ACCESS_POINT: Fields = {
 VERIFICATION_AT: Fields = {
     "schedule": required(name),
     "verification": required(choice(*WAYS)),
-}
-
-_OUTPUT: Fields = {
-    "driver": required(choice(*LINE_KEYS)),
-    "title": optional(title),
-    "active": optional(choice("high", "low"), "high"),
-}
-_PULSE: Fields = {
-    **_OUTPUT,
-    "line": required(line_name),
-    "max_pulse_ms": optional(whole(1, 600_000)),
-}
-_INPUT: Fields = {
-    "driver": required(choice(*LINE_KEYS)),
-    "title": optional(title),
-    "active": optional(choice("high", "low"), "low"),
-    "pull": optional(choice("up", "down", "none"), "up"),
-}
-_READER: Fields = {
-    "repeat_ms": optional(whole(0, 300), 300),
-    "tamper": optional(device_name),
-}
-
-#: The keys of a device, by driver.
-DEVICES: dict[str, Fields] = {
-    "lock": {
-        **_OUTPUT,
-        "line": required(line_name),
-        "fail_mode": required(choice("fail_secure", "fail_safe")),
-        "travel_ms": optional(whole(0, 2000), 100),
-    },
-    # IEC 60839-11-1: what lasts more than 400 ms must be seen
-    "contact": {
-        **_INPUT,
-        "line": required(line_name),
-        "debounce_ms": optional(whole(1, 399), 30),
-    },
-    "rex": {**_INPUT, "line": required(line_name), "hold_off_ms": optional(whole(1, 399), 50)},
-    "wiegand_reader": {
-        **_INPUT,
-        **_READER,
-        "d0": required(line_name),
-        "d1": required(line_name),
-        "frame_gap_ms": optional(whole(5, 25), 25),
-        "format": optional(choice("any", "w26", "w34", "w37"), "any"),
-    },
-    "keypad": {
-        **_INPUT,
-        "d0": required(line_name),
-        "d1": required(line_name),
-        "frame_gap_ms": optional(whole(5, 25), 25),
-    },
-    "serial_reader": {
-        "driver": required(choice(*LINE_KEYS)),
-        "title": optional(title),
-        **_READER,
-        "port": required(path),
-        "baud": optional(choice(1200, 2400, 4800, 9600, 19_200, 38_400, 57_600, 115_200), 9600),
-        "framing": required(choice("lines", "rdm6300")),
-        "reopen_ms": optional(whole(100, 60_000), 500),
-    },
-    "led": {**_OUTPUT, "red": optional(line_name), "green": optional(line_name)},
-    "buzzer": _PULSE,
-    "siren": _PULSE,
-    "beacon": _PULSE,
-}
-
-_NO_LIMIT = (
-    "a lock has no time limit of its own: release_ms of its portal says how long it is released"
-)
-
-#: What to say of a key that people try and that is not there, by driver.
-DEVICE_HINTS = {
-    "lock": {
-        "max_pulse_ms": _NO_LIMIT,
-        "release_ms": _NO_LIMIT,
-        "pull": "an output has no pull; its level at boot is the board's own",
-    },
-    "led": {"line": 'a reader\'s light has two lines, "red" and "green"'},
-    "wiegand_reader": {"line": 'a Wiegand reader has two lines, "d0" and "d1"'},
-    "keypad": {"line": 'a keypad has two lines, "d0" and "d1"'},
-    "serial_reader": {"line": 'a serial reader has a "port"'},
 }
 
 _LASTING_MS = {

@@ -5,13 +5,13 @@ current; the caller reads fire and REX first and engages fail-safe locks then.
 """
 
 from hal.drivers import driver
-from hal.errors import HalError
+from hal.errors import DeviceUnavailableError, HalError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from hal.ports import Lines, SerialPorts
+    from hal.ports import AnalogInputs, Lines, SerialPorts
 
 #: driver: the keys that name its lines
 LINE_KEYS = {
@@ -21,13 +21,15 @@ LINE_KEYS = {
     "wiegand_reader": ("d0", "d1"),
     "keypad": ("d0", "d1"),
     "serial_reader": (),
+    "supervised_contact": (),
     "led": ("red", "green"),
     "buzzer": ("line",),
     "siren": ("line",),
     "beacon": ("line",),
+    "relay": ("line",),
 }
 
-OUTPUT_DRIVERS = ("lock", "led", "buzzer", "siren", "beacon")
+OUTPUT_DRIVERS = ("lock", "led", "buzzer", "siren", "beacon", "relay")
 
 
 class Board:
@@ -60,8 +62,15 @@ class Board:
         return port
 
 
-def open_board(config: "dict[str, Any]", lines: "Lines", serial_ports: "SerialPorts") -> Board:
+def open_board(
+    config: "dict[str, Any]",
+    lines: "Lines",
+    serial_ports: "SerialPorts",
+    analog_inputs: "AnalogInputs | None" = None,
+) -> Board:
     """Claim every line of `config` (from `load`) once and build its drivers; every lock de-energised.
+
+    analog_inputs  None: this board has none
 
     A device that cannot be opened (a busy line, a missing chip) stands in `Board.problems`; the rest
     is opened. Whether a door may run without its lock, contact or REX is the caller's to decide.
@@ -77,11 +86,25 @@ def open_board(config: "dict[str, Any]", lines: "Lines", serial_ports: "SerialPo
     for name in outputs + inputs:
         held = len(board._ports)
         try:
-            board.devices[name] = _build(name, devices[name], board, lines, serial_ports)
+            if devices[name]["driver"] == "supervised_contact":
+                board.devices[name] = _supervised(name, devices[name], board, analog_inputs)
+            else:
+                board.devices[name] = _build(name, devices[name], board, lines, serial_ports)
         except HalError as error:
             board.problems.append((name, str(error)))
             board.close(held)
     return board
+
+
+def _supervised(
+    name: str, entry: "dict[str, Any]", board: Board, analog_inputs: "AnalogInputs | None"
+) -> "Any":
+    if analog_inputs is None:
+        raise DeviceUnavailableError(
+            "%s: this board has no analog input; expected one" % entry["input"]
+        )
+    channel = board._keep(name, analog_inputs.channel(entry["input"]))
+    return driver(entry["driver"])(channel, entry["thresholds_permille"], entry["debounce_ms"])
 
 
 def _build(

@@ -32,6 +32,7 @@ Reading = namedtuple("Reading", ("kind", "data", "at_ms"))
 BITS = "bits"  #: data: str of "0", "1" and "?" (both lines at once: not a bit), in order of arrival
 LINE = "line"  #: data: bytes of one frame between a reader's delimiters, without them
 LEVEL = "level"  #: data: bool, a debounced level
+STATE = "state"  #: data: str, what a supervised loop is in (`hal.drivers.supervised_contact`)
 STUCK = "stuck"  #: data: bool, a data line is held (True), has let go again (False)
 LOST = "lost"  #: data: None, the device has gone
 BACK = "back"  #: data: None, the device has come back
@@ -107,6 +108,35 @@ class DigitalInputs:
         raise NotImplementedError
 
 
+class AnalogInput:
+    """One channel of a converter, measured against its own supply.
+
+    What is measured hangs between the same supply and ground, so a supply that sags moves nothing.
+    There are no edges: whoever wants to know of a change reads again and again.
+    """
+
+    name = ""
+    #: callable or None, bool  as for `DigitalInputs`; a channel without a comparator wakes nobody
+    ready: "Callable[[], None] | None" = None
+    wakes = False
+
+    def read(self) -> int:
+        """The level now, permille of the supply, 0 to 1000; takes less than 1 ms.
+
+        Raises `hal.errors.DeviceUnavailableError` while the converter does not answer; it may be asked
+        again.
+        """
+        raise NotImplementedError
+
+    def fileno(self) -> int:
+        """A descriptor that is readable when the level has moved; -1: none, use `ready` or poll."""
+        return -1
+
+    def close(self) -> None:
+        """Let the channel go; closing twice is fine."""
+        raise NotImplementedError
+
+
 class ByteStream:
     """A serial line. `open` may be called again after a failure; everything else never waits."""
 
@@ -168,4 +198,21 @@ class SerialPorts:
 
     def stream(self, port: str, baud: int) -> ByteStream:
         """A stream for `port` (a device path), 8N1, not yet open. Raises `hal.errors.LineBusyError`."""
+        raise NotImplementedError
+
+
+class AnalogInputs:
+    """The board's analog inputs: claims them for as long as they are open."""
+
+    def channel(self, name: str) -> AnalogInput:
+        """Claim `name`, such as ``adc0``.
+
+        Raises `hal.errors.LineBusyError` if somebody has the channel, `hal.errors.LineUnknownError` if
+        the board has none of that name, and `hal.errors.DeviceUnavailableError` if the converter is
+        missing or may not be opened.
+        """
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Let every channel go."""
         raise NotImplementedError

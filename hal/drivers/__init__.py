@@ -2,13 +2,12 @@
 
 The table is lazy, so that a controller loads only the drivers its board has.
 
-A *source* (reader, keypad, contact, rex) has ``source``, the port to wait on, ``poll(now_ms)``,
-which drains the port, honours what was due and returns `hal.ports.Reading` values without ever
-raising, and ``deadline_ms``, the time by which it wants to be polled again (None: when its port has
-something). Poll it once at start. Times are milliseconds on one clock that never wraps, that of
-`Edge.at_ms`.
+A *source* (reader, keypad, contact, rex) has ``source``, the port to wait on, ``poll(now_ms)``, which
+drains the port, honours what was due and returns `hal.ports.Reading` values without ever raising, and
+``deadline_ms``, the time by which it wants to be polled again (None: when its port has something). Poll
+it once at start. Times are milliseconds on one clock that never wraps, that of `Edge.at_ms`.
 
-An *output* (lock, led, buzzer, siren, beacon) lets `hal.errors.DeviceUnavailableError` through:
+An *output* (lock, led, buzzer, siren, beacon, relay) lets `hal.errors.DeviceUnavailableError` through:
 whoever commands it must know that it did not happen.
 """
 
@@ -26,9 +25,11 @@ DRIVERS = {
     "keypad": "Keypad",
     "led": "Led",
     "lock": "Lock",
+    "relay": "Relay",
     "rex": "Rex",
     "serial_reader": "SerialReader",
     "siren": "Siren",
+    "supervised_contact": "SupervisedContact",
     "wiegand_reader": "WiegandReader",
 }
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hal import board, board_facts, board_policy, board_schema
+from hal import board, board_devices, board_facts, board_policy, board_schema
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "board_configs"
@@ -93,12 +93,12 @@ def test_the_readme_names_every_key_and_every_board() -> None:
         board_policy.LEVEL,
         board_policy.PARTITION,
         board_policy.AUTOMATION,
-        *board_schema.DEVICES.values(),
+        *board_devices.DEVICES.values(),
     ]
     keys = {key for table in tables for key in table}
     assert keys - named == set()
     assert set(board_facts.BOARDS) - named == set()
-    assert set(board_schema.DEVICES) - named == set()
+    assert set(board_devices.DEVICES) - named == set()
 
 
 def test_the_readme_gives_the_defaults_that_hold() -> None:
@@ -108,7 +108,7 @@ def test_the_readme_gives_the_defaults_that_hold() -> None:
                 row = re.search(rf"^\| `{key}` \|[^|]*\|([^|]*)\|", README, re.M)
                 assert row is not None, key
                 assert row[1].strip().strip("`") == str(field.default), key
-    for driver, fields in board_schema.DEVICES.items():
+    for driver, fields in board_devices.DEVICES.items():
         rows = re.findall(r"^\| (`\w+`(?:, `\w+`)*) \| (.*) \|$", README, re.M)
         own = [text for names, text in rows if f"`{driver}`" in names.split(", ")]
         for key in ("debounce_ms", "hold_off_ms", "frame_gap_ms", "travel_ms", "reopen_ms", "baud"):

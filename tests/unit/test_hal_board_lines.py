@@ -142,6 +142,74 @@ def test_a_relay_that_would_pull_in_at_boot_is_refused_with_the_pins_that_do(
     ]
 
 
+#: A supervised door on the small house, in the simulator.
+SUPERVISED: dict[str, object] = {
+    "board": "sim",
+    "devices.door": {"driver": "supervised_contact", "input": "adc0"},
+}
+
+
+def test_a_supervised_contact_claims_its_analog_input(tmp_path: Path) -> None:
+    config = load(tmp_path, SUPERVISED)
+    assert config["devices"]["door"]["thresholds_permille"] == [150, 500, 850]
+    assert board.claims(config)[1] == Claim("door", "input", "adc0", "analog", "", "", "")
+
+
+def test_an_analog_input_that_the_simulator_lacks_is_named(tmp_path: Path) -> None:
+    override = {**SUPERVISED, "devices.door.input": "adc16"}
+    assert problems(tmp_path, override=override) == [
+        'devices.door.input: the sim has no analog input "adc16"; expected adc0 to adc15, '
+        'the nearest is "adc6"'
+    ]
+
+
+@pytest.mark.parametrize("name", [name for name in board_facts.BOARDS if name != "sim"])
+def test_a_board_without_a_converter_takes_no_supervised_contact(tmp_path: Path, name: str) -> None:
+    assert problems(tmp_path, override={**SUPERVISED, "board": name}) == [
+        f'devices.door.driver: "supervised_contact" needs an analog input, and the {name} has none; '
+        'expected driver = "contact"'
+    ]
+
+
+def test_two_contacts_on_one_analog_input_are_both_named(tmp_path: Path) -> None:
+    override = {
+        **SUPERVISED,
+        "devices.bolt": {"driver": "supervised_contact", "input": "adc0"},
+        "portals.front.bond": "bolt",
+    }
+    assert problems(tmp_path, override=override) == [
+        "devices.bolt.input: adc0 is already claimed by devices.door.input; "
+        "expected a line of its own"
+    ]
+
+
+@pytest.mark.parametrize(
+    "bounds",
+    [[150, 500], [150, 500, 850, 900], [500, 150, 850], [99, 500, 850], [150, 249, 850]]
+    + [[150, 500, 901], [150, 500, True], 500, ["150", "500", "850"]],
+)
+def test_thresholds_rise_and_keep_apart(tmp_path: Path, bounds: object) -> None:
+    override = {**SUPERVISED, "devices.door.thresholds_permille": bounds}
+    (found,) = problems(tmp_path, override=override)
+    assert found.startswith("devices.door.thresholds_permille: ")
+    assert "; expected three rising numbers such as [150, 500, 850]: " in found
+
+
+def test_the_outermost_thresholds_are_allowed(tmp_path: Path) -> None:
+    load(tmp_path, {**SUPERVISED, "devices.door.thresholds_permille": [100, 200, 900]})
+
+
+def test_what_a_plain_contact_has_and_a_supervised_one_has_not_is_explained(
+    tmp_path: Path,
+) -> None:
+    override = {**SUPERVISED, "devices.door.line": "GPIO16", "devices.door.normal": "open"}
+    assert problems(tmp_path, override=override) == [
+        'devices.door.line: unknown key; a supervised contact hangs on an analog "input", '
+        'such as "adc0"',
+        "devices.door.normal: unknown key; how it rests is the alarm point's: alarms.NAME.normal",
+    ]
+
+
 @pytest.mark.parametrize("driver", ["siren", "beacon"])
 def test_no_alarm_sounds_at_boot(tmp_path: Path, driver: str) -> None:
     override: dict[str, object] = {

@@ -200,3 +200,52 @@ def test_what_does_not_fit_together_is_named(
 def test_what_fits_together_is_taken(tmp_path: Path, override: dict[str, object]) -> None:
     (tmp_path / "yard.toml").write_text(YARD)
     board.load(str(tmp_path / "yard.toml"), override)
+
+
+# ---- contacts, plain and supervised ----------------------------------------------------------------
+
+WATCHED = {"driver": "supervised_contact", "input": "adc0"}
+
+
+def test_a_supervised_contact_stands_wherever_a_contact_does(tmp_path: Path) -> None:
+    (tmp_path / "right.toml").write_text(SMALL)
+    board.load(
+        str(tmp_path / "right.toml"),
+        {
+            "board": "sim",
+            "devices.door": WATCHED,
+            "devices.bolt": {**WATCHED, "input": "adc1"},
+            "portals.front.bond": "bolt",
+            "devices.housing": {**WATCHED, "input": "adc2"},
+            "devices.reader.tamper": "housing",
+            "devices.mains": {**WATCHED, "input": "adc3"},
+            "alarms.mains": {"class": "power_fault", "input": "mains"},
+        },
+    )
+
+
+def test_the_fire_loop_and_the_key_switch_are_plain_contacts(tmp_path: Path) -> None:
+    override: dict[str, object] = {
+        "board": "sim",
+        "devices.loop": WATCHED,
+        "devices.key": {**WATCHED, "input": "adc1"},
+        "alarms.acknowledge": "key",
+        "alarms.fire": {"class": "fire", "input": "loop"},
+    }
+    assert problems(tmp_path, override=override) == [
+        'alarms.acknowledge: device "key" has driver "supervised_contact"; expected contact',
+        'alarms.fire.input: device "loop" has driver "supervised_contact"; expected contact',
+    ]
+
+
+def test_a_bond_is_a_contact_of_its_own(tmp_path: Path) -> None:
+    assert problems(tmp_path, override={"portals.front.bond": "door"}) == [
+        'portals.front.bond: device "door" is already used by portals.front.contact; '
+        "expected a device of its own"
+    ]
+    assert problems(tmp_path, override={"portals.front.bond": "strike"}) == [
+        'portals.front.bond: device "strike" has driver "lock"; '
+        "expected contact or supervised_contact",
+        'portals.front.bond: device "strike" is already used by portals.front.lock; '
+        "expected a device of its own",
+    ]

@@ -5,7 +5,7 @@ They imitate no electricity: no chatter of their own, no time. The simulator's f
 """
 
 from hal.errors import DeviceUnavailableError
-from hal.ports import ByteStream, DigitalInputs, DigitalOutput, Edge
+from hal.ports import AnalogInput, ByteStream, DigitalInputs, DigitalOutput, Edge
 
 
 class FakeInputs(DigitalInputs):
@@ -86,6 +86,18 @@ class FakeStream(ByteStream):
         if self.gone:
             self.is_open = False
             raise DeviceUnavailableError("port: unplugged; expected a device")
+
+
+class FakeChannel(AnalogInput):
+    """A level that a test sets; None: the converter does not answer."""
+
+    def __init__(self, level: "int | None" = 333) -> None:
+        self.level = level
+
+    def read(self) -> int:
+        if self.level is None:
+            raise DeviceUnavailableError("adc0: no answer; expected the converter")
+        return self.level
 
 
 class FakeOutput(DigitalOutput):

@@ -1,12 +1,13 @@
 # portable
-"""`hal.drivers` led, buzzer, siren and beacon, and the table of drivers."""
+"""`hal.drivers` led, buzzer, siren, beacon and relay, and the table of drivers."""
 
-from test_hal_drivers_fakes import FakeInputs, FakeOutput, FakeStream
+from test_hal_drivers_fakes import FakeChannel, FakeInputs, FakeOutput, FakeStream
 
 from hal import drivers
 from hal.drivers.beacon import Beacon
 from hal.drivers.buzzer import Buzzer
 from hal.drivers.led import Led
+from hal.drivers.relay import Relay
 from hal.drivers.siren import Siren
 from hal.errors import BoardConfigError, DeviceUnavailableError
 
@@ -135,6 +136,22 @@ def test_a_limit_of_nothing_is_refused() -> None:
     assert refused == "output: max_pulse_ms is out of range; expected 1 or more"
 
 
+def test_a_relay_lets_go_after_its_time_and_pulls_in_again_when_told_anew() -> None:
+    output = FakeOutput()
+    relay = Relay(output, 5000)
+    relay.switch(True, 1000)
+    relay.switch(True, 4000)
+    assert relay.deadline_ms == 6000
+    relay.tick(6000)
+    assert relay.on is False
+    relay.switch(True, 7000)
+    assert relay.on is False
+    relay.switch(False, 8000)
+    relay.switch(True, 8000)
+    assert relay.on is True
+    assert output.written == [True, False, False, True]
+
+
 def test_every_driver_of_the_table_can_be_made() -> None:
     arguments = {
         "beacon": (FakeOutput(),),
@@ -143,9 +160,11 @@ def test_every_driver_of_the_table_can_be_made() -> None:
         "keypad": (FakeInputs(2), 25),
         "led": (FakeOutput(), None),
         "lock": (FakeOutput(), "fail_safe"),
+        "relay": (FakeOutput(), 500),
         "rex": (FakeInputs(), 50),
         "serial_reader": (FakeStream(), "lines"),
         "siren": (FakeOutput(), 180000),
+        "supervised_contact": (FakeChannel(), [150, 500, 850], 30),
         "wiegand_reader": (FakeInputs(2), 25, 300),
     }
     assert sorted(arguments) == sorted(drivers.DRIVERS)
