@@ -6,7 +6,7 @@ core, writes the records, drives the outputs, and sleeps until the next input or
 """
 
 from firmware import wire
-from firmware.access import access_point, alarm, credential, record, schedule, site
+from firmware.access import access_point, alarm, credential, record, site
 from firmware.runtime import aio, feeds
 from firmware.runtime.clock import SiteTime, iso
 from firmware.runtime.outputs import Outputs
@@ -76,7 +76,7 @@ class Controller:
         self.journal.on_health = lambda ok, text: self._fault("journal", ok, text)
         self.store.on_problem = lambda text: self._fault("store", False, text)
         self._outputs.on_fault = self._output_fault
-        self.site.rights = self._rights()
+        self.site.rights = self.wiring.rights(self.store.rights())
         now = self._now()
         self._started_at = iso(self.time.utc_ms_at(now.ms))
         levels = self._levels()
@@ -275,14 +275,6 @@ class Controller:
 
     def _now(self) -> "credential.Moment":
         return self.time.moment(self.loop.now_ms())
-
-    def _rights(self) -> "credential.Rights":
-        """The store's rights, on the store's holidays and the config's."""
-        rights = self.store.rights()
-        days = [schedule.day_number(text) for text in self.config["holidays"]]
-        return credential.Rights(
-            rights.levels, rights.schedules, rights.holidays + days, False, False
-        )
 
     def _feed(self, name: str) -> None:
         driver = self._devices[name]

@@ -23,6 +23,7 @@ class Wiring:
         self.points: dict[str, list[tuple[str, bool]]] = {}
         #: device id of a housing's contact -> device id of the reader in it
         self.tampers: dict[str, str] = {}
+        self._own = _own_rights(config)
         self.key_switch: str | None = config["alarms"]["acknowledge"]
         for name, part in config["portals"].items():
             self.locks[part["lock"]] = name
@@ -91,17 +92,17 @@ class Wiring:
         )
 
     def rights(self, stored: "credential.Rights") -> "credential.Rights":
-        """What the host said of levels and hours, with the config's own schedules and holidays."""
-        schedules = dict(stored.schedules)
-        for name, part in self.config["schedules"].items():
-            hours: list[schedule.Hours] = []
-            for line in part["hours"]:
-                hours += schedule.parse(line)
-            schedules.setdefault(name, hours)
-        days = [schedule.day_number(str(day)) for day in self.config["holidays"]]
-        return credential.Rights(
-            stored.levels, schedules, list(stored.holidays) + days, False, False
-        )
+        """What may be when: the host's levels, hours and holidays, and the config's own beside them.
+
+        A name that both give is the host's.
+        """
+        own = self._own
+        levels = dict(own.levels)
+        levels.update(stored.levels)
+        schedules = dict(own.schedules)
+        schedules.update(stored.schedules)
+        holidays = list(stored.holidays) + own.holidays
+        return credential.Rights(levels, schedules, holidays, own.lenient, stored.narrowed)
 
     def _portal_rules(self, part: "dict[str, Any]") -> "portal.Rules":
         return portal.Rules(
@@ -117,3 +118,22 @@ class Wiring:
             self.config["devices"][part["lock"]]["travel_ms"],
             part["relock"] == "close",
         )
+
+
+def _own_rights(config: "dict[str, Any]") -> "credential.Rights":
+    """The levels, hours and holidays that stand in the config itself."""
+    levels = {}
+    for name, part in config["levels"].items():
+        levels[name] = [
+            credential.Right(right["access_point"], right["schedule"], right["deny"])
+            for right in part["rights"]
+        ]
+    schedules = {}
+    for name, part in config["schedules"].items():
+        hours: list[schedule.Hours] = []
+        for line in part["hours"]:
+            hours += schedule.parse(line)
+        schedules[name] = hours
+    days = [schedule.day_number(day) for day in config["holidays"]]
+    lenient = config["controller"]["untrusted_time"] == "allow"
+    return credential.Rights(levels, schedules, days, lenient, False)
