@@ -1,22 +1,18 @@
-"""The one place where ticks become a clock that never wraps, and wall time gets a quality.
+"""The one place where ticks become a clock that never wraps; the port behind which wall time lies.
 
-Monotonic time is integer milliseconds. Wall time is for schedules, validity and records only.
+Monotonic time is integer milliseconds. Wall time is for schedules, validity and records only; what is
+believed of it is `firmware.runtime.site_time`, which users take from here.
 """
 
-from firmware.access.credential import Moment
+from firmware.runtime.site_time import HOLDOVER as HOLDOVER
+from firmware.runtime.site_time import LEAP_MS as LEAP_MS
+from firmware.runtime.site_time import TRUSTED as TRUSTED
+from firmware.runtime.site_time import UNTRUSTED as UNTRUSTED
+from firmware.runtime.site_time import SiteTime as SiteTime
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any
-
-TRUSTED = "trusted"  #: a source (NTP, an RTC) vouches for it
-HOLDOVER = "holdover"  #: was trusted within the last day; runs on its own
-UNTRUSTED = "untrusted"  #: booted with no source, or leapt ahead by more than `LEAP_MS`
-
-STEP_MS = 2000  #: a wall clock that differs by more from what was expected has been set
-LEAP_MS = 86400000  #: a step forward of more is not believed
-HOLDOVER_MS = 86400000
 
 
 class MonotonicClock:
@@ -63,86 +59,13 @@ class WallClock:
         """Whether a source (NTP, an RTC that kept running) stands behind it now."""
         raise NotImplementedError
 
+    def second_ms(self) -> "int | None":
+        """What a source says that had no part in the last step; None: there is none."""
+        return None
+
     def offset_s(self, utc_s: int) -> int:
         """The site's zone at `utc_s`: seconds to add for local time."""
         raise NotImplementedError
-
-
-class SiteTime:
-    """Wall time with a quality, and a lower bound that a clock set back cannot pass.
-
-    ``on_step`` is told of every step as (delta_ms, quality).
-    """
-
-    def __init__(self, wall: WallClock, clock: "Any", floor_ms: int, leapt: bool = False) -> None:
-        self._wall = wall
-        self._clock = clock
-        self._floor_ms = floor_ms
-        self._mono_ms = clock.now_ms()
-        self._utc_ms = wall.utc_ms()
-        self._vouched_ms: int | None = self._mono_ms if wall.vouched() else None
-        # A leap that was not believed before a restart is not believed after it; neither is a first
-        # reading that lies further ahead of the last trusted record than any outage.
-        self._leapt = leapt or bool(floor_ms) and self._utc_ms - floor_ms > 400 * LEAP_MS
-        self.on_step: Callable[[int, str], None] | None = None
-
-    @property
-    def floor_ms(self) -> int:
-        """The latest trusted UTC time that is known, milliseconds; 0: none."""
-        return self._floor_ms
-
-    @property
-    def leapt(self) -> bool:
-        """Whether it leapt ahead by more than anybody believes; kept over a restart."""
-        return self._leapt
-
-    @property
-    def behind(self) -> bool:
-        """Whether the wall clock was set back to before it: records alone no longer tell of it."""
-        return self._utc_ms < self._floor_ms
-
-    def quality(self) -> str:
-        """TRUSTED, HOLDOVER or UNTRUSTED."""
-        if self._leapt or self._vouched_ms is None:
-            return UNTRUSTED
-        if self._mono_ms == self._vouched_ms:
-            return TRUSTED
-        return HOLDOVER if self._mono_ms - self._vouched_ms < HOLDOVER_MS else UNTRUSTED
-
-    def moment(self, now_ms: int) -> Moment:
-        """Now, for a decision. Never before a trusted time that was seen, so an ended key stays ended."""
-        utc_ms = self._read(now_ms)
-        quality = self.quality()
-        if quality == TRUSTED and utc_ms > self._floor_ms:
-            self._floor_ms = utc_ms
-        utc_s = utc_ms // 1000
-        return Moment(
-            now_ms,
-            max(utc_s, self._floor_ms // 1000),
-            utc_s + self._wall.offset_s(utc_s),
-            quality != UNTRUSTED,
-        )
-
-    def utc_ms_at(self, at_ms: int) -> int:
-        """The wall time of a monotonic instant, by what was read last."""
-        utc_ms: int = self._utc_ms + at_ms - self._mono_ms
-        return utc_ms
-
-    def _read(self, now_ms: int) -> int:
-        utc_ms = self._wall.utc_ms()
-        delta_ms = utc_ms - (self._utc_ms + now_ms - self._mono_ms)
-        self._utc_ms = utc_ms
-        self._mono_ms = now_ms
-        if self._wall.vouched():
-            self._vouched_ms = now_ms
-        if abs(delta_ms) > STEP_MS:
-            if delta_ms > LEAP_MS:
-                self._leapt = True
-            elif self._leapt and utc_ms < self._floor_ms + LEAP_MS:
-                self._leapt = False
-            if self.on_step is not None:
-                self.on_step(delta_ms, self.quality())
-        return utc_ms
 
 
 def iso(utc_ms: int) -> str:

@@ -8,7 +8,8 @@ core, writes the records, drives the outputs, and sleeps until the next input or
 from firmware import wire
 from firmware.access import access_point, alarm, credential, record, site
 from firmware.runtime import aio, feeds
-from firmware.runtime.clock import SiteTime, iso
+from firmware.runtime.clock import LEAP_MS, SiteTime, iso
+from firmware.runtime.host_silence import HEARD, HostSilence
 from firmware.runtime.outputs import Outputs
 from firmware.runtime.ports import Batch
 from firmware.runtime.publisher import Publisher
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 CONTROLLER = "controller"
 IDLE_MS = 1000  #: the door looks around, and at the clock, at least this often
-LEAPT = "clock/leapt"  #: kept while the clock stands ahead by more than is believed
+LEAPT = "clock/leapt"  #: how far, milliseconds; kept while the clock stands ahead by more than is believed
 FLOOR = "clock/floor"  #: what is kept of a trusted time that later records are behind
 
 
@@ -59,12 +60,18 @@ class Controller:
         floor_ms = journal.kept.get(FLOOR)
         floor_ms = floor_ms if isinstance(floor_ms, int) else 0
         floor_ms = max(floor_ms, journal.trusted_ms)
-        self.time = SiteTime(wall, loop.clock, floor_ms, journal.kept.get(LEAPT) is True)
+        self.time = SiteTime(wall, loop.clock, floor_ms, _lead_ms(journal.kept.get(LEAPT)))
+        heard_s = journal.kept.get(HEARD)
+        self._host = HostSilence(
+            config["controller"].get("narrow_after_h"),
+            heard_s if isinstance(heard_s, int) else None,
+        )
         self._devices = devices
         self._problems = problems
         self._inbox = feeds.Inbox()
         self._outputs = Outputs(config, devices)
         self._kept = dict(journal.kept)
+        self._conditions: dict[str, bool] = {}
         self._started_at = ""
 
     # ---- life --------------------------------------------------------------------------------------
@@ -76,7 +83,7 @@ class Controller:
         self.journal.on_health = lambda ok, text: self._fault("journal", ok, text)
         self.store.on_problem = lambda text: self._fault("store", False, text)
         self._outputs.on_fault = self._output_fault
-        self.site.rights = self.wiring.rights(self.store.rights())
+        self.take_rights()
         now = self._now()
         self._started_at = iso(self.time.utc_ms_at(now.ms))
         levels = self._levels()
@@ -95,6 +102,8 @@ class Controller:
             self._fault(device, False, text)
         for text in self.store.problems:
             self._fault("store", False, text)
+        self._perform(self._host.start(now), now)
+        self.publisher.on_heard = self.host_heard
         self.publisher.start(self.journal.boot, self._started_at)
         for name in sorted(self._devices):
             if hasattr(self._devices[name], "poll"):
@@ -126,6 +135,7 @@ class Controller:
         while True:
             item = await self._inbox.get(self._wait_ms(), self.loop)
             now = self._now()
+            self._look_at_itself(now)
             if item is None:
                 self._perform(self.site.tick(now), now)
             while item is not None:  # what is asked of the core catches up with the time by itself
@@ -237,6 +247,45 @@ class Controller:
         event["clock"] = self.time.quality()
         return event
 
+    # ---- what is so of the controller itself -------------------------------------------------------
+
+    def take_rights(self) -> None:
+        """Bring what decisions need of levels and hours up to what the store holds now."""
+        self.site.rights = self.wiring.rights(self.store.rights(), self._host.narrowed)
+
+    def host_heard(self) -> None:
+        """The host, or where it keeps no count the broker, has acknowledged something."""
+        now = self._now()
+        kept = self._host.heard(now)
+        if kept:
+            self._perform(kept, now)
+
+    def condition(self, kind: str, active: bool) -> None:
+        """Something of the controller itself (an alarm class) is wrong, or right again."""
+        if self._conditions.get(kind) != active:
+            self._conditions[kind] = active
+            now = self._now()
+            self._perform(self.site.condition(CONTROLLER, kind, active, now), now)
+
+    def set_clock(self, utc_ms: int, by: "str | None") -> None:
+        """The owner says what time it is: believed against every other source and what was recorded."""
+        delta_ms = self.time.confirm(utc_ms)
+        now = self.time.moment(self.time.read_at_ms)  # the very instant, which alone is trusted
+        fields: dict[str, object] = {"delta_ms": delta_ms, "quality": self.time.quality(), "by": by}
+        changed = record.make(record.CLOCK_CHANGED, now.ms, None, fields)
+        keeps = [access_point.Keep(LEAPT, None), access_point.Keep(FLOOR, None)]
+        self._perform([changed] + keeps, now)
+
+    def _look_at_itself(self, now: "credential.Moment") -> None:
+        self.condition(alarm.CLOCK_FAULT, not now.trusted)
+        if self.config["link"]["enabled"]:
+            self.condition(alarm.LINK_FAULT, not self.publisher.up)
+        if self._host.look(now):
+            self.take_rights()
+            narrowed = self._host.narrowed
+            text = "silent for too long; only keys that are valid for long work"
+            self._fault("host", not narrowed, text if narrowed else "heard again")
+
     # ---- what goes wrong ---------------------------------------------------------------------------
 
     def _fault(self, part: str, ok: bool, text: str) -> None:
@@ -266,7 +315,7 @@ class Controller:
             now = self._now()
             fields: dict[str, object] = {"delta_ms": delta_ms, "quality": quality}
             changed = record.make(record.CLOCK_CHANGED, now.ms, None, fields)
-            leapt = access_point.Keep(LEAPT, True if self.time.leapt else None)
+            leapt = access_point.Keep(LEAPT, self.time.lead_ms or None)
             self._perform([changed, leapt], now)
 
         self.loop.call_at(self.loop.now_ms(), tell)
@@ -317,3 +366,10 @@ class Controller:
                 if lock["fail_mode"] == "fail_safe":
                     power_lost.append(name)
         return site.Found(tuple(open_doors), tuple(active), tuple(power_lost))
+
+
+def _lead_ms(kept: object) -> int:
+    """How far the clock had leapt before this start; older journals say only that it had."""
+    if kept is True:
+        return 2 * LEAP_MS
+    return kept if isinstance(kept, int) and kept > 0 else 0

@@ -10,6 +10,8 @@ The caller calls `retain` for a condition and `wake` after events were written. 
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from firmware.runtime.aio import Loop
     from firmware.runtime.ports import Journal, Transport
 
@@ -48,6 +50,8 @@ class Outbox:
         self._asking = False
         self._ask_again = False
         self._looking_again = False
+        #: callable ()  told when the broker has taken something that this connection sent
+        self.on_taken: Callable[[], None] | None = None
         transport.on_up = self._on_up
         transport.on_taken = self._on_taken
 
@@ -97,6 +101,8 @@ class Outbox:
         if self._dead or token not in self._in_flight:
             return
         self._in_flight.discard(token)
+        if self.on_taken is not None:
+            self.on_taken()
         if token > 0:
             self._taken.add(token)
             self._noted.append(token)

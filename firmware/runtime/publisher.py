@@ -35,6 +35,15 @@ class Publisher:
         self._soon = False
         #: callable () -> dict  what the platform can say of disk, temperature and memory
         self.measure: Callable[[], dict[str, Any]] | None = None
+        #: callable ()  the other side has acknowledged something, where that is the host's word
+        self.on_heard: Callable[[], None] | None = None
+        if not config["link"].get("host_ack", True):
+            self._outbox.on_taken = self._heard
+
+    @property
+    def up(self) -> bool:
+        """Whether the broker is there."""
+        return self._outbox.up
 
     def start(self, boot: int, since: str) -> None:
         """Say who this is."""
@@ -94,6 +103,10 @@ class Publisher:
         if now_ms >= self._health_at_ms:
             self._health_at_ms = now_ms + HEALTH_MS
             self._retain("health", self._health(site, time))
+
+    def _heard(self) -> None:
+        if self.on_heard is not None:
+            self.on_heard()
 
     def _health(self, site: "Site", time: "SiteTime") -> "dict[str, object]":
         faults = {

@@ -91,10 +91,10 @@ class Wiring:
             {name: part["contact"] for name, part in config["portals"].items()},
         )
 
-    def rights(self, stored: "credential.Rights") -> "credential.Rights":
+    def rights(self, stored: "credential.Rights", narrowed: bool = False) -> "credential.Rights":
         """What may be when: the host's levels, hours and holidays, and the config's own beside them.
 
-        A name that both give is the host's.
+        A name that both give is the host's. `narrowed`: the host was silent for too long.
         """
         own = self._own
         levels = dict(own.levels)
@@ -102,7 +102,7 @@ class Wiring:
         schedules = dict(own.schedules)
         schedules.update(stored.schedules)
         holidays = list(stored.holidays) + own.holidays
-        return credential.Rights(levels, schedules, holidays, own.lenient, stored.narrowed)
+        return credential.Rights(levels, schedules, holidays, own.lenient, narrowed)
 
     def _portal_rules(self, part: "dict[str, Any]") -> "portal.Rules":
         return portal.Rules(
