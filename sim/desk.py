@@ -158,7 +158,7 @@ class Desk:
         now_ms = self._start_ms = round(time.time() * 1000)
         self._steps: deque[dict[str, Any]] = deque(maxlen=STEPS)
         self.people = person.people(config, now_ms, [])
-        wall = FakeWall(clock, now_ms, controller["timezone"])
+        wall = FakeWall(clock, now_ms, controller["timezone"], controller["rtc"])
         self.wall = wall
         key, self.problems = secrets.controller_key(self.folder)
         self._parts = DeskParts(config, self.loop, self.folder, key, self.problems)
@@ -237,6 +237,7 @@ class Desk:
 
     def _set_network(self, on: bool) -> None:
         self.network = on
+        self.wall.set_network(on)
         if on:
             self.cable.restore()
         else:

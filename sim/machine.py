@@ -72,6 +72,7 @@ class Machine:
         if on == self.power:
             return
         self.power = on
+        self._wall.set_power(on)
         self._starts += 1
         if on:
             start = self._starts

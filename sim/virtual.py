@@ -150,14 +150,15 @@ class Building:
         self.loop = aio.Loop(self.clock, aio.JumpWaiter(self.clock))
         lines, serial_ports = FakeLines(FakeTicks(self.clock)), FakeSerialPorts()
         self._start_ms = start_ms
-        self.wall = FakeWall(self.clock, start_ms, config["controller"]["timezone"])
+        box = config["controller"]
+        self.wall = FakeWall(self.clock, start_ms, box["timezone"], box["rtc"])
         self.broker = VirtualBroker(self.loop)
         self.parts = VirtualParts(config, self.loop, seeded, self.broker)
         self.parts.provision(person.changes(people, config["access_points"]))
         self.world = World(config, self.loop, lines, serial_ports, people, seed)
         self.machine = Machine(config, self.loop, lines, serial_ports, self.wall, self.parts)
         self.world.on_power = self.machine.set_power
-        self.world.on_network = self.broker.set_network
+        self.world.on_network = self._set_network
         self.world.on_clock = self.wall.step
 
     def start(self) -> None:
@@ -165,6 +166,10 @@ class Building:
         self.machine.boot_now()
         self.loop.run(aio.sleep_ms(SETTLE_MS))
         self.wall.set_utc_ms(self._start_ms)
+
+    def _set_network(self, on: bool) -> None:
+        self.wall.set_network(on)
+        self.broker.set_network(on)
 
     def now_ms(self) -> int:
         """Milliseconds of the story; what the start did counts at 0."""

@@ -278,8 +278,6 @@ class Controller:
 
     def _look_at_itself(self, now: "credential.Moment") -> None:
         self.condition(alarm.CLOCK_FAULT, not now.trusted)
-        if self.config["link"]["enabled"]:
-            self.condition(alarm.LINK_FAULT, not self.publisher.up)
         if self._host.look(now):
             self.take_rights()
             narrowed = self._host.narrowed

@@ -163,3 +163,73 @@ def test_a_stream_of_before_the_power_cut_is_dead_for_ever() -> None:
     old.close()
     ports.device_side("sim:a").send(b"1")
     assert new.read() == b"1"
+
+
+# ---- a wall clock without a chip -------------------------------------------------------------------
+
+
+def test_a_clock_without_a_chip_stands_still_without_power_and_nobody_vouches_for_it() -> None:
+    clock = VirtualClock(0)
+    wall = FakeWall(clock, 1_000_000, lambda utc_s: 0, False)
+    assert wall.vouched()
+    assert wall.second_ms() is None
+    clock.advance(1000)
+    wall.set_power(False)
+    clock.advance(50_000)
+    wall.set_power(True)
+    assert (wall.utc_ms(), wall.vouched()) == (1_001_000, False)
+    clock.advance(2999)
+    assert (wall.utc_ms(), wall.vouched()) == (1_003_999, False)
+    clock.advance(1)
+    assert (wall.utc_ms(), wall.vouched()) == (1_054_000, True)
+
+
+def test_no_server_answers_without_a_network() -> None:
+    clock = VirtualClock(0)
+    wall = FakeWall(clock, 1_000_000, lambda utc_s: 0, False)
+    wall.set_power(False)
+    wall.set_network(False)
+    wall.set_power(True)
+    clock.advance(9_000_000)
+    assert not wall.vouched()
+    wall.set_network(True)
+    clock.advance(2999)
+    assert not wall.vouched()
+    clock.advance(1)
+    assert wall.vouched()
+
+
+def test_the_kernel_trusts_its_clock_for_some_hours_without_a_network() -> None:
+    clock = VirtualClock(0)
+    wall = FakeWall(clock, 1_000_000, lambda utc_s: 0, False)
+    wall.set_network(False)
+    clock.advance(31_999_999)
+    assert wall.vouched()
+    clock.advance(1)
+    assert not wall.vouched()
+    wall.set_network(True)
+    assert wall.vouched()
+
+
+def test_an_answer_sets_right_what_was_set_while_nobody_vouched_for_it() -> None:
+    clock = VirtualClock(0)
+    wall = FakeWall(clock, 1_000_000, lambda utc_s: 0, False)
+    wall.jump_ms(5000)  # somebody sets the time everywhere
+    wall.set_power(False)
+    wall.set_power(True)
+    wall.jump_ms(-400_000)
+    assert wall.utc_ms() == 605_000
+    clock.advance(3000)
+    assert wall.utc_ms() == 1_008_000
+
+
+def test_a_chip_carries_the_clock_through_a_power_cut_and_says_what_it_said_at_the_start() -> None:
+    clock = VirtualClock(0)
+    wall = FakeWall(clock, 1_000_000, lambda utc_s: 0)
+    wall.set_power(False)
+    clock.advance(50_000)
+    wall.set_power(True)
+    assert (wall.utc_ms(), wall.vouched(), wall.second_ms()) == (1_050_000, True, 1_050_000)
+    wall.jump_ms(777_000)
+    clock.advance(1000)
+    assert (wall.utc_ms(), wall.second_ms()) == (1_828_000, 1_051_000)
