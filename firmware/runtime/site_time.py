@@ -55,7 +55,6 @@ class SiteTime:
         self._lead_ms = lead_ms
         # What stands in for the wall clock, as UTC less monotonic time; None: it is followed.
         self._own_ms: int | None = None
-        self._set_by_owner = False
         # The furthest that was believed, as UTC less monotonic time; None: nothing was yet.
         self._high_ms: int | None = None
         self._gains: list[tuple[int, int]] = []  # (hour of monotonic time, gained in it)
@@ -77,7 +76,8 @@ class SiteTime:
     @property
     def read_at_ms(self) -> int:
         """When the wall clock was read last, monotonic milliseconds."""
-        return self._mono_ms
+        at_ms: int = self._mono_ms
+        return at_ms
 
     @property
     def lead_ms(self) -> int:
@@ -142,11 +142,11 @@ class SiteTime:
         self._adopt(self._wall_ms if agrees else utc_ms)
         if not agrees:
             self._own_ms = utc_ms - self._mono_ms
-            self._set_by_owner = True
         self._vouched_ms = self._mono_ms
         self._utc_ms = self._floor_ms = self._wall_ms if agrees else utc_ms
         self._told_untrusted = False
-        return self._utc_ms - before_ms
+        moved_ms: int = self._utc_ms - before_ms
+        return moved_ms
 
     # ---- how ---------------------------------------------------------------------------------------
 
@@ -233,9 +233,8 @@ class SiteTime:
             elif self._second_counts:
                 self._ask_second()
             return
-        if vouched and (abs(gain_ms) <= AGREE_MS or news and abs(gain_ms) <= LEAP_MS):
-            self._follow(gain_ms)
-        elif self._set_by_owner and abs(gain_ms) <= AGREE_MS:
+        off_ms = abs(gain_ms)  # from the owner's time
+        if off_ms <= AGREE_MS or vouched and news and off_ms <= LEAP_MS:
             self._follow(gain_ms)
 
     def _follow(self, gain_ms: int) -> None:
@@ -244,7 +243,6 @@ class SiteTime:
         self._leapt = False
         self._lead_ms = 0
         self._own_ms = None
-        self._set_by_owner = False
         if gain_ms > 0:
             self._high_ms += gain_ms
             self._gains.append((self._mono_ms // HOUR_MS, gain_ms))
@@ -259,7 +257,6 @@ class SiteTime:
         self._leapt = False
         self._lead_ms = 0
         self._own_ms = None
-        self._set_by_owner = False
         self._high_ms = max(utc_ms, self._floor_ms) - self._mono_ms
         self._gains = []
         self._room_ms = LEAP_MS

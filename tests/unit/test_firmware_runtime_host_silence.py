@@ -25,10 +25,12 @@ def test_silence_narrows_with_its_last_second_and_a_word_ends_it() -> None:
     host = HostSilence(2, NOON_S)
     host.start(at(0))
     assert not host.look(at(2 * HOUR_S - 1))
-    assert host.look(at(2 * HOUR_S)) and host.narrowed
+    assert host.look(at(2 * HOUR_S))
+    assert host.narrowed
     assert not host.look(at(3 * HOUR_S))
     host.heard(at(3 * HOUR_S))
-    assert host.look(at(3 * HOUR_S)) and not host.narrowed
+    assert host.look(at(3 * HOUR_S))
+    assert not host.narrowed
 
 
 def test_what_is_kept_is_written_at_most_once_an_hour() -> None:

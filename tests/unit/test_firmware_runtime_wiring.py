@@ -62,6 +62,6 @@ def test_the_config_says_whether_time_that_nobody_vouches_for_counts() -> None:
     assert wiring({"controller.untrusted_time": "allow"}).rights(HOST).lenient is True
 
 
-def test_what_the_store_says_of_a_silent_host_is_kept() -> None:
-    host = Rights({}, {}, [], False, True)
-    assert wiring({}).rights(host).narrowed is True
+def test_a_host_that_was_silent_for_too_long_narrows_the_rights() -> None:
+    assert wiring({}).rights(HOST).narrowed is False
+    assert wiring({}).rights(HOST, True).narrowed is True
