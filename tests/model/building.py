@@ -1,0 +1,375 @@
+"""The access core of one building with every rule on, driven by plain steps, as the runtime would drive it.
+
+Portable: the same lines of steps come to the same decisions on CPython and MicroPython. It finds keys,
+keeps what is to be kept, and starts again from that after a power cut. A step is a list of plain values:
+``["card", "front-in", "w26:012:00001", False]``.
+"""
+
+import json
+
+import house
+
+from firmware.access import access_point, credential, pin, portal, record, schedule, site
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+TICKS_MAX = 60  #: deadlines that one wait honours one by one; what is left of it passes at once
+
+
+class Building:
+    """One site, its people, its clock and its store."""
+
+    def __init__(self) -> None:
+        self.people: dict[int, Any] = house.people()
+        self.kept: dict[str, Any] = {}
+        self.ms = 5000
+        self.utc_ms = house.MONDAY_S * 1000 + 9 * 3600000
+        self.floor_s = 0
+        self.trusted = True
+        self.open: dict[str, bool] = {}
+        self.active: dict[str, bool] = {}
+        self.pending: list[Any] = []
+        self.levels: dict[str, Any] = dict(house.LEVELS)
+        self.watch: Callable[[list[Any], Any, list[Any]], None] | None = None
+        self._salted: dict[str, bytes] = {}
+        self._durable = True
+        self.site = site.Site(plan())
+        self._start(())
+
+    # ---- time --------------------------------------------------------------------------------------
+
+    def now(self) -> "credential.Moment":
+        """Now, as the runtime tells it: never before a trusted time that was seen."""
+        utc_s = self.utc_ms // 1000
+        if self.trusted and utc_s > self.floor_s:
+            self.floor_s = utc_s
+        return credential.Moment(
+            self.ms, max(utc_s, self.floor_s), utc_s + house.ZONE_S, self.trusted
+        )
+
+    def _pass(self, ms: int) -> None:
+        self.ms += ms
+        self.utc_ms += ms
+
+    # ---- steps -------------------------------------------------------------------------------------
+
+    def do(self, step: "list[Any]") -> "list[object]":
+        """One step, and every effect of it."""
+        before = self.ms
+        effects: list[object] = getattr(self, "_do_" + step[0])(*step[1:])
+        assert self.ms >= before or step[0] in ("cut", "lost")
+        return effects + self._call(["tick"], self.site.tick)
+
+    def _do_wait(self, ms: int) -> "list[object]":
+        """Time passes under a punctual loop: not a millisecond before a deadline anything happens."""
+        effects: list[object] = []
+        for _ in range(TICKS_MAX):
+            due_ms = self.site.deadline_ms
+            if due_ms is None or due_ms - self.ms > ms:
+                break
+            assert due_ms > self.ms, "a deadline that tick did not honour"
+            self.quiet_until(due_ms - 1)
+            ms -= due_ms - self.ms
+            self._pass(due_ms - self.ms)
+            effects += self._call(["tick"], self.site.tick)
+        else:
+            return effects + self._do_late(ms)
+        self.quiet_until(self.ms + ms)
+        return effects + self._do_late(ms)
+
+    def quiet_until(self, at_ms: int) -> None:
+        """Let it be `at_ms` for one tick and see that nothing happens at all."""
+        if at_ms <= self.ms:
+            return
+        before, ms = self.seen(), at_ms - self.ms
+        held = (self.ms, self.utc_ms)
+        self._pass(ms)
+        due_ms = self.site.deadline_ms
+        if due_ms is None or due_ms > self.ms:
+            effects = self._call(["tick"], self.site.tick)
+            assert effects == [], "before the deadline: %s" % told(effects)
+            assert self.seen() == before, "before the deadline: %s then %s" % (before, self.seen())
+            assert self.site.deadline_ms == due_ms, "the deadline moved by itself"
+        self.ms, self.utc_ms = held
+
+    def _do_late(self, ms: int) -> "list[object]":
+        """Time passes and nobody ticks: what comes next comes to a late loop."""
+        self._pass(ms)
+        return []
+
+    def _do_clock(self, jump_s: int, trusted: bool) -> "list[object]":
+        self.utc_ms += jump_s * 1000
+        self.trusted = trusted
+        return []
+
+    def _do_card(self, name: str, number: str, slow: bool) -> "list[object]":
+        return self._show(name, ["card", name, number], self.site.card, number, slow)
+
+    def _do_code(self, name: str, text: str, slow: bool) -> "list[object]":
+        return self._show(name, ["code", name, text], self.site.code, text, slow)
+
+    def _show(
+        self, name: str, call: "list[Any]", asked: "Any", value: str, slow: bool
+    ) -> "list[object]":
+        effects = self._call(call, lambda now: asked(name, value, now))
+        return effects if slow else effects + self._answer_all()
+
+    def _do_key(self, name: str, key: str) -> "list[object]":
+        effects = self._call(["key", name, key], lambda now: self.site.key(name, key, now))
+        return effects + self._answer_all()
+
+    def _do_pin(self, name: str, digits: str) -> "list[object]":
+        effects: list[object] = []
+        for key in digits + "#":
+            effects += self._do_key(name, key)
+            self._pass(100)
+        return effects
+
+    def _do_answer(self) -> "list[object]":
+        return self._answer_all()
+
+    def _answer_all(self) -> "list[object]":
+        effects: list[object] = []
+        while self.pending:
+            asked = self.pending.pop(0)
+            who = self.owner(asked.kind, asked.value)
+            key = None
+            usage = credential.UNUSED
+            if who is not None:
+                key = self.key_of(who, asked.kind, asked.value)
+                kept = self.kept.get("use/%d" % who["id"])
+                usage = credential.Usage(kept[0], kept[1]) if kept else credential.UNUSED
+            effects += self._call(
+                ["found", asked.access_point, asked.kind, asked.value],
+                lambda now, asked=asked, key=key, usage=usage: self.site.found(
+                    asked.access_point, asked.kind, key, usage, now
+                ),
+            )
+        return effects
+
+    def _do_bad(self, name: str) -> "list[object]":
+        return self._call(["bad", name], lambda now: self.site.bad_read(name, now))
+
+    def _do_rex(self, name: str, late_ms: int) -> "list[object]":
+        return self._call(
+            ["rex", name], lambda now: self.site.rex(name, max(0, now.ms - late_ms), now)
+        )
+
+    def _do_exit(self, name: str, held: bool) -> "list[object]":
+        effects = self._do_rex(name, 0) if held else []
+        return effects + self._call(
+            ["exit", name, held], lambda now: self.site.hold_exit(name, held, now.ms, now)
+        )
+
+    def _do_contact(self, name: str, is_open: bool, late_ms: int) -> "list[object]":
+        self.open[name] = is_open
+        return self._call(
+            ["contact", name, is_open],
+            lambda now: self.site.contact(name, is_open, max(0, now.ms - late_ms), now),
+        )
+
+    def _do_mode(self, name: str, mode: str) -> "list[object]":
+        return self._call(
+            ["mode", name, mode],
+            lambda now: self.site.set_mode(name, mode, record.COMMAND, "op-ling", now),
+        )
+
+    def _do_point(self, name: str, active: bool) -> "list[object]":
+        self.active[name] = active
+        return self._call(
+            ["point", name, active], lambda now: self.site.point(name, active, now.ms, now)
+        )
+
+    def _do_condition(self, device: str, kind: str, active: bool) -> "list[object]":
+        return self._call(
+            ["condition", device, kind, active],
+            lambda now: self.site.condition(device, kind, active, now),
+        )
+
+    def _do_ack(self) -> "list[object]":
+        return self._call(["ack"], lambda now: self.site.acknowledge(site.KEY_SWITCH, now))
+
+    def _do_person(self, number: int, field: str, value: "Any") -> "list[object]":
+        self.people[number][field] = value
+        return []
+
+    def _do_level(self, name: str, rights: "list[Any] | None") -> "list[object]":
+        self.levels[name] = house.LEVELS[name] if rights is None else rights
+        self.site.rights = self.rights()
+        return []
+
+    def _do_cut(self, away_ms: int) -> "list[object]":
+        """The power goes and comes back: all that is left is what was kept, in its JSON form."""
+        self.ms = 0
+        self.utc_ms += away_ms
+        self.pending = []
+        self.kept = json.loads(json.dumps(self.kept))
+        self.site = site.Site(plan())
+        lost = tuple(name for name in sorted(house.PORTALS) if house.PORTALS[name]["cuts"])
+        return self._start(lost)
+
+    def _do_lost(self, step: "list[Any]", away_ms: int) -> "list[object]":
+        """The power goes before anything of `step` was durable."""
+        watch, self.watch, self._durable = self.watch, None, False
+        getattr(self, "_do_" + step[0])(*step[1:])
+        self.watch, self._durable = watch, True
+        return self._do_cut(away_ms)
+
+    def _start(self, power_lost: "tuple[str, ...]") -> "list[object]":
+        self.site.rights = self.rights()
+        found = site.Found(
+            tuple(name for name in sorted(self.open) if self.open[name]),
+            tuple(name for name in sorted(self.active) if self.active[name]),
+            power_lost,
+        )
+        return self._call(["start"], lambda now: self.site.start(self.kept, found, now))
+
+    def _call(self, call: "list[Any]", method: "Any") -> "list[object]":
+        """Ask the core, keep and look up what it says, and let who watches see it."""
+        now = self.now()
+        effects: list[Any] = method(now)
+        for effect in effects:
+            if isinstance(effect, access_point.Lookup):
+                self.pending.append(effect)
+            elif isinstance(effect, access_point.Keep) and self._durable:
+                if effect.value is None:
+                    self.kept.pop(effect.key, None)
+                else:
+                    self.kept[effect.key] = effect.value
+        if self.watch is not None:
+            self.watch(call, now, effects)
+        return effects
+
+    # ---- the store ---------------------------------------------------------------------------------
+
+    def owner(self, kind: str, value: str) -> "Any":
+        """Whose card, code or PIN it is, as the store finds it; None: nobody's."""
+        for number in sorted(self.people):
+            one = self.people[number]
+            if kind == "card" and one["card"] == value:
+                return one
+            if kind == "code" and one["code"] == value:
+                return one
+            if kind == "pin" and value in (one["pin"], one["duress_pin"]):
+                return one
+        return None
+
+    def key_of(self, who: "Any", kind: str, value: str) -> "credential.Credential":
+        """`who`'s key as the store would hand it over for what was shown."""
+        by_pin = kind == "pin" and value == who["duress_pin"]
+        return credential.Credential(
+            who["id"],
+            who["holder"],
+            who["state"],
+            who["from_s"],
+            who["to_s"],
+            who["first_use_s"],
+            who["uses"],
+            tuple(who["levels"]),
+            who["extended"],
+            who["override"],
+            b"salt",
+            self._hash(who["pin"]),
+            1,
+            self._hash(who["duress_pin"]),
+            who["flat"],
+            who["group"],
+            who["acknowledges"],
+            who["duress"] or by_pin,
+            None,
+        )
+
+    def _hash(self, digits: "str | None") -> "bytes | None":
+        if digits is None:
+            return None
+        if digits not in self._salted:
+            self._salted[digits] = pin.salted(b"salt", digits)
+        return self._salted[digits]
+
+    def rights(self) -> "credential.Rights":
+        """The levels and hours in force."""
+        levels = {}
+        for name in self.levels:
+            levels[name] = [credential.Right(*right) for right in self.levels[name]]
+        hours = {}
+        for name in house.HOURS:
+            hours[name] = schedule.parse(house.HOURS[name][3])
+        return credential.Rights(levels, hours, [house.HOLIDAY // house.DAY_S], False, False)
+
+    # ---- what can be seen --------------------------------------------------------------------------
+
+    def seen(self) -> "list[object]":
+        """Everything that somebody in the building can see or hear now."""
+        shown: list[object] = []
+        for name in sorted(self.site.portals):
+            door = self.site.portals[name]
+            shown += [door.mode_now, door.unlocked, door.alarm, door.pre_alarm, door.fire]
+        for name in sorted(self.site.access_points):
+            signals = self.site.access_points[name].signals
+            shown += [signals.light, signals.sound]
+        shown += [self.site.alarms.siren(self.ms), self.site.alarms.beacon]
+        return shown
+
+
+def plan() -> "site.Plan":
+    """`house` as the core wants it."""
+    portals = {}
+    for name, part in house.PORTALS.items():
+        rules = portal.Rules(
+            part["cuts"],
+            house.EGRESS_MS,
+            part["fire"],
+            house.RELEASE_MS,
+            house.EXTENDED_RELEASE_MS,
+            house.OPEN_MS,
+            house.EXTENDED_OPEN_MS,
+            house.PRE_ALARM_MS,
+            house.SETTLE_MS,
+            house.TRAVEL_MS,
+            part["closes"],
+        )
+        portals[name] = (rules, part["mode"])
+    access_points = {}
+    for name, part in house.ACCESS_POINTS.items():
+        access_points[name] = access_point.Rules(
+            part["portal"],
+            part["way"],
+            house.PIN_TIMEOUT_MS,
+            house.WRONG_ATTEMPTS,
+            house.WRONG_WINDOW_MS,
+            house.BLOCK_MS,
+        )
+    points = {}
+    for name in house.POINTS:
+        points[name] = site.Point(*house.POINTS[name])
+    return site.Plan(
+        portals,
+        access_points,
+        points,
+        house.FIRE_RESET,
+        house.SIREN_MAX_MS,
+        {},  # areas
+        {},  # interlocks
+        {},  # free_access
+        {},  # partitions
+        (),  # automation
+        0,
+        "off",
+        {},
+        5,
+        30000,
+        {},  # locks
+        {},  # contacts
+    )
+
+
+def told(value: "Any") -> str:
+    """Any value of an effect in one fixed form, whatever the interpreter orders its dicts by."""
+    if isinstance(value, dict):
+        return "{%s}" % ",".join(["%s:%s" % (told(key), told(value[key])) for key in sorted(value)])
+    if isinstance(value, (list, tuple)):
+        return "[%s]" % ",".join([told(part) for part in value])
+    return repr(value)

@@ -1,0 +1,288 @@
+"""The laws of the house, looked at after every call of the core: what may never be, whoever came.
+
+They see the calls, the effects and what can be seen from outside, and keep books of their own.
+"""
+
+from typing import Any
+
+import house
+from building import Building, told
+
+CAUSES = ("credential", "command", "schedule", "rex", "fire", "call", "override", "power")
+FREE_MODES = ("unlocked", "locked_open")
+SHUT_MODES = ("blocked", "locked_down")
+MOMENTARY = ("duress", "credential_misuse", "wrong_attempts", "panic")
+SOUNDING = ("door_forced", "fire", "panic", "intrusion")
+KEPT_MAX = 400  #: far above what this building may ever keep
+
+
+class Door:
+    """What is known of one portal."""
+
+    def __init__(self, mode: str) -> None:
+        self.mode = mode
+        self.exit_until_ms = 0  # nothing may lock before
+        self.exit_held = False
+        self.free_until_ms = 0  # no timed release lasts longer
+        self.unlocked = False
+        self.waiting: dict[str, Any] | None = None  # the last grant without a verdict
+        self.secured = False  # since that grant
+        self.is_open = False
+
+
+class Laws:
+    """Watches one building."""
+
+    def __init__(self, building: Building) -> None:
+        self.building = building
+        self.doors = {name: Door(part["mode"]) for name, part in house.PORTALS.items()}
+        self.fire = self.loop_open = False
+        self.alarms: dict[tuple[str, str], str] = {}
+        self.sounding: dict[tuple[str, str], int] = {}
+        self.secrets = [
+            value
+            for who in building.people.values()
+            for value in (who["card"], who["pin"], who["duress_pin"], who["code"])
+            if value is not None
+        ] + list(house.STRANGERS)
+
+    def watch(self, call: list[Any], now: Any, effects: list[Any]) -> None:
+        """Judge one call."""
+        if call[0] == "start":
+            self._restarted()
+        records = [effect for effect in effects if hasattr(effect, "at_ms")]
+        fields_of = [(one.type, one.fields.get("portal"), one.fields) for one in records]
+        self._heard(call, now)
+        self._no_secret(effects)
+        self._releases(call, now, fields_of)
+        self._verdicts(now, fields_of)
+        self._alarms(call, now, fields_of)
+        self._egress(call, now)
+        self._locks(now)
+
+    # ---- what is known -----------------------------------------------------------------------------
+
+    def _restarted(self) -> None:
+        for door in self.doors.values():
+            door.exit_until_ms = door.free_until_ms = 0
+            door.exit_held = door.unlocked = False
+        self.sounding = {}
+
+    def _heard(self, call: list[Any], now: Any) -> None:
+        name = call[1] if len(call) > 1 else ""
+        if call[0] == "rex":
+            door = self.doors[name]
+            door.exit_until_ms = now.ms + self._exit_ms(name)
+        elif call[0] == "exit":
+            self.doors[name].exit_held = call[2]
+        elif call[0] == "mode":
+            self.doors[name].mode = call[2]
+        elif call[0] == "contact":
+            door = self.doors[name]
+            door.is_open = call[2]
+            if not house.PORTALS[name]["cuts"]:
+                door.exit_until_ms = 0  # it has served
+        elif call[:2] == ["point", "fire"]:
+            self.loop_open = call[2]
+        elif call[0] == "start":
+            self.loop_open = bool(self.building.active.get("fire"))
+        if self.loop_open:
+            self.fire = True
+        elif call[0] == "ack":  # the reset is by hand: the loop is whole and the key is then turned
+            self.fire = False
+        assert self.building.site.burning == self.fire, f"burning, after {call}: not {self.fire}"
+
+    def _exit_ms(self, name: str) -> int:
+        return house.EGRESS_MS if house.PORTALS[name]["cuts"] else house.RELEASE_MS
+
+    # ---- law 1 -------------------------------------------------------------------------------------
+
+    def _egress(self, call: list[Any], now: Any) -> None:
+        for name, door in self.doors.items():
+            core = self.building.site.portals[name]
+            if self.fire and house.PORTALS[name]["fire"]:
+                assert core.unlocked, f"{name}: fire does not release"
+                assert not core.waits_for_record(now.ms), f"{name}: fire waits"
+            if now.ms < door.exit_until_ms:
+                assert core.unlocked, f"{name}: a way out is shut"
+            if call[0] == "rex" and call[1] == name:
+                assert core.unlocked, f"{name}: REX does not release"
+                assert not core.waits_for_record(now.ms), f"{name}: REX waits"
+
+    # ---- laws 2 and 3 ------------------------------------------------------------------------------
+
+    def _releases(self, call: list[Any], now: Any, records: list[Any]) -> None:
+        caused: dict[str, list[str]] = {name: [] for name in self.doors}
+        granted: dict[str, int] = dict.fromkeys(self.doors, 0)
+        for type, portal, fields in records:
+            if type == "portal.released":
+                assert fields["cause"] in CAUSES, fields
+                caused[portal].append(fields["cause"])
+            elif type == "access.granted":
+                granted[portal] += 1
+        for name, door in self.doors.items():
+            causes = caused[name]
+            by_key = [one for one in causes if one in ("credential", "override")]
+            assert len(by_key) == granted[name], f"{name}: {granted[name]} granted, {causes}"
+            self._explained(call, name, causes)
+            core = self.building.site.portals[name]
+            if core.unlocked and not door.unlocked:
+                assert causes, f"{name}: unlocked by nothing"
+            if causes and not self._shut_again(records, name):
+                assert core.unlocked, f"{name}: released and not unlocked: {causes}"
+            for cause in causes:
+                self._lasts(name, door, cause, now)
+            assert core.mode == door.mode, f"{name}: mode {core.mode}, not {door.mode}"
+            door.unlocked = core.unlocked
+
+    def _shut_again(self, records: list[Any], name: str) -> bool:
+        return any(type == "portal.secured" and portal == name for type, portal, _ in records)
+
+    def _explained(self, call: list[Any], name: str, causes: list[str]) -> None:
+        """Only what happened can be a cause."""
+        door = self.doors[name]
+        for cause in causes:
+            if cause == "rex":
+                assert call[:2] == ["rex", name], f"{name}: rex by {call}"
+            elif cause == "command":
+                assert call[:2] == ["mode", name] or call[0] == "start", f"{name}: by {call}"
+                assert door.mode in FREE_MODES, f"{name}: command in {door.mode}"
+            elif cause == "schedule":
+                assert call[0] == "start", f"{name}: {call}"
+                assert door.mode in FREE_MODES
+            elif cause == "fire":
+                assert self.fire, f"{name}: by a fire that is none"
+                assert house.PORTALS[name]["fire"], f"{name}: stays latched on fire"
+            elif cause == "power":
+                assert call[0] == "start", f"{name}: by power at {call}"
+                assert house.PORTALS[name]["cuts"], f"{name}: is fail-secure"
+            elif cause == "override":
+                assert door.mode == "locked_down", f"{name}: override in {door.mode}"
+            elif cause == "credential":
+                assert door.mode not in SHUT_MODES, f"{name}: granted in {door.mode}"
+
+    def _lasts(self, name: str, door: Door, cause: str, now: Any) -> None:
+        if cause == "rex":
+            door.free_until_ms = max(door.free_until_ms, now.ms + self._exit_ms(name))
+        elif cause in ("credential", "override"):
+            door.free_until_ms = max(door.free_until_ms, now.ms + house.EXTENDED_RELEASE_MS)
+
+    def _locks(self, now: Any) -> None:
+        """A lock that is released is so because of a mode, a fire, a way out or a time that still runs."""
+        for name, door in self.doors.items():
+            if door.exit_held:  # it does not run out meanwhile
+                door.free_until_ms = max(door.free_until_ms, now.ms + self._exit_ms(name))
+            if not self.building.site.portals[name].unlocked:
+                continue
+            part = house.PORTALS[name]
+            if door.mode in FREE_MODES or (self.fire and part["fire"]) or door.exit_held:
+                continue
+            if part["closes"] and self.building.open.get(name):
+                continue
+            held_ms = self._exit_ms(name) if door.exit_until_ms else 0
+            assert now.ms < max(door.free_until_ms, held_ms), f"{name}: released by nothing now"
+
+    # ---- verdicts ----------------------------------------------------------------------------------
+
+    def _verdicts(self, now: Any, records: list[Any]) -> None:
+        for type, portal, fields in records:
+            if type == "access.granted":
+                door = self.doors[portal]
+                assert door.waiting is None or not door.secured, f"{portal}: {door.waiting}"
+                door.waiting, door.secured = fields, False
+            elif type == "portal.secured":
+                self.doors[portal].secured = True
+            elif type in ("access.taken", "access.not_taken"):
+                last = self.doors[portal].waiting
+                assert last is not None, f"{portal}: a verdict on nobody: {fields}"
+                for key in ("credential", "holder", "access_point"):
+                    assert fields.get(key) == last.get(key), f"{portal}: {fields}, not {last}"
+                self.doors[portal].waiting = None
+        for name, door in self.doors.items():
+            if door.waiting is not None:
+                over_ms = door.free_until_ms + house.SETTLE_MS
+                assert now.ms < over_ms, f"{name}: no verdict on {door.waiting}"
+
+    # ---- law 4 -------------------------------------------------------------------------------------
+
+    def _alarms(self, call: list[Any], now: Any, records: list[Any]) -> None:
+        for type, _, fields in records:
+            if not type.startswith("alarm."):
+                continue
+            key = (fields["point"], fields["class"])
+            state = self.alarms.get(key, "normal")
+            if type == "alarm.raised":
+                self.alarms[key] = "returned" if key[1] in MOMENTARY else "unacknowledged"
+                self.sounding[key] = now.ms + house.SIREN_MAX_MS
+            elif type == "alarm.acknowledged":
+                assert call[0] == "ack", f"{key}: acknowledged by {call}"
+                assert key[1] != "duress", "duress shows nothing, so nothing here acknowledges it"
+                assert state in ("unacknowledged", "returned"), f"{key}: acknowledged, was {state}"
+                self.alarms[key] = "acknowledged"
+            elif type == "alarm.cleared":
+                assert state == "acknowledged", f"{key}: cleared, was {state}"
+                self.alarms[key] = "normal"
+        known = {
+            (one.point, one.kind): one.state
+            for one in self.building.site.alarms.everything()
+            if one.state != "normal"
+        }
+        mine = {key: state for key, state in self.alarms.items() if state != "normal"}
+        # That something is over leaves no record where nobody has acknowledged it yet.
+        for key in mine:
+            if mine[key] == "unacknowledged" and known.get(key) == "returned":
+                self.alarms[key] = mine[key] = "returned"
+        assert known == mine, f"alarms: {known}; told: {mine}"
+        self._signs(now, mine)
+
+    def _signs(self, now: Any, mine: dict[tuple[str, str], str]) -> None:
+        register = self.building.site.alarms
+        assert register.beacon == any(kind != "duress" for _, kind in mine), "beacon"
+        loud = [
+            key
+            for key, state in mine.items()
+            if key[1] in SOUNDING
+            and state in ("unacknowledged", "returned")
+            and now.ms < self.sounding.get(key, 0)
+        ]
+        assert register.siren(now.ms) == bool(loud), f"siren, with {loud}"
+        for name, core in self.building.site.portals.items():
+            for kind in ("door_forced", "door_held"):
+                state = mine.get((name, kind), "normal")
+                is_so = core.alarm == kind
+                assert (state in ("unacknowledged", "acknowledged")) == is_so, f"{name}: {kind}"
+        for name, kind in ((name, part[0]) for name, part in house.POINTS.items()):
+            if kind not in MOMENTARY and kind != "fire":
+                state = mine.get((name, kind), "normal")
+                is_so = bool(self.building.active.get(name))
+                assert (state in ("unacknowledged", "acknowledged")) == is_so, f"{name}: {state}"
+
+    # ---- laws 7 and 8 ------------------------------------------------------------------------------
+
+    def _no_secret(self, effects: list[Any]) -> None:
+        text = told([effect for effect in effects if not hasattr(effect, "access_point")])
+        for secret in self.secrets:
+            assert "'%s'" % secret not in text, "a secret is told"
+
+    def bounded(self) -> None:
+        """Nothing grows without end (called now and then)."""
+        assert len(self.building.kept) < KEPT_MAX
+        assert size(self.building.site) < 20000
+
+
+def size(root: object) -> int:
+    """How many values hang on `root`."""
+    seen: set[int] = set()
+    todo: list[object] = [root]
+    while todo:
+        one = todo.pop()
+        if id(one) in seen or isinstance(one, (str, int, type)) or one is None or callable(one):
+            continue
+        seen.add(id(one))
+        if isinstance(one, dict):
+            todo += list(one.values())
+        elif isinstance(one, (list, tuple, set)):
+            todo += list(one)
+        elif hasattr(one, "__dict__"):
+            todo += list(vars(one).values())
+    return len(seen)
