@@ -62,12 +62,15 @@ class DeskParts(Parts):
         self._link: LinkProcess | None = None
 
     def provision(self, changes: list[Any]) -> None:
-        """Bring the store's keys up to the demo's people."""
+        """Bring the store's keys up to the demo's people; what was changed since stays as it is."""
         executor = ThreadExecutor(self._loop, "keys")
         store = CredentialStore(self._path("keys.db"), executor, self._key)
         store.open()
         self._problems += store.problems
-        store.apply(changes)
+        keys = [change[1] for change in changes if change[0] == "upsert"]
+        later = store.versions(fields["id"] for fields in keys)
+        stay = [fields for fields in keys if later.get(fields["id"], 0) > fields["version"]]
+        store.apply(change for change in changes if change[1] not in stay)
         store.close()
         executor.close()
 

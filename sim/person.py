@@ -17,7 +17,7 @@ EVERYWHERE = "everywhere"  #: the level of whoever may go everywhere at any time
 _FIELDS = (
     ("name", "card", "pin", "duress_pin", "qr", "valid_from_s", "valid_to_s", "first_use_minutes")
     + ("uses", "hours", "access_points", "state", "extended", "override", "group")
-    + ("credential", "holder", "flat", "note")
+    + ("credential", "holder", "flat", "note", "duress_card", "acknowledges", "deny", "pin_alone")
 )
 
 
@@ -40,6 +40,10 @@ class Person:
     credential, holder int           record numbers, the same in every run
     flat               str or None
     note               dict          "en" and "zh": who this is, for the page
+    duress_card        str or None   written form of the one that is shown under threat
+    acknowledges       bool          let in, they acknowledge what is shown at the door
+    deny               list of str   access points that they may not use, whatever else they may
+    pin_alone          bool          their PINs open without a card, and are theirs only
     """
 
     def __init__(self, name: str, **fields: "Any") -> None:
@@ -61,6 +65,10 @@ class Person:
         self.credential: int = fields.pop("credential", 0)
         self.holder: int = fields.pop("holder", 0)
         self.flat: str | None = fields.pop("flat", None)
+        self.duress_card: str | None = fields.pop("duress_card", None)
+        self.acknowledges: bool = fields.pop("acknowledges", False)
+        self.deny: list[str] = fields.pop("deny", [])
+        self.pin_alone: bool = fields.pop("pin_alone", True)
         self.note: dict[str, str] = fields.pop("note", {"en": "", "zh": ""})
         if fields:
             raise TypeError("person: unknown fields; expected those of its docstring")
@@ -160,6 +168,7 @@ def demo_people(start_s: int, offset_s: "Callable[[int], int]") -> "list[Person]
             card="w26:031:20042",
             extended=True,
             override=True,
+            acknowledges=True,
             credential=1007,
             holder=307,
             note={"en": "opens in lockdown too, has more time", "zh": "封锁时可开门，开门时间更长"},
@@ -170,15 +179,15 @@ def demo_people(start_s: int, offset_s: "Callable[[int], int]") -> "list[Person]
 def changes(people: "list[Person]", access_points: "Any") -> "list[tuple[Any, ...]]":
     """The changes that bring a credential store to these people, in the order of their dependence.
 
-    ("schedule", name, lines), ("level", name, [[access point or "*", schedule or None], ...]) and
-    ("upsert", fields of `firmware.access.credential.Credential` with "cards", "pin", "codes").
+    ("schedule", name, lines), ("level", name, [[access point or "*", schedule or None], ...]; a third
+    True denies) and ("upsert", fields as `firmware.services.key_changes` takes them).
     """
     schedules: list[tuple[Any, ...]] = []
     levels: list[tuple[Any, ...]] = [("level", EVERYWHERE, [[credential.ANYWHERE, None]])]
     upserts: list[tuple[Any, ...]] = []
     for somebody in people:
         level = EVERYWHERE
-        if somebody.hours is not None or somebody.access_points is not None:
+        if somebody.hours is not None or somebody.access_points is not None or somebody.deny:
             level = "key-%d" % somebody.credential
             hours = None if somebody.hours is None else "hours-%d" % somebody.credential
             if hours is not None:
@@ -186,7 +195,9 @@ def changes(people: "list[Person]", access_points: "Any") -> "list[tuple[Any, ..
             places = [credential.ANYWHERE]
             if somebody.access_points is not None:
                 places = sorted(somebody.access_points)
-            levels.append(("level", level, [[place, hours] for place in places]))
+            rights: list[list[Any]] = [[place, hours] for place in places]
+            rights += [[place, None, True] for place in sorted(somebody.deny)]
+            levels.append(("level", level, rights))
         upserts.append(("upsert", _key(somebody, level)))
     return schedules + levels + upserts
 
@@ -205,10 +216,20 @@ def _key(somebody: Person, level: str) -> "dict[str, Any]":
         "extended": somebody.extended,
         "override": somebody.override,
         "version": 1,
-        "cards": [] if somebody.card is None else [card_number.parse(somebody.card)],
+        "cards": _cards(somebody.card),
         "pin": somebody.pin,
+        "pin_alone": somebody.pin_alone,
         "codes": [] if somebody.qr is None else [somebody.qr],
+        "duress_cards": _cards(somebody.duress_card),
+        "duress_pin": somebody.duress_pin,
+        "flat": somebody.flat,
+        "group": somebody.group,
+        "acknowledges": somebody.acknowledges,
     }
+
+
+def _cards(card: "str | None") -> "list[str]":
+    return [] if card is None else [card_number.parse(card)]
 
 
 def _ten_digits(card: "str | None") -> "str | None":

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from firmware.access import credential, schedule
+from firmware.access import credential, schedule, visitor
 from firmware.access import pin as access_pin
 from firmware.wire import card_number
 from hal.board_schema import text
@@ -27,6 +27,7 @@ from sim.verbs import code_frame, utc_ms
 FIRST_CREDENTIAL = 2001  #: of people whom the demo does not have, in the order of the file
 FIRST_HOLDER = 401
 MOST = 10_000
+LONGEST_NAME = 64  #: of a flat or a group, as at `firmware.services.key_changes`
 
 _READS_CODES = {"driver": "serial_reader", "framing": "lines"}
 
@@ -45,6 +46,9 @@ def merge(demo: list[Person], tables: Any, config: dict[str, Any]) -> list[Perso
     new = 0
     for index, entry in enumerate(tables):
         path = f"person[{index}]"
+        if not isinstance(entry, dict):  # and not what it is: it may be a PIN
+            problems.add(path, "is no table; expected [[person]] and the keys of one below it")
+            continue
         full = table(entry, fields, path, problems)
         name = full.pop("name")
         if name is None:
@@ -61,7 +65,7 @@ def merge(demo: list[Person], tables: Any, config: dict[str, Any]) -> list[Perso
             new += 1
         else:
             full.update(credential=before.credential, holder=before.holder)
-            full.update(flat=before.flat, note=before.note)
+            full.update(flat=full["flat"] or before.flat, note=before.note)
         full["valid_from_s"] = full.pop("valid_from")
         full["valid_to_s"] = full.pop("valid_to")
         merged[name] = Person(name, **full)
@@ -87,7 +91,12 @@ def _fields(access_points: list[str]) -> Fields:
         "state": optional(choice(*credential.STATES), credential.ACTIVE),
         "extended": optional(flag, False),
         "override": optional(flag, False),
-        "group": optional(text),
+        "group": optional(_name),
+        "flat": optional(_name),
+        "duress_card": optional(card),
+        "acknowledges": optional(flag, False),
+        "deny": optional(each(_one_of(access_points), 1000), []),
+        "pin_alone": optional(flag, True),
     }
 
 
@@ -100,6 +109,15 @@ def digits(value: Any) -> str:
     return str(value)
 
 
+def _name(value: Any) -> str:
+    """A flat or a group, as a controller's store takes it."""
+    if not isinstance(value, str) or not 0 < len(value) <= LONGEST_NAME or not value.isprintable():
+        raise ValueError(
+            f"{show(value)} is not allowed; expected 1 to {LONGEST_NAME} printable characters"
+        )
+    return value
+
+
 def card(value: Any) -> str:
     """A written card number."""
     if not isinstance(value, str):
@@ -109,9 +127,13 @@ def card(value: Any) -> str:
 
 
 def code(value: Any) -> str:
-    """The text of a code that a reader can show."""
+    """The text of a code that a reader can show; visitors' codes need nobody to own them."""
     if not isinstance(value, str):
         raise ValueError("not a text; expected 1 to 512 bytes of UTF-8")
+    if value.startswith(visitor.PREFIX):
+        raise ValueError(
+            f'begins with {visitor.PREFIX}; expected a text of its own (show_qr with "text")'
+        )
     code_frame(_READS_CODES, value)
     return value
 
@@ -156,17 +178,24 @@ def _check_pair(full: dict[str, Any], path: str, problems: Problems) -> None:
 
 
 def _check_shared(people: list[Person], where: dict[str, str], problems: Problems) -> None:
-    """A card, a PIN and a code belong to one person: whose it is could not be told otherwise."""
+    """What is shown belongs to one person; a PIN that counts only after a card may be anybody's too."""
     owners: dict[tuple[str, str], str] = {}
     for somebody in people:
-        things = [("card", somebody.card and card_number.parse(somebody.card))]
-        things += [("PIN", somebody.pin), ("PIN", somebody.duress_pin), ("code", somebody.qr)]
-        for what, thing in things:
-            if thing is None:
-                continue
+        path = where[somebody.name]
+        if somebody.pin is not None and somebody.pin == somebody.duress_pin:
+            problems.add(path, "the PIN is also both of theirs; expected one of its own")
+            continue
+        things = [("card", card_of) for card_of in (somebody.card, somebody.duress_card)]
+        shown = [(what, card_number.parse(thing)) for what, thing in things if thing is not None]
+        if len(set(shown)) < len(shown):
+            problems.add(path, "the card is also both of theirs; expected one of its own")
+            continue
+        things = [("PIN", somebody.pin), ("PIN", somebody.duress_pin)] if somebody.pin_alone else []
+        shown += [(what, thing) for what, thing in [*things, ("code", somebody.qr)] if thing]
+        for what, thing in shown:
             owner = owners.setdefault((what, thing), somebody.name)
-            if owner != somebody.name or (what == "PIN" and somebody.pin == somebody.duress_pin):
-                path = where[somebody.name]
-                other = f"that of {show(owner)}" if owner != somebody.name else "both of theirs"
-                problems.add(path, f"the {what} is also {other}; expected one of its own")
+            if owner != somebody.name:
+                problems.add(
+                    path, f"the {what} is also that of {show(owner)}; expected one of its own"
+                )
                 break

@@ -6,7 +6,7 @@ code is stored under the controller's key only. `problems` says what had to be m
 """
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from firmware.access.credential import Credential, Rights
@@ -15,7 +15,7 @@ from firmware.services import database
 from firmware.services.executor import Executor
 from firmware.services.key_changes import ChangeError, number_of
 from firmware.services.key_file import KeyFile
-from firmware.services.key_tables import Change
+from firmware.services.key_tables import Change, Told
 
 __all__ = ["ChangeError", "CredentialStore"]
 
@@ -88,31 +88,46 @@ class CredentialStore(Store):
         """Levels, schedules and holidays in force, from memory."""
         return self._file.rights
 
+    def board_gives(self, levels: Collection[str], schedules: Collection[str]) -> None:
+        """Names that the board config gives: keys and levels may refer to them."""
+        self._file.board_levels, self._file.board_schedules = levels, schedules
+
+    def versions(self, numbers: Iterable[int]) -> dict[int, int]:
+        """The version of each of these keys that is there; now. Raises `apsw.Error`."""
+        return self._file.versions(numbers)
+
     def apply(
-        self, changes: Iterable[Change], done: Callable[[str | None], None] | None = None
-    ) -> None:
+        self,
+        changes: Iterable[Change],
+        done: Callable[[str | None, list[Told]], None] | None = None,
+    ) -> list[Told]:
         """Make changes, all or none, in their order; what they name must exist at the end.
 
-        ("upsert", key), see `firmware.services.key_changes`; ("remove", id); ("level", name, list of
-        [access point or "*", schedule or None], or None: remove it); ("schedule", name, list of hours
-        as text, or None); ("holidays", list of dates).
+        ("upsert", key), see `firmware.services.key_changes`; ("life", id, verb of
+        `firmware.access.life_cycle`, fields of "issue" or {"valid_to_s": the later end} of "extend", else
+        {}; a version, or left out: one more); ("remove", id); ("level", name, list of [access point or
+        "*", schedule or None, whether it denies], or None: remove it); ("schedule", name, list of hours as
+        text, or None); ("holidays", list of dates).
 
-        Without `done` it is made now, and raises `ChangeError` (one line, nothing changed) or
-        `apsw.Error`. With `done` the executor makes it; `done` gets None, or that line.
+        Without `done` it is made now: (id, change) of each key that became another is returned, and
+        `ChangeError` (one line, nothing changed) or `apsw.Error` raised. With `done` the executor makes
+        it, and `done` gets that line or None, and that list.
         """
         if done is None:
-            self._file.apply(changes)
-            return
+            return self._file.apply(changes)
         tell = done
 
-        def answer(result: None, error: Exception | None) -> None:
+        def answer(told: list[Told] | None, error: Exception | None) -> None:
             if isinstance(error, ChangeError):
-                tell(str(error))
+                tell(str(error), [])
+            elif error is not None:
+                tell(f"{self._file.title}: {database.describe(error)}", [])
             else:
-                tell(None if error is None else f"{self._file.title}: {database.describe(error)}")
+                tell(None, told or [])
             self._tell()
 
         self._executor.submit(lambda: self._file.apply(changes), answer)
+        return []
 
     def close(self) -> None:
         """Close the store, its copy up to date; the executor's end does the same."""

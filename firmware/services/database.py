@@ -72,6 +72,7 @@ def connect_read_only(path: str, vfs: str | None) -> apsw.Connection:
         connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
         pragma(connection, "locking_mode", "EXCLUSIVE")
         pragma(connection, "cache_size", f"-{CACHE_KIB}")
+        pragma(connection, "temp_store", "MEMORY")
         connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()
     except apsw.Error:
         connection.close(True)

@@ -8,12 +8,12 @@ that is no good is set aside, never deleted, and `problems` says so.
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 import apsw
 
 from firmware.access.credential import Credential, Rights
-from firmware.services import database, key_tables
+from firmware.services import database, key_schema, key_tables
 
 BIG_BYTES = 4 << 20  #: a larger database is copied at most once in `COPY_S`
 COPY_S = 60
@@ -33,6 +33,9 @@ class KeyFile:
         self.title = os.path.basename(path)
         self.rights = Rights({}, {}, [], False, False)
         self.version = 0
+        #: names of levels and schedules that the board config gives
+        self.board_levels: Collection[str] = ()
+        self.board_schedules: Collection[str] = ()
         #: what went wrong and what was done about it, one line each
         self.problems: list[str] = []
         self._path = path
@@ -62,15 +65,24 @@ class KeyFile:
                 self._recover(error)
                 return key_tables.find(self._there(), number)
 
-    def apply(self, changes: Iterable[key_tables.Change]) -> None:
-        """Make changes whole or not at all. Raises `ChangeError`, `apsw.Error`."""
+    def versions(self, numbers: Iterable[int]) -> dict[int, int]:
+        """The version of each of these keys that is there. Raises `apsw.Error`."""
+        with self._lock:
+            return key_tables.versions(self._there(), numbers)
+
+    def apply(self, changes: Iterable[key_tables.Change]) -> list[key_tables.Told]:
+        """Make changes whole or not at all; what became of which key. Raises `ChangeError`, `apsw.Error`."""
         with self._lock:
             if self._read_only:
                 raise apsw.ReadOnlyError("store is read-only")
-            key_tables.Application(self._there(), self._key, self._random).run(changes)
+            application = key_tables.Application(
+                self._there(), self._key, self._random, self.board_levels, self.board_schedules
+            )
+            told = application.run(changes)
             self._learn()
             self._stale = True
             self._copy_if_due()
+            return told
 
     def close(self, killed: bool = False) -> None:
         """Close the file; not killed: bring the copy up to date first. Never raises."""
@@ -99,20 +111,20 @@ class KeyFile:
         except _STORAGE as error:
             self._fall_back(error)
         else:
-            if not self._files.exists(self._good):
+            if self._stale or not self._files.exists(self._good):
                 self._stale = True
                 self._copy_if_due()
 
     def _open_file(self) -> None:
         connection = database.connect(self._path, self._vfs)
-        if key_tables.is_empty(connection) and self._good_there():
+        if key_schema.is_empty(connection) and self._good_there():
             connection.close(True)  # somebody took it away, or restoring it was cut short
             if self._restore():
                 self._problem("was gone; the last good copy is used")
             connection = database.connect(self._path, self._vfs)
         try:
             database.check(connection)
-            key_tables.create(connection)
+            self._stale = key_schema.create(connection) or self._stale
             self._use(connection, read_only=False)
         except Exception:
             connection.close(True)
@@ -159,6 +171,7 @@ class KeyFile:
                 continue
             try:
                 database.check(connection)
+                key_schema.look_only(connection)
                 self._use(connection, read_only=True)
             except apsw.Error:
                 connection.close(True)
@@ -167,7 +180,7 @@ class KeyFile:
             self._problem(f"{words}; keys are read{name} and cannot be changed")
             return
         memory = apsw.Connection(":memory:")
-        key_tables.create(memory)
+        key_schema.create(memory)
         self._use(memory, read_only=True)
         self._problem(f"{words}; no keys can be read: nobody is known")
 
@@ -202,6 +215,7 @@ class KeyFile:
             return False
         try:
             database.check(connection)
+            key_schema.look_only(connection)
             key_tables.rights(connection)
             return True
         except (apsw.Error, ValueError):

@@ -1,68 +1,49 @@
-"""The tables of the credential store: look-ups, and changes that are made whole or not at all.
+"""The keys of the credential store: look-ups, and changes that are made whole or not at all.
 
-Synchronous, over one connection. A key is found by one entry of ``numbers``, whatever is shown.
+Synchronous, over one connection with the tables of `firmware.services.key_schema`. A key is found by one
+entry of ``numbers``, whatever is shown.
 """
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from itertools import groupby
 from typing import Any
 
 import apsw
 
-from firmware.access import schedule
+from firmware.access import life_cycle, schedule
 from firmware.access.credential import Credential, Right, Rights
-from firmware.services import database
+from firmware.services import key_schema
 from firmware.services.key_changes import (
     FIELDS,
+    LONGEST_NAME,
     ChangeError,
     KeyRow,
+    id_of,
     key_row,
+    new_end,
     to_credential,
     what_is,
 )
 
-FORMAT = 1
-
-_TABLES = """
-CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;
-CREATE TABLE credentials(id INTEGER PRIMARY KEY, holder INTEGER, state TEXT NOT NULL,
-    valid_from_s INTEGER, valid_to_s INTEGER, first_use_s INTEGER, uses INTEGER,
-    levels TEXT NOT NULL, extended INTEGER NOT NULL, override INTEGER NOT NULL,
-    pin_salt BLOB, pin_hash BLOB, version INTEGER NOT NULL);
-CREATE TABLE removed(id INTEGER PRIMARY KEY, version INTEGER NOT NULL);
-CREATE TABLE numbers(number TEXT PRIMARY KEY, credential INTEGER NOT NULL) WITHOUT ROWID;
-CREATE INDEX numbers_of ON numbers(credential);
-CREATE TABLE levels(name TEXT PRIMARY KEY, rights TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE schedules(name TEXT PRIMARY KEY, hours TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE holidays(day INTEGER PRIMARY KEY);
-INSERT INTO meta VALUES('version', 0);
-"""
-
-_COLUMNS = ", ".join(f"credentials.{name}" for name in FIELDS)
+_COLUMNS = ["group_name" if name == "group" else name for name in FIELDS]
 _FIND = (
-    f"SELECT {_COLUMNS} FROM numbers JOIN credentials ON credentials.id = numbers.credential"
+    f"SELECT {', '.join(f'credentials.{name}' for name in _COLUMNS)}, numbers.duress"
+    " FROM numbers JOIN credentials ON credentials.id = numbers.credential"
     " WHERE numbers.number = ?"
 )
-_UPSERT = f"REPLACE INTO credentials VALUES({', '.join('?' * len(FIELDS))})"
+_UPSERT = (
+    f"REPLACE INTO credentials({', '.join(_COLUMNS)}, before_lost)"
+    f" VALUES({', '.join('?' * len(FIELDS))}, ?)"
+)
+_STATE = FIELDS.index("state")
+_VERSION = FIELDS.index("version")
+_LEVELS = FIELDS.index("levels")
+LAST_HOLIDAY = schedule.day_number("2399-12-31")
 
 Change = tuple[Any, ...]
-
-
-def create(connection: apsw.Connection) -> None:
-    """Make the tables where there are none. Raises `apsw.NotADBError` for another's database."""
-    if database.pragma(connection, "user_version") == FORMAT:
-        return
-    if not is_empty(connection):
-        raise apsw.NotADBError("not a store of this format")
-    with connection:
-        connection.execute(_TABLES)
-        database.pragma(connection, "user_version", str(FORMAT))
-
-
-def is_empty(connection: apsw.Connection) -> bool:
-    """Whether nothing was ever put into this database."""
-    return not connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchall()
+#: what became of a key: its record number and one of `firmware.access.life_cycle`'s words
+Told = tuple[int, str]
 
 
 def find(connection: apsw.Connection, number: str) -> Credential | None:
@@ -77,11 +58,18 @@ def version(connection: apsw.Connection) -> int:
     return int(str(connection.execute("SELECT value FROM meta WHERE key = 'version'").get))
 
 
+def versions(connection: apsw.Connection, numbers: Iterable[int]) -> dict[int, int]:
+    """The version of each key of these record numbers that is there."""
+    ask = "SELECT version FROM credentials WHERE id = ?"
+    found = {number: connection.execute(ask, (number,)).get for number in numbers}
+    return {number: int(str(value)) for number, value in found.items() if value is not None}
+
+
 def rights(connection: apsw.Connection) -> Rights:
     """Levels, schedules and holidays."""
     levels = {}
     for name, text in connection.execute("SELECT name, rights FROM levels ORDER BY name"):
-        levels[name] = [Right(place, hours, False) for place, hours in json.loads(str(text))]
+        levels[name] = [Right(*key_schema.right_of(stored)) for stored in json.loads(str(text))]
     schedules = {}
     for name, text in connection.execute("SELECT name, hours FROM schedules ORDER BY name"):
         schedules[name] = [
@@ -94,25 +82,35 @@ def rights(connection: apsw.Connection) -> Rights:
 class Application:
     """One list of changes, made inside one transaction.
 
-    key     bytes     the controller's, for PINs and codes
-    random  callable  n -> n random bytes, for salts
+    key        bytes       the controller's, for PINs and codes
+    random     callable    n -> n random bytes, for salts
+    levels     collection  names of levels that are given elsewhere (the board's)
+    schedules  collection  names of schedules that are
     """
 
     def __init__(
-        self, connection: apsw.Connection, key: bytes, random: Callable[[int], bytes]
+        self,
+        connection: apsw.Connection,
+        key: bytes,
+        random: Callable[[int], bytes],
+        levels: Collection[str] = (),
+        schedules: Collection[str] = (),
     ) -> None:
         self._connection = connection
         self._key = key
         self._random = random
+        self._elsewhere = (levels, schedules)
         self._levels: dict[str, int] = {}  # named by a key -> one such key
+        self._told: list[Told] = []
 
-    def run(self, changes: Iterable[Change]) -> None:
-        """Make `changes`. Raises `ChangeError`, with nothing changed, or `apsw.Error`."""
+    def run(self, changes: Iterable[Change]) -> list[Told]:
+        """Make `changes`; what became of which key. Raises `ChangeError`, nothing changed; `apsw.Error`."""
         with self._connection:
             for kind, group in groupby(changes, key=_kind):
                 self._run(kind, list(group))
             self._check_names()
             self._connection.execute("UPDATE meta SET value = value + 1 WHERE key = 'version'")
+        return self._told
 
     def _run(self, kind: str, group: list[Change]) -> None:
         if kind == "upsert":
@@ -121,6 +119,8 @@ class Application:
         for change in group:
             if kind == "remove":
                 self._remove(_one(change))
+            elif kind == "life":
+                self._live(change)
             elif kind == "level":
                 self._level(*_two(change))
             elif kind == "schedule":
@@ -129,7 +129,7 @@ class Application:
                 self._holidays(_one(change))
             else:
                 raise ChangeError(
-                    "change is unknown; expected upsert, remove, level, schedule or holidays"
+                    "change is unknown; expected upsert, life, remove, level, schedule or holidays"
                 )
 
     def _upsert(self, keys: list[dict[str, Any]]) -> None:
@@ -139,57 +139,132 @@ class Application:
             if row.id in rows:  # the same key twice: one after the other
                 self._put(rows)
                 rows = {}
-            self._number_version(row)
-            for name in json.loads(row.row[FIELDS.index("levels")]):
-                self._levels[name] = row.id
+            self.complete(row)
             rows[row.id] = row
         self._put(rows)
 
-    def _number_version(self, key: KeyRow) -> None:
-        """Choose or check the version: it never goes down, not even over a removal."""
-        place = FIELDS.index("version")
-        stored = self._version("credentials", key.id)
-        removed = self._version("removed", key.id)
-        lowest = max(stored or 1, (removed or 0) + 1)
-        if key.row[place] is None:
-            key.row[place] = max((stored or 0) + 1, lowest)
-        elif key.row[place] < lowest:
-            raise ChangeError(
-                f"credential {key.id}: version {key.row[place]} is old; expected {lowest} or higher"
-            )
+    def complete(self, key: KeyRow) -> None:
+        """Add to the row of `key` what the store knows: its version, the state before it was lost."""
+        state, before, stored = self._stored(key.id)
+        row = key.row
+        row[_VERSION] = self._next_version(key.id, stored, row[_VERSION], (stored or 0) + 1, stored)
+        if row[_STATE] != life_cycle.LOST:
+            before = None
+        elif state != life_cycle.LOST:
+            suspended = state == life_cycle.SUSPENDED
+            before = life_cycle.SUSPENDED if suspended else life_cycle.ACTIVE
+        row.append(before)
+        for name in json.loads(row[_LEVELS]):
+            self._levels[name] = key.id
+        self._told.append((key.id, _what_became(state, row[_STATE])))
 
-    def _version(self, table: str, number: int) -> int | None:
-        for row in self._connection.execute(f"SELECT version FROM {table} WHERE id = ?", (number,)):
-            return int(str(row[0]))
-        return None
+    def _stored(self, number: int) -> tuple[str | None, str | None, int | None]:
+        """State, state before it was lost, and version of a key; all None: not there."""
+        ask = "SELECT state, before_lost, version FROM credentials WHERE id = ?"
+        for state, before, found in self._connection.execute(ask, (number,)):
+            return str(state), before and str(before), int(str(found))
+        return None, None, None
+
+    def _next_version(
+        self, number: int, stored: int | None, given: int | None, chosen: int, lowest: int | None
+    ) -> int:
+        """Choose or check the version: it never goes down, not even over a removal."""
+        lowest = lowest or 1
+        if stored is None:
+            ask = "SELECT version FROM removed WHERE id = ?"
+            removed = self._connection.execute(ask, (number,)).get
+            lowest = max(lowest, int(str(removed)) + 1) if removed is not None else lowest
+        if given is None:
+            return max(chosen, lowest)
+        if given < lowest:
+            raise ChangeError(
+                f"credential {number}: version {given} is old; expected {lowest} or higher"
+            )
+        return given
 
     def _put(self, rows: dict[int, KeyRow]) -> None:
+        numbers = self.clear(rows)
+        try:
+            self._connection.executemany("INSERT INTO numbers VALUES(?, ?, ?)", numbers)
+        except apsw.ConstraintError:
+            for number, mine, duress in numbers:
+                owner = self.owner_of(number)
+                if owner is not None and owner != mine:
+                    what = what_is(number, duress)
+                    raise ChangeError(
+                        f"credential {mine}: its {what} is taken by credential {owner}"
+                    ) from None
+            raise
+
+    def clear(self, rows: dict[int, KeyRow]) -> list[tuple[str, int, int]]:
+        """Write completed rows without what they are found by; that is returned, to be written next."""
         many = self._connection.executemany
         ids = [(number,) for number in rows]
         many("DELETE FROM numbers WHERE credential = ?", ids)
         many("DELETE FROM removed WHERE id = ?", ids)
         many(_UPSERT, [key.row for key in rows.values()])
         # In their order: a big tree is then written page by page.
-        numbers = sorted((number, key.id) for key in rows.values() for number in key.numbers)
-        try:
-            many("INSERT INTO numbers VALUES(?, ?)", numbers)
-        except apsw.ConstraintError:
-            self._refuse_duplicate(numbers)
-            raise
+        return sorted(
+            (number, key.id, duress) for key in rows.values() for number, duress in key.numbers
+        )
 
-    def _refuse_duplicate(self, numbers: list[tuple[str, int]]) -> None:
-        for number, mine in numbers:
-            owner = self._connection.execute(
-                "SELECT credential FROM numbers WHERE number = ?", (number,)
-            ).get
-            if owner is not None and owner != mine:
-                raise ChangeError(
-                    f"credential {mine}: its {what_is(number)} is taken by credential {owner}"
-                )
+    def owner_of(self, number: str) -> int | None:
+        """Whose number it is."""
+        ask = "SELECT credential FROM numbers WHERE number = ?"
+        found = self._connection.execute(ask, (number,)).get
+        return None if found is None else int(str(found))
+
+    def _live(self, change: Change) -> None:
+        """One word of a key's life: ("life", id, verb, {fields}, version or left out)."""
+        if len(change) not in (4, 5) or change[2] not in life_cycle.VERBS:
+            verbs = ", ".join(life_cycle.VERBS)
+            raise ChangeError(f"life: expected a credential, one of {verbs}, fields and a version")
+        number, verb, fields = id_of(change[1]), change[2], change[3]
+        given = change[4] if len(change) == 5 else None
+        if given is not None and (type(given) is not int or not 0 < given < 2**53):
+            raise ChangeError(
+                f"credential {number}: version is none; expected a whole number from 1"
+            )
+        state, before, stored = self._stored(number)
+        at = life_cycle.state_of(state, before)
+        reason = life_cycle.refusal(at, verb)
+        if reason is not None:
+            raise ChangeError(f"credential {number}: {verb} is refused, it {reason}")
+        if type(fields) is not dict or (
+            fields and verb not in (life_cycle.ISSUE, life_cycle.EXTEND)
+        ):
+            raise ChangeError(f"credential {number}: fields are not for {verb}; expected none")
+        if stored is None:
+            self._issue(number, fields, given)
+            return
+        if verb == life_cycle.EXTEND:
+            self._extend(number, fields)
+        after, told = life_cycle.TRANSITIONS[(at, verb)]
+        version = self._next_version(number, stored, given, stored + 1, stored + 1)
+        self._connection.execute(
+            "UPDATE credentials SET state = ?, before_lost = ?, version = ? WHERE id = ?",
+            (*life_cycle.stored(after), version, number),
+        )
+        self._told.append((number, str(told)))
+
+    def _issue(self, number: int, fields: dict[str, Any], given: int | None) -> None:
+        for name in ("id", "state", "version"):
+            if name in fields:
+                raise ChangeError(f"credential {number}: {name} is not for issue; expected without")
+        self._upsert([{**fields, "id": number, "version": given}])
+
+    def _extend(self, number: int, fields: dict[str, Any]) -> None:
+        ask = "SELECT valid_from_s, valid_to_s FROM credentials WHERE id = ?"
+        for begins_s, ends_s in self._connection.execute(ask, (number,)).fetchall():
+            ends_s = new_end(number, fields, begins_s, ends_s)  # type: ignore[arg-type]
+            self._connection.execute(
+                "UPDATE credentials SET valid_to_s = ? WHERE id = ?", (ends_s, number)
+            )
 
     def _remove(self, number: Any) -> None:
         if type(number) is not int:
             raise ChangeError("remove: id is none; expected a whole number")
+        number = id_of(number)
         execute = self._connection.execute
         execute(
             "REPLACE INTO removed SELECT id, version FROM credentials WHERE id = ?",
@@ -197,21 +272,28 @@ class Application:
         )
         execute("DELETE FROM numbers WHERE credential = ?", (number,))
         execute("DELETE FROM credentials WHERE id = ?", (number,))
+        if self._connection.changes():
+            self._told.append((number, life_cycle.REMOVED))
 
     def _level(self, name: str, rights: Any) -> None:
         if rights is None:
             self._connection.execute("DELETE FROM levels WHERE name = ?", (name,))
             return
         try:
-            pairs = [[place, hours] for place, hours in rights]
+            stored = [key_schema.right_of(list(right)) for right in rights]
+            right = all(
+                isinstance(place, str)
+                and (hours is None or isinstance(hours, str))
+                and isinstance(deny, bool)
+                for place, hours, deny in stored
+            )
         except (TypeError, ValueError):
+            right = False
+        if not right:
             raise ChangeError(
-                f"level {name}: expected pairs of access point and schedule"
-            ) from None
-        for place, hours in pairs:
-            if not isinstance(place, str) or not (hours is None or isinstance(hours, str)):
-                raise ChangeError(f"level {name}: expected pairs of access point and schedule")
-        self._connection.execute("REPLACE INTO levels VALUES(?, ?)", (name, _json(pairs)))
+                f"level {name}: expected rights of access point, schedule and whether they deny"
+            )
+        self._connection.execute("REPLACE INTO levels VALUES(?, ?)", (name, _json(stored)))
 
     def _schedule(self, name: str, hours: Any) -> None:
         if hours is None:
@@ -229,6 +311,8 @@ class Application:
     def _holidays(self, days: Any) -> None:
         try:
             numbers = [d if type(d) is int else schedule.day_number(d) for d in days]
+            if not all(0 <= number <= LAST_HOLIDAY for number in numbers):
+                raise ValueError("a day is none; expected one of 1970 to 2399")
         except (TypeError, AttributeError):
             raise ChangeError("holidays: expected a list of dates YYYY-MM-DD") from None
         except ValueError as error:
@@ -241,13 +325,27 @@ class Application:
     def _check_names(self) -> None:
         """Whatever is named must be there: a level that is misspelt would quietly open nothing."""
         in_force = rights(self._connection)
+        levels = {*in_force.levels, *self._elsewhere[0]}
+        schedules = {*in_force.schedules, *self._elsewhere[1], None}
         for name, number in self._levels.items():
-            if name not in in_force.levels:
+            if name not in levels:
                 raise ChangeError(f"credential {number}: level {name} is unknown")
         for name, level in in_force.levels.items():
             for right in level:
-                if right.schedule is not None and right.schedule not in in_force.schedules:
+                if right.schedule not in schedules:
                     raise ChangeError(f"level {name}: schedule {right.schedule} is unknown")
+
+
+def _what_became(before: str | None, after: str) -> str:
+    """What an upsert that leaves a key in state `after` did to it."""
+    if before is None:
+        return life_cycle.ISSUED
+    if before == after:
+        return life_cycle.CHANGED
+    if after == life_cycle.ACTIVE:
+        words = {life_cycle.SUSPENDED: life_cycle.RESUMED, life_cycle.LOST: life_cycle.FOUND}
+        return words.get(before, life_cycle.ISSUED)
+    return after
 
 
 def _kind(change: Change) -> str:
@@ -263,6 +361,8 @@ def _one(change: Change) -> Any:
 def _two(change: Change) -> tuple[str, Any]:
     if len(change) != 3 or not isinstance(change[1], str):
         raise ChangeError(f"{change[0]}: expected a name and one value")
+    if not 0 < len(change[1]) <= LONGEST_NAME or not change[1].isprintable():
+        raise ChangeError(f"{change[0]}: name is none; expected 1 to {LONGEST_NAME} characters")
     return change[1], change[2]
 
 

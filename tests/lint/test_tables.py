@@ -14,6 +14,7 @@ TABLES = {
     "firmware.access.verification": (3, 6, 18),
     "firmware.access.alarm": (4, 3, 12),
     "firmware.access.fire": (3, 4, 12),
+    "firmware.access.life_cycle": (6, 7, 42),
 }
 
 

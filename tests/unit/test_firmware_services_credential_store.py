@@ -246,11 +246,14 @@ def test_a_version_never_goes_down_not_even_over_a_removal() -> None:
         (_key(8, levels=["none"]), "credential 8: level none is unknown"),
         (_key(0), "credential: id is none; expected a whole number from 1"),
         (("level", "x", [["*", "never"]]), "level x: schedule never is unknown"),
-        (("level", "x", ["*"]), "level x: expected pairs of access point and schedule"),
+        (("level", "x", ["*"]), "level x: expected rights of access point, schedule"),
         (("schedule", "x", ["mon"]), 'schedule x: hours "mon" are not clear'),
         (("schedule", "x", 5), "schedule x: expected a list of hours"),
         (("holidays", ["2026-02-30"]), 'holidays: date "2026-02-30" is none'),
-        (("burn", 1), "change is unknown; expected upsert, remove, level, schedule or holidays"),
+        (
+            ("burn", 1),
+            "change is unknown; expected upsert, life, remove, level, schedule or holidays",
+        ),
         (("remove", "7"), "remove: id is none; expected a whole number"),
         (("remove",), "remove: expected one value"),
         ((), "change is unknown; expected"),
@@ -273,11 +276,14 @@ def test_a_change_that_is_refused_says_why_and_changes_nothing(change: Any, why:
 def test_a_change_by_the_executor_tells_how_it_went() -> None:
     rig = Rig()
     store = rig.open()
-    told: list[str | None] = []
-    store.apply([LEVEL, _key(7)], told.append)
-    store.apply([_key(8, pin="1")], told.append)
+    told: list[tuple[str | None, list[tuple[int, str]]]] = []
+    store.apply([LEVEL, _key(7)], lambda error, changed: told.append((error, changed)))
+    store.apply([_key(8, pin="1")], lambda error, changed: told.append((error, changed)))
     rig.run()
-    assert told == [None, "credential 8: pin is none; expected 4 to 12 digits"]
+    assert told == [
+        (None, [(7, "issued")]),
+        ("credential 8: pin is none; expected 4 to 12 digits", []),
+    ]
 
 
 def test_a_hundred_thousand_keys_go_in_at_once() -> None:

@@ -127,6 +127,11 @@ def test_every_field_of_the_contract_is_read(
         "extended": True,
         "override": True,
         "group": "family",
+        "flat": "302",
+        "duress_card": "w26:012:34568",
+        "acknowledges": True,
+        "deny": ["yard-out"],
+        "pin_alone": False,
     }
     everybody = people(table)
     shown = named(everybody, "tester").shown()
@@ -137,7 +142,7 @@ def test_every_field_of_the_contract_is_read(
     }
     changes = person.changes(everybody, demo["access_points"])
     assert ("schedule", "hours-2001", table["hours"]) in changes
-    rights = [["front-in", "hours-2001"], ["yard-in", "hours-2001"]]
+    rights = [["front-in", "hours-2001"], ["yard-in", "hours-2001"], ["yard-out", None, True]]
     assert ("level", "key-2001", rights) in changes
     assert changes[-1] == (
         "upsert",
@@ -156,6 +161,12 @@ def test_every_field_of_the_contract_is_read(
             "cards": ["w34:0077705923"],
             "pin": "4711",
             "codes": ["a code 门"],
+            "pin_alone": False,
+            "duress_cards": ["w26:012:34568"],
+            "duress_pin": "4712",
+            "flat": "302",
+            "group": "family",
+            "acknowledges": True,
         },
     )
 
@@ -167,11 +178,13 @@ def test_changes_come_in_the_order_of_their_dependence(
     kinds = [change[0] for change in changes]
     assert kinds == sorted(kinds, key=["schedule", "level", "upsert"].index)
     names = {change[1] for change in changes if change[0] == "level"}
-    fields = {field for field in key_changes.FIELDS if not field.startswith("pin_")}
+    fields = {field for field in key_changes.FIELDS if "hash" not in field and "salt" not in field}
     for change in changes:
         if change[0] == "upsert":
             assert set(change[1]["levels"]) <= names
-            assert set(change[1]) == fields | {"cards", "pin", "codes"}
+            assert set(change[1]) == fields | {
+                *("cards", "pin", "codes", "pin_alone", "duress_cards", "duress_pin")
+            }
             assert all(card_number.parse(card) == card for card in change[1]["cards"])
 
 
@@ -236,13 +249,54 @@ def test_changes_come_in_the_order_of_their_dependence(
             {"name": "a", "pin": "4711", "duress_pin": "4711"},
             "person[0]: the PIN is also both of theirs; expected one of its own",
         ),
-        (5, "person[0]: 5 is not a table; expected [person[0]]"),
+        (
+            {"name": "a", "card": "w26:12:1", "duress_card": "w26:012:00001"},
+            "person[0]: the card is also both of theirs; expected one of its own",
+        ),
+        (
+            {"name": "a", "duress_card": "w26:031:20417"},
+            'person[0]: the card is also that of "resident"; expected one of its own',
+        ),
+        (
+            {"name": "a", "pin": "4711", "duress_pin": "4711", "pin_alone": False},
+            "person[0]: the PIN is also both of theirs; expected one of its own",
+        ),
+        (
+            {"name": "a", "deny": ["front"]},
+            'person[0].deny: "front" is not allowed; expected an access point, '
+            'the nearest known one is "front-in"',
+        ),
+        (
+            {"name": "a", "flat": "x" * 65},
+            f'person[0].flat: "{"x" * 56}... is not allowed; expected 1 to 64 printable characters',
+        ),
+        (
+            {"name": "a", "qr": "DW1:AA"},
+            'person[0].qr: begins with DW1:; expected a text of its own (show_qr with "text")',
+        ),
+        (
+            ["4711"],
+            "person[0]: is no table; expected [[person]] and the keys of one below it",
+        ),
     ],
 )
 def test_what_is_wrong_with_a_person_is_named(
     people: Callable[..., list[person.Person]], table: Any, line: str
 ) -> None:
     assert line in problems(people, table)
+
+
+def test_pins_that_count_after_a_card_only_may_be_the_same(
+    people: Callable[..., list[person.Person]],
+) -> None:
+    pins = {"pin": "2580", "duress_pin": "4712", "pin_alone": False}
+    people({"name": "a", "card": "w26:12:1", **pins}, {"name": "b", "card": "w26:12:2", **pins})
+
+
+def test_the_manager_of_the_demo_acknowledges(
+    people: Callable[..., list[person.Person]],
+) -> None:
+    assert [somebody.name for somebody in people() if somebody.acknowledges] == ["manager"]
 
 
 def test_two_of_one_name_are_one_too_many(people: Callable[..., list[person.Person]]) -> None:

@@ -1,0 +1,95 @@
+"""The tables that keys are stored in, and how a store of an older format is read and brought up to date.
+
+Format 1 knew no duress, flats, groups or denials. A store that may be written is brought to today's
+format in one transaction when it is opened; one that may only be read is looked at through views.
+"""
+
+import json
+
+import apsw
+
+from firmware.services import database
+
+FORMAT = 2
+
+_TABLES = """
+CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE credentials(id INTEGER PRIMARY KEY, holder INTEGER, state TEXT NOT NULL,
+    valid_from_s INTEGER, valid_to_s INTEGER, first_use_s INTEGER, uses INTEGER,
+    levels TEXT NOT NULL, extended INTEGER NOT NULL, override INTEGER NOT NULL,
+    pin_salt BLOB, pin_hash BLOB, version INTEGER NOT NULL,
+    duress_hash BLOB, flat TEXT, group_name TEXT, acknowledges INTEGER NOT NULL DEFAULT 0,
+    before_lost TEXT);
+CREATE TABLE removed(id INTEGER PRIMARY KEY, version INTEGER NOT NULL);
+CREATE TABLE numbers(number TEXT PRIMARY KEY, credential INTEGER NOT NULL,
+    duress INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
+CREATE INDEX numbers_of ON numbers(credential);
+CREATE TABLE levels(name TEXT PRIMARY KEY, rights TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE schedules(name TEXT PRIMARY KEY, hours TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE holidays(day INTEGER PRIMARY KEY);
+INSERT INTO meta VALUES('version', 0);
+"""
+
+_FROM_1 = """
+ALTER TABLE credentials ADD COLUMN duress_hash BLOB;
+ALTER TABLE credentials ADD COLUMN flat TEXT;
+ALTER TABLE credentials ADD COLUMN group_name TEXT;
+ALTER TABLE credentials ADD COLUMN acknowledges INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE credentials ADD COLUMN before_lost TEXT;
+ALTER TABLE numbers ADD COLUMN duress INTEGER NOT NULL DEFAULT 0;
+UPDATE credentials SET before_lost = 'active' WHERE state = 'lost';
+"""
+
+# A temporary view hides the table of its name.
+_VIEWS_OF_1 = """
+CREATE TEMP VIEW credentials AS SELECT *, NULL AS duress_hash, NULL AS flat, NULL AS group_name,
+    0 AS acknowledges, NULL AS before_lost FROM main.credentials;
+CREATE TEMP VIEW numbers AS SELECT *, 0 AS duress FROM main.numbers;
+"""
+
+
+def create(connection: apsw.Connection) -> bool:
+    """Make the tables where there are none, bring old ones up to date; whether any were.
+
+    Raises `apsw.NotADBError` for another's database, and for a format of a time to come.
+    """
+    found = database.pragma(connection, "user_version")
+    if found == FORMAT:
+        return False
+    if found == 1:
+        with connection:
+            connection.execute(_FROM_1)
+            _complete_rights(connection)
+            database.pragma(connection, "user_version", str(FORMAT))
+        return True
+    if not is_empty(connection):
+        raise apsw.NotADBError("not a store of this format")
+    with connection:
+        connection.execute(_TABLES)
+        database.pragma(connection, "user_version", str(FORMAT))
+    return False
+
+
+def look_only(connection: apsw.Connection) -> None:
+    """Have a database that cannot be written read like one of today's format. Raises `apsw.Error`."""
+    found = database.pragma(connection, "user_version")
+    if found == 1:
+        connection.execute(_VIEWS_OF_1)
+    elif found != FORMAT:
+        raise apsw.NotADBError("not a store of this format")
+
+
+def is_empty(connection: apsw.Connection) -> bool:
+    """Whether nothing was ever put into this database."""
+    return not connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchall()
+
+
+def right_of(stored: list[object]) -> list[object]:
+    """Access point, schedule and denial of a stored right; those of format 1 denied nothing."""
+    return [*stored, False] if len(stored) == 2 else stored
+
+
+def _complete_rights(connection: apsw.Connection) -> None:
+    for name, text in connection.execute("SELECT name, rights FROM levels").fetchall():
+        rights = json.dumps([right_of(r) for r in json.loads(str(text))], separators=(",", ":"))
+        connection.execute("UPDATE levels SET rights = ? WHERE name = ?", (rights, name))
