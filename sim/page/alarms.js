@@ -1,4 +1,5 @@
-// The strip under the header: what is not normal, what to do, since when, and "I have seen it".
+// The strip in the header's band: what is not normal, what to do, since when, and "I have seen it".
+// Its place is always there, so that an alarm that comes moves nothing that is read or aimed at.
 
 import { clockTime } from "./clock.js";
 import { byId, make, sign, text } from "./dom.js";
@@ -8,8 +9,8 @@ import { complain } from "./notice.js";
 import { parse, state } from "./state.js";
 import { has, t } from "./words.js";
 
-const SHOWN = 3;
 let drawn = "";
+let unfolded = false; // the alarms behind the first one are shown
 
 async function seen() {
   const error = await act("press_ack");
@@ -22,20 +23,44 @@ function note(alarm) {
   const by = alarm.by ?? "unknown";
   if (alarm.state === "acknowledged") parts.push(t("page.seen_by", { by: has(`by.${by}`) ? t(`by.${by}`) : by }));
   if (alarm.state === "returned") parts.push(t("page.over_unseen"));
-  return parts.filter(Boolean).join(" · ");
+  return parts.filter(Boolean).map((part) => make("span", {}, part));
 }
 
 function card(alarm) {
   const waiting = unseen(alarm);
   const todo = has(`todo.${alarm.class}`) ? t(`todo.${alarm.class}`) : "";
-  const button = waiting ? make("button", { type: "button", class: "plain primary" }, t("button.seen")) : null;
-  button?.addEventListener("click", seen);
   return make("div", { class: `alarm p${alarm.priority}${waiting ? "" : " seen"}` },
     sign(alarm.priority, { full: waiting, pulse: waiting }),
-    make("div", { class: "what" },
-      make("p", { class: "sentence" }, alarmLine(alarm)),
-      make("p", { class: "todo" }, todo), make("p", {}, note(alarm))),
-    button);
+    make("div", { class: "what" }, make("p", { class: "sentence" }, alarmLine(alarm)), make("p", { class: "todo" }, todo)),
+    make("p", { class: "note" }, ...note(alarm)));
+}
+
+function button(kind, words, act) {
+  const one = make("button", { type: "button", class: `plain ${kind}` }, words);
+  one.addEventListener("click", act);
+  return one;
+}
+
+/** The worst alarm, and behind a button what else there is: the strip has one height, whatever happens. */
+function strip(alarms) {
+  const [first, ...others] = alarms;
+  const head = card(first);
+  const buttons = make("div", { class: "acts" });
+  if (others.length) {
+    const more = button("more", t(others.length === 1 ? "page.one_more_alarm" : "page.more_alarms", { n: others.length }), () => {
+      unfolded = !unfolded;
+      drawn = "";
+      drawAlarmStrip();
+      byId("alarms").querySelector(".more")?.focus();
+    });
+    more.setAttribute("aria-expanded", String(unfolded));
+    buttons.append(more);
+  }
+  if (alarms.some(unseen)) buttons.append(button("primary", t("button.seen"), seen));
+  head.append(buttons);
+  const rest = make("div", { class: "others" }, ...others.map(card));
+  rest.hidden = !unfolded || !others.length;
+  return [head, rest];
 }
 
 export function drawAlarmStrip() {
@@ -45,11 +70,12 @@ export function drawAlarmStrip() {
   if (key !== drawn) {
     drawn = key;
     const hadFocus = box.contains(document.activeElement);
-    box.replaceChildren(...alarms.slice(0, SHOWN).map(card));
-    if (alarms.length > SHOWN) box.append(make("p", { class: "more-alarms" }, t("page.more_alarms", { n: alarms.length - SHOWN })));
+    if (alarms.length < 2) unfolded = false;
+    box.replaceChildren(...(alarms.length ? strip(alarms) : []));
     box.hidden = !alarms.length;
+    document.body.classList.toggle("alarming", Boolean(alarms.length));
     // The button went with its alarm: the focus goes to the next one, else to the status.
-    if (hadFocus) (box.querySelector("button") ?? byId("status")).focus();
+    if (hadFocus) (box.querySelector(".primary") ?? byId("status")).focus();
   }
   const worst = alarms.find(unseen);
   document.title = worst ? t("page.alarm_title", { sentence: alarmLine(worst) }) : t("page.title");

@@ -1,7 +1,7 @@
 // The drawing: what is physically so is drawn so, nothing more. Called for every change.
 
-import { attr, byId, label, sign, svg, text } from "./dom.js";
-import { alarmsByWeight, doorLine, unseen } from "./door.js";
+import { attr, byId, label, make, sign, svg, text } from "./dom.js";
+import { alarmsByWeight, doorLine, doorOf, unseen, watchLine } from "./door.js";
 import { personName, placeName } from "./say.js";
 import { accessPoint, slots, state } from "./state.js";
 import { inner, t, title } from "./words.js";
@@ -10,10 +10,12 @@ import { inner, t, title } from "./words.js";
 function placeOf(point) {
   const { front, yard } = slots();
   const fixed = { fire: "fire-point", enclosure: "box", controller: "box" };
-  if (point === front) return "door-front";
-  if (point === yard) return "door-yard";
+  const door = doorOf(point);
+  if (door === front) return "door-front";
+  if (door === yard) return "door-yard";
   if (point in fixed) return fixed[point];
-  const ap = Object.entries(readers()).find(([, id]) => id === point);
+  const aps = state.world.access_points;
+  const ap = Object.entries(readers()).find(([, id]) => id === point || aps[id]?.devices?.includes(point));
   if (ap) return ap[0];
   return state.world.points?.[point]?.class === "panic" ? "help-point" : "box";
 }
@@ -112,6 +114,22 @@ function drawLamps(world) {
   text(byId("box-records"), world.records == null ? "" : t("page.records", { n: world.records }));
 }
 
+/** The areas that are watched or could be, where a building has any. */
+function drawWatched(world) {
+  const all = Object.entries(world.partitions ?? {});
+  const box = byId("watched");
+  box.hidden = !all.length;
+  while (box.childElementCount > all.length) box.lastElementChild.remove();
+  while (box.childElementCount < all.length) box.append(make("li", {}, make("b", {}), make("span", {})));
+  for (const [at, [id, part]] of all.entries()) {
+    const line = watchLine(part);
+    const item = box.children[at];
+    attr(item, "class", line.tone);
+    text(item.firstChild, title(part, id));
+    text(item.lastChild, line.text);
+  }
+}
+
 const OUTLINED = ["door-front", "door-yard", "fire-point", "help-point", "box", "ap-front-in", "ap-yard-in", "ap-yard-out"];
 
 function drawAlarms(world) {
@@ -148,6 +166,7 @@ export function drawBuilding() {
   }
   for (const [drawn, id] of Object.entries(readers())) drawReader(drawn, id);
   drawLamps(world);
+  drawWatched(world);
   drawAlarms(world);
   const outputs = world.outputs ?? {};
   byId("beacon").classList.toggle("on", Boolean(outputs.beacon));

@@ -9,6 +9,10 @@ const LATCHED = new Set(["unacknowledged", "returned"]);
 
 export const unseen = (alarm) => LATCHED.has(alarm.state);
 
+/** The door at which an alarm is: its portal, or the one that its device belongs to. */
+export const doorOf = (point) => (point in state.world.portals ? point
+  : Object.keys(state.world.portals).find((id) => state.world.portals[id].devices?.includes(point)));
+
 /** Worst first, then oldest. */
 export const alarmsByWeight = (world) => [...(world?.alarms ?? [])].sort((a, b) =>
   Number(unseen(b)) - Number(unseen(a)) || a.priority - b.priority || (parse(a.since) ?? 0) - (parse(b.since) ?? 0));
@@ -39,13 +43,13 @@ export function doorLine(id) {
     const free = portal.lock === "unlocked";
     return line(free ? "dead_free" : "dead_locked", {}, { sign: free ? "open" : "closed" });
   }
-  const alarm = alarmsByWeight(world).find((a) => a.point === id && unseen(a));
-  if (alarm && portal.door === "open") {
+  const alarm = alarmsByWeight(world).find((a) => a.state === "unacknowledged" && doorOf(a.point) === id);
+  if (alarm) {
     return { text: alarmSentence(alarm), tone: `p${alarm.priority}`, sign: "alarm", priority: alarm.priority, ring: null };
   }
   if (portal.fire) return line("fire", {}, { tone: "p1", sign: "alarm", priority: 1 });
-  if (portal.lock === "fault") return line("lock_fault", {}, { tone: "p2", sign: "alarm", priority: 2 });
-  if (portal.door === "fault") return line("contact_fault", {}, { tone: "p2", sign: "alarm", priority: 2 });
+  if (portal.faults?.includes("lock")) return line("lock_fault", {}, { tone: "p2", sign: "alarm", priority: 2 });
+  if (portal.faults?.includes("door")) return line("contact_fault", {}, { tone: "p2", sign: "alarm", priority: 2 });
   if (portal.door === "open") {
     const { s, left, ring } = opened(id, portal);
     if (portal.pre_alarm) return line("pre_alarm", { s: seconds(left ?? 0) }, { tone: "p3", sign: "ring", ring });
@@ -64,6 +68,14 @@ export function doorLine(id) {
   }
   if (portal.mode === "locked_open") return line("locked_open", {}, { tone: "ok", sign: "open" });
   return line("locked", {}, { quiet: true });
+}
+
+/** What a watched area says: {text, tone}. */
+export function watchLine(part) {
+  if (!state.live || state.world.power === false || part.state == null) return { text: t("door.unknown.plain"), tone: "unknown" };
+  const { left_ms: left } = timed(part);
+  const tone = { armed: "armed", exit: "armed", entry: "p3" }[part.state] ?? "";
+  return { text: t(`door.watch.${part.state}`, { s: seconds(left) ?? "" }), tone };
 }
 
 export const alarmLine = (alarm) => t("event.alarm.raised", { point: placeName(alarm.point), alarm: alarmSentence(alarm) });

@@ -40,6 +40,20 @@ const MENU = {
   close: (portal) => attempt("close_door", { portal }),
 };
 
+const wire = (portal) => state.world.portals[portal].contact;
+const cutTo = (portal, fault) => async (on) =>
+  attempt("fail_line", { device: wire(portal), fault: on ? fault : "none" });
+
+/** What can be broken at a door, as switches: is it so, make it so, take it back. */
+const BREAK = {
+  jam: (portal) => ({ on: () => jammed(portal), set: (on) => attempt("jam_lock", { portal, on }) }),
+  cut: (portal) => ({ on: () => brokenWire(portal) === "cut", set: cutTo(portal, "cut") }),
+  short: (portal) => ({ on: () => brokenWire(portal) === "short", set: cutTo(portal, "short") }),
+};
+
+const jammed = (portal) => Boolean(state.world.broken?.jammed?.includes(portal));
+const brokenWire = (portal) => state.world.broken?.lines?.[wire(portal)];
+
 export function closeMenu(refocus = false) {
   const menu = byId("menu");
   if (menu.hidden) return;
@@ -57,6 +71,13 @@ function openMenu(slot, button) {
   menu.replaceChildren(...Object.keys(MENU).map((key) => {
     const item = make("button", { type: "button" }, t(`page.do.${key}`));
     item.addEventListener("click", () => { closeMenu(true); MENU[key](portal); });
+    return item;
+  }), ...Object.keys(BREAK).map((key) => {
+    const { on, set } = BREAK[key](portal);
+    const thrown = on();
+    const what = t(`page.do.${key}`);
+    const item = make("button", { type: "button", "data-break": key, class: thrown ? "thrown" : "" }, thrown ? t("button.again", { what }) : what);
+    item.addEventListener("click", () => { closeMenu(true); set(!thrown); });
     return item;
   }));
   menu.hidden = false;
@@ -103,6 +124,8 @@ export const SWITCHES = {
   force: { on: () => Boolean(portalWith("broken")), set: (on) => (on ? attempt("force_door", { portal: slots().front }) : closeThe("broken")) },
   prop: { on: () => Boolean(portalWith("propped")), set: (on) => (on ? prop(slots().front) : closeThe("propped")) },
   tamper: { on: () => boxOpen(), set: setTamper },
+  mains: { on: () => Boolean(state.world.broken?.mains), set: (on) => attempt("fail_mains", { on }) },
+  battery: { on: () => Boolean(state.world.broken?.battery), set: (on) => attempt("fail_battery", { on }) },
   panic: { set: panic },
 };
 

@@ -11,14 +11,32 @@ import { t, title } from "./words.js";
 
 const KEYS = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "*", "0", "#"];
 const MAX_DIGITS = 12;
+const KEY_LIT_MS = 150;
 let digits = "";
+let quiet = null;
+
+/** Each key answers at once, before the door has heard of it: a beep, a ring, the light out for a moment. */
+function answer() {
+  beep(30);
+  const pad = byId("keypad");
+  pad.classList.remove("beeping");
+  pad.getBoundingClientRect();
+  pad.classList.add("beeping");
+  clearTimeout(quiet);
+  quiet = setTimeout(() => pad.classList.remove("beeping"), KEY_LIT_MS);
+}
+
+/** Press all of a PIN's keys, as a hand would. */
+export async function typeIn(pin) {
+  for (const key of `${pin}#`) {
+    await press(key);
+    await new Promise((r) => setTimeout(r, KEY_LIT_MS));
+  }
+}
 
 async function press(key) {
   endHint();
-  beep(30);
-  const pad = byId("keypad");
-  pad.classList.add("beeping");
-  setTimeout(() => pad.classList.remove("beeping"), 120);
+  answer();
   if (key === "*") digits = "";
   else if (key !== "#") digits = (digits + key).slice(0, MAX_DIGITS);
   else if (digits) {

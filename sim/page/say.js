@@ -1,8 +1,8 @@
 // From an event to one sentence, in the language shown. The words are in the words files.
 
-import { clockTime } from "./clock.js";
+import { clockTime, dayName, dayOf } from "./clock.js";
 import { state } from "./state.js";
-import { has, say, span, t, title } from "./words.js";
+import { has, listed, say, span, t, title } from "./words.js";
 
 export function personOf(event) {
   return state.world?.people?.find((p) => event.credential != null && p.credential === event.credential);
@@ -13,12 +13,14 @@ export const personName = (name) => (has(`person.${name}`) ? t(`person.${name}`)
 function who(event) {
   const person = personOf(event);
   if (person) return personName(person.name);
+  if (event.visit != null) return t("who.visitor");
   return event.credential == null ? t("who.someone") : t("who.key", { credential: event.credential });
 }
 
 export function placeName(id) {
   const w = state.world;
-  const found = w?.portals?.[id] ?? w?.access_points?.[id] ?? w?.points?.[id] ?? w?.devices?.[id];
+  const found = w?.portals?.[id] ?? w?.access_points?.[id] ?? w?.points?.[id] ?? w?.devices?.[id]
+    ?? w?.partitions?.[id] ?? w?.areas?.[id];
   return id === "controller" ? t("page.box") : title(found, id);
 }
 
@@ -30,8 +32,11 @@ function by(event) {
 
 const word = (group, value) => (value == null ? null : has(`${group}.${value}`) ? t(`${group}.${value}`) : String(value));
 
+const WIRES = new Set(["contact", "supervised_contact", "rex"]);
+
 export function alarmSentence(alarm) {
-  const key = `alarm.${alarm.class}`;
+  const wire = alarm.class === "tamper" && WIRES.has(state.world?.devices?.[alarm.point]?.driver);
+  const key = wire ? "alarm.tamper.line" : `alarm.${alarm.class}`;
   return has(key) ? say(key, { n: alarm.count ?? alarm.attempts }) : String(alarm.class);
 }
 
@@ -40,7 +45,7 @@ function values(event) {
   const portal = event.portal ?? ap?.portal;
   return {
     portal: portal == null ? null : placeName(portal),
-    point: placeName(event.point ?? event.device ?? "controller"),
+    point: event.type === "alarm.silenced" && event.point == null ? null : placeName(event.point ?? event.device ?? "controller"),
     part: placeName(event.device ?? event.point ?? event.part ?? "controller"),
     ap: event.access_point == null ? null : placeName(event.access_point),
     who: who(event), by: by(event),
@@ -49,9 +54,12 @@ function values(event) {
     mode: word("mode", event.mode), alarm: alarmSentence(event),
     change: word("change", event.change), credential: event.credential,
     op: event.op && (has(`op.${event.op}`) ? say(`op.${event.op}`, { portal: portal && placeName(portal) }) : event.op),
-    refused: word("refused", event.reason), count: event.count, partition: event.partition,
+    refused: word("refused", event.reason), count: event.count,
+    partition: event.partition == null ? null : placeName(event.partition),
+    points: Array.isArray(event.points) && event.points.length ? listed(event.points.map(placeName)) : null,
+    area: event.area == null ? null : placeName(event.area), automation: event.automation,
     flat: event.flat, talk: event.talk_ms == null ? null : span(event.talk_ms),
-    from: time(event.from), to: time(event.to), until: time(event.until),
+    from: time(event.from), to: time(event.to), until: moment(event.until, event.time),
     n: event.count, text: event.text, version: event.version, upto: event.upto,
     gap: event.gap_ms == null ? null : span(event.gap_ms),
     delta: event.delta_ms == null ? null : span(event.delta_ms),
@@ -61,10 +69,19 @@ function values(event) {
 
 const time = (utc) => (typeof utc === "string" && !Number.isNaN(Date.parse(utc)) ? clockTime(Date.parse(utc)) : null);
 
+/** A time of another day says which. */
+function moment(utc, told) {
+  const clock = time(utc);
+  const at = Date.parse(utc);
+  return clock && dayOf(at) !== dayOf(Date.parse(told)) ? `${dayName(at)} ${clock}` : clock;
+}
+
 function keyOf(event) {
   const key = `event.${event.type}`;
   if (event.type === "access.granted") {
     const out = state.world?.access_points?.[event.access_point]?.direction === "out";
+    if (event.passback === "violated") return out ? `${key}.passback.out` : `${key}.passback`;
+    if (event.visit != null && !out) return `${key}.visit`;
     return out ? `${key}.out` : has(`${key}.${event.verification}`) ? `${key}.${event.verification}` : `${key}.card`;
   }
   if (event.type === "access.denied" && personOf(event)) return `${key}.who`;

@@ -2,6 +2,7 @@
 
 import { present, showView, walk } from "./actors.js";
 import { attr, byId, make, rove, text } from "./dom.js";
+import { typeIn } from "./keypad.js";
 import { act } from "./net.js";
 import { complain } from "./notice.js";
 import { changed, onChange, slots, state } from "./state.js";
@@ -35,6 +36,7 @@ function stage(story, run) {
   return {
     say: (n) => { check(); run.caption = `story.${story}.${n}`; drawStories(); },
     do: async (verb, args) => { check(); const error = await act(verb, args); if (error) complain(error); check(); },
+    pin: async (digits) => { check(); lastEvents = []; await typeIn(digits); check(); },
     show: async (name, ap) => { check(); lastEvents = []; await present(name, ap); check(); },
     free,
     walk: async (portal = front()) => {
@@ -94,13 +96,35 @@ const STORIES = {
     await s.until((w) => w.portals[slots().yard].door === "closed");
     s.say(2); await s.show("visitor"); await s.event("access.denied"); await s.read();
   },
+  duress: async (s) => {
+    s.view("street"); s.say(1); await s.read();
+    await s.pin(state.world.people.find((p) => p.duress_pin)?.duress_pin);
+    await s.free(front()); s.say(2); await s.walk(); await s.event("alarm.raised");
+    await s.read(); s.say(3); await s.read(); await s.until((w) => door(w).door === "closed");
+  },
+  jam: async (s) => {
+    s.view("street"); await s.do("jam_lock", { portal: front(), on: true });
+    s.say(1); await s.show("resident"); await s.event("access.granted");
+    s.say(2); await s.read(); await s.event("access.not_taken");
+    s.say(3); await s.do("jam_lock", { portal: front(), on: false }); await s.show("resident"); await s.walk();
+    await s.until((w) => door(w).door === "closed");
+  },
+  mains: async (s) => {
+    s.view("lobby"); s.say(1); await s.do("fail_mains", { on: true }); await s.read();
+    s.say(2); await s.until((w) => w.alarms.some((alarm) => alarm.class === "power_fault")); await s.read(); await s.read();
+    s.say(3); await s.show("resident"); await s.walk(); await s.do("press_ack"); await s.do("fail_mains", { on: false });
+    await s.until((w) => door(w).door === "closed" && !w.alarms.length);
+  },
 };
 
 // What each story may leave behind, taken back in this order when it ends or is stopped.
 const TIDY = {
   prop: [["close_door"], ["press_ack"]], force: [["close_door"], ["press_ack"]],
+  jam: [["jam_lock"], ["press_ack"]], mains: [["fail_mains", { on: false }], ["press_ack"]],
   fire: [["set_fire", { on: false }], ["press_ack"]], power: [["restore_power"]], network: [["restore_network"]],
 };
+
+const OF_FRONT = { close_door: () => ({ portal: front() }), jam_lock: () => ({ portal: front(), on: false }) };
 
 async function tidy(id) {
   for (const [verb, args] of TIDY[id] ?? []) {
@@ -108,7 +132,7 @@ async function tidy(id) {
     if (verb === "restore_network" && state.world.network) continue;
     if (verb === "press_ack" && !state.world.alarms.length) continue;
     if (verb === "close_door" && door(state.world).door !== "open") continue;
-    await act(verb, args ?? (verb === "close_door" ? { portal: front() } : {}));
+    await act(verb, args ?? OF_FRONT[verb]?.() ?? {});
   }
 }
 

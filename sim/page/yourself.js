@@ -8,11 +8,21 @@ const SOON_MS = 6000;
 const CARD = new Set(["present_card", "show_qr", "enter_pin"]);
 const DOOR = new Set(["push_door", "walk_through", "close_door", "prop_door", "force_door", "leave", "press_rex"]);
 
+const BREAKS = {
+  tamper: ["tamper", "fail_line"], lock_fault: ["jam_lock", "fail_line"], power_fault: ["fail_mains"], battery_low: ["fail_battery"],
+};
+
 function fits(act, event) {
   if (event.type.startsWith("access.")) return CARD.has(act.do) && (!event.access_point || act.access_point === event.access_point);
   if (event.type.startsWith("portal.")) return DOOR.has(act.do) && act.portal === event.portal;
   if (event.type === "alarm.acknowledged") return act.do === "press_ack";
+  if (event.type === "alarm.raised") return BREAKS[event.class]?.includes(act.do);
   return false;
+}
+
+function forced(ap) {
+  const digits = state.world?.people?.find((p) => p.duress_pin)?.duress_pin;
+  return digits && { do: "enter_pin", access_point: ap, digits };
 }
 
 function fromEvent(event) {
@@ -33,6 +43,8 @@ function fromEvent(event) {
     door_forced: { do: "force_door", portal: event.point }, fire: { do: "set_fire", on: true },
     panic: { do: "press_panic", point: event.point }, tamper: { do: "tamper", device: event.point, on: true },
     door_held: { do: "prop_door", portal: event.point },
+    power_fault: { do: "fail_mains", on: true }, battery_low: { do: "fail_battery", on: true },
+    intrusion: { do: "trip_sensor", point: event.point, on: true }, duress: forced(event.point),
     credential_misuse: { do: "present_card", access_point: event.point, person: "lost_card" },
   };
   if (event.type === "alarm.raised") return raised[event.class] ?? null;
