@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from host_tools import words
-from host_tools.sentences import Sentences
+from host_tools.sentences import Sentences, alarms_by_weight
 
 TIMEOUT_S = 10
 
@@ -98,16 +98,38 @@ def _status(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(world, ensure_ascii=False))
         return 0
-    say = Sentences(args.lang, world)
-    print(f"{world['site']}   {say.time(world['clock']['utc'])} {world['clock']['timezone']}")
-    for name, portal in world["portals"].items():
-        sign = "?" if portal["mode"] is None else "✗" if portal["alarm"] != "normal" else "✓"
-        print(f"{sign} {name:<10} {say.door(portal)}")
-    for alarm in world["alarms"]:
-        print(f"  {say.alarm(alarm)}  ({say.time(alarm['since'])})")
-    if world["records"] is not None:
-        print(f"  {world['records']} / {world['waiting']}")
+    for line in _where_things_stand(Sentences(args.lang, world), world):
+        print(line)
     return 0
+
+
+def _where_things_stand(say: Sentences, world: dict[str, Any]) -> Iterator[str]:
+    """Doors and watched areas first, then what needs somebody and what to do about it, then the records."""
+    now = f"{say.time(world['clock']['utc'])} {world['clock']['timezone']}"
+    yield f"{world['site']}   {say.doors()}   {now}"
+    aside = say.aside()
+    if aside is not None:
+        yield f"! {aside}"
+    for name, portal in world["portals"].items():
+        yield f"{_sign(portal)} {name:<10} {say.door(portal)}"
+    for name, part in world.get("partitions", {}).items():
+        yield f"{'?' if part['state'] is None else ' '} {name:<10} {say.partition(part)}"
+    for alarm in alarms_by_weight(world):
+        yield f"{'!' if alarm['state'] == 'acknowledged' else '✗'} {say.alarm(alarm)}"
+        yield f"  {say.alarm_state(alarm)}"
+        if alarm["state"] != "acknowledged":
+            yield f"  {say.todo(alarm)}"
+    if world["records"] is not None:
+        yield f"  {say.records()}"
+
+
+def _sign(portal: dict[str, Any]) -> str:
+    """A door's sign: well, look, wrong, not known."""
+    if portal["mode"] is None:
+        return "?"
+    if portal["alarm"] != "normal" or portal.get("faults"):
+        return "✗"
+    return "!" if portal["fire"] or portal["pre_alarm"] else "✓"
 
 
 def _events(args: argparse.Namespace, live: bool) -> int:
