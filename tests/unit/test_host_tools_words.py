@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from firmware.access import alarm, record
 from host_tools import words
 
 PAGE = Path(__file__).parents[2] / "sim" / "page"
@@ -18,6 +19,9 @@ EVENTS = [
     "access.granted.card+pin",
     "access.granted.qr",
     "access.granted.out",
+    "access.granted.visit",
+    "access.granted.passback",
+    "access.granted.passback.out",
     "access.denied",
     "access.taken",
     "access.not_taken",
@@ -32,6 +36,7 @@ EVENTS = [
     "alarm.cleared",
     "alarm.silenced",
     "alarm.shelved",
+    "alarm.unshelved",
     "intercom.called",
     "intercom.ringing",
     "intercom.answered",
@@ -46,12 +51,17 @@ EVENTS = [
     "command.rejected",
     "partition.armed",
     "partition.disarmed",
+    "partition.refused",
+    "partition.entry",
+    "passback.forgiven",
+    "automation.done",
     "system.started",
     "system.stopping",
     "system.fault",
     "system.recovered",
     "system.journal_started",
     "system.checkpoint",
+    "system.egress_test",
     "clock.changed",
     "update.started",
     "update.done",
@@ -103,7 +113,9 @@ ALARMS = [
     "certificate_expiring",
     "update_fault",
 ]
-CAUSES = ["credential", "command", "schedule", "rex", "fire", "call", "override", "power"]
+CAUSES = ["credential", "command", "schedule", "rex", "fire", "call", "override", "power"] + [
+    "automation"
+]
 MODES = ["locked", "unlocked", "accessed", "blocked", "locked_down", "locked_open"]
 OPS = [
     "portal.release",
@@ -161,6 +173,16 @@ NEEDED = [
 ]
 
 
+# What the deciding core can say today is in those lists.
+SPOKEN = {
+    "event": [
+        value for name, value in vars(record).items() if name.isupper() and "." in str(value)
+    ],
+    "cause": list(record.CAUSES),
+    "alarm": list(alarm.PRIORITY),
+}
+
+
 def holes(text: str) -> list[str]:
     return sorted(HOLE.findall(text))
 
@@ -169,6 +191,15 @@ def holes(text: str) -> list[str]:
 def test_every_word_of_the_contract_is_said(lang: str) -> None:
     said = words.load(lang)
     assert [key for key in NEEDED if not said.get(key)] == []
+
+
+@pytest.mark.parametrize("group", SPOKEN)
+def test_what_the_core_can_say_has_words(group: str) -> None:
+    said = words.load("en")
+    ways = ("", ".card")  # a grant has one sentence for each way
+    spoken = SPOKEN[group]
+    assert spoken
+    assert [one for one in spoken if not any(f"{group}.{one}{way}" in said for way in ways)] == []
 
 
 def test_both_languages_have_the_same_keys() -> None:
