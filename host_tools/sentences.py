@@ -39,6 +39,8 @@ class Sentences:
             key = f"{key}.{self._way(event)}"
         elif event["type"] == "access.denied" and "credential" in event:
             key = f"{key}.who"
+        elif event.get("reason") == "sensor_unavailable":
+            key = f"{key}.silent"
         elif event["type"] == "command.rejected" and event.get("count", 1) > 1:
             key = f"{key}.many"
         return self._say(key if key in self._words else "event.unknown", self._values(event))
@@ -77,7 +79,7 @@ class Sentences:
         until, left_s = part.get("until"), 0.0
         if until is not None:
             left_s = (_instant(until) - _instant(self._world["clock"]["utc"])).total_seconds()
-        return self._say(f"door.watch.{part['state']}", {"s": str(max(0, math.ceil(left_s)))})
+        return self._say(f"watch.{part['state']}", {"s": str(max(0, math.ceil(left_s)))})
 
     def aside(self) -> str | None:
         """What the whole controller has to say of itself: no power, no network; None: nothing."""

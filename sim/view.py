@@ -45,6 +45,7 @@ def view(desk: "Desk") -> dict[str, Any]:
             name: {"class": part["class"], "title": part["title"]}
             for name, part in config["alarms"]["points"].items()
         },
+        "areas": {name: {"title": part["title"]} for name, part in config["areas"].items()},
         "devices": {
             name: {"driver": part["driver"], "title": part["title"]}
             for name, part in config["devices"].items()
@@ -67,6 +68,9 @@ def _portal(desk: "Desk", name: str, physical: dict[str, Any]) -> dict[str, Any]
         "pre_alarm": False,
         "since": None,
         "until": None,
+        "faults": [],
+        "contact": part["contact"],
+        "devices": _own(part, ("lock", "contact", "rex", "bond")),
         "lock_kind": "magnet" if lock["fail_mode"] == "fail_safe" else "strike",
         "egress": part["egress"],
         "title": part["title"],
@@ -95,6 +99,7 @@ def _access_point(desk: "Desk", name: str, physical: dict[str, Any]) -> dict[str
         "direction": part["direction"],
         "accepts": accepts,
         "keypad": "pin" in accepts,
+        "devices": _own(part, ("reader", "keypad", "led", "buzzer")),
         "title": part["title"],
         "blocked_until": None,
         **physical,
@@ -106,6 +111,11 @@ def _access_point(desk: "Desk", name: str, physical: dict[str, Any]) -> dict[str
         if attempts.blocked(now_ms):
             seen["blocked_until"] = iso(controller.time.utc_ms_at(attempts.blocked_until_ms))
     return seen
+
+
+def _own(part: dict[str, Any], keys: tuple[str, ...]) -> list[str]:
+    """The devices that a door or access point is made of: what is wrong with one is drawn there."""
+    return [part[key] for key in keys if part.get(key) is not None]
 
 
 def _alarms(desk: "Desk") -> list[dict[str, Any]]:

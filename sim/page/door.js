@@ -74,8 +74,8 @@ export function doorLine(id) {
 export function watchLine(part) {
   if (!state.live || state.world.power === false || part.state == null) return { text: t("door.unknown.plain"), tone: "unknown" };
   const { left_ms: left } = timed(part);
-  const tone = { armed: "armed", exit: "armed", entry: "p3" }[part.state] ?? "";
-  return { text: t(`door.watch.${part.state}`, { s: seconds(left) ?? "" }), tone };
+  const tone = { armed: "armed", exiting: "armed", entering: "p3" }[part.state] ?? "";
+  return { text: t(`watch.${part.state}`, { s: seconds(left) ?? "" }), tone };
 }
 
 export const alarmLine = (alarm) => t("event.alarm.raised", { point: placeName(alarm.point), alarm: alarmSentence(alarm) });

@@ -51,8 +51,8 @@ const BREAK = {
   short: (portal) => ({ on: () => brokenWire(portal) === "short", set: cutTo(portal, "short") }),
 };
 
-const jammed = (portal) => Boolean(state.world.broken?.jammed?.includes(portal));
-const brokenWire = (portal) => state.world.broken?.lines?.[wire(portal)];
+const jammed = (portal) => Boolean(state.world.portals[portal].jammed);
+const brokenWire = (portal) => state.world.devices[wire(portal)]?.fault;
 
 export function closeMenu(refocus = false) {
   const menu = byId("menu");
@@ -116,7 +116,9 @@ const portalWith = (flag) => Object.entries(state.world.portals).find(([, p]) =>
 
 const closeThe = (flag) => attempt("close_door", { portal: portalWith(flag) ?? slots().front });
 
-/** The switches of the world: is it thrown, throw it, take it back. No `on`: a button, not a switch. */
+const hasPoint = (kind) => Object.values(state.world.points ?? {}).some((point) => point.class === kind);
+
+/** The switches of the world: is it thrown, throw it, take it back. No `on`: a button, not a switch; `here`: not every building has it. */
 export const SWITCHES = {
   fire: { on: fireOn, set: setFire },
   power: { on: () => !state.world.power, set: (on) => attempt(on ? "cut_power" : "restore_power") },
@@ -124,8 +126,8 @@ export const SWITCHES = {
   force: { on: () => Boolean(portalWith("broken")), set: (on) => (on ? attempt("force_door", { portal: slots().front }) : closeThe("broken")) },
   prop: { on: () => Boolean(portalWith("propped")), set: (on) => (on ? prop(slots().front) : closeThe("propped")) },
   tamper: { on: () => boxOpen(), set: setTamper },
-  mains: { on: () => Boolean(state.world.broken?.mains), set: (on) => attempt("fail_mains", { on }) },
-  battery: { on: () => Boolean(state.world.broken?.battery), set: (on) => attempt("fail_battery", { on }) },
+  mains: { on: () => state.world.mains === false, set: (on) => attempt("fail_mains", { on }), here: () => hasPoint("power_fault") },
+  battery: { on: () => state.world.battery === false, set: (on) => attempt("fail_battery", { on }), here: () => hasPoint("battery_low") },
   panic: { set: panic },
 };
 

@@ -85,6 +85,7 @@ function keyOf(event) {
     return out ? `${key}.out` : has(`${key}.${event.verification}`) ? `${key}.${event.verification}` : `${key}.card`;
   }
   if (event.type === "access.denied" && personOf(event)) return `${key}.who`;
+  if (event.type === "partition.refused" && event.reason === "sensor_unavailable") return `${key}.silent`;
   if (event.type === "command.rejected" && event.count > 1) return `${key}.many`;
   return has(key) ? key : "event.unknown";
 }

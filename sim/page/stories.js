@@ -124,6 +124,13 @@ const TIDY = {
   fire: [["set_fire", { on: false }], ["press_ack"]], power: [["restore_power"]], network: [["restore_network"]],
 };
 
+// What a building must have for a story to be played in it.
+const NEEDS = {
+  visitor: (w) => w.people.some((p) => p.qr) && Boolean(slots().yard),
+  duress: (w) => w.people.some((p) => p.duress_pin),
+  mains: (w) => Object.values(w.points).some((point) => point.class === "power_fault"),
+};
+
 const OF_FRONT = { close_door: () => ({ portal: front() }), jam_lock: () => ({ portal: front(), on: false }) };
 
 async function tidy(id) {
@@ -172,6 +179,7 @@ export function drawStories() {
   for (const button of byId("stories").children) {
     text(button.querySelector(".what"), t(`story.${button.dataset.story}.title`));
     attr(button, "aria-pressed", button.dataset.story === playing?.id);
+    button.hidden = Boolean(state.world) && NEEDS[button.dataset.story]?.(state.world) === false;
     button.disabled = !state.live || (Boolean(playing) && button.dataset.story !== playing.id);
   }
   rove(byId("stories"));

@@ -30,6 +30,7 @@ export function drawWorld() {
     const key = button.dataset.switch;
     text(button.querySelector(".what"), t(`page.world.${key}`));
     button.disabled = !state.live;
+    button.hidden = SWITCHES[key]?.here?.() === false;
     if (!SWITCHES[key]?.on) continue;
     const thrown = SWITCHES[key].on();
     attr(button, "aria-checked", thrown);
