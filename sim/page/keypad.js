@@ -42,6 +42,7 @@ async function press(key) {
   else if (digits) {
     const sent = digits;
     digits = "";
+    drawKeypad();
     awaitGrant(meant("hot-front-in"));
     const error = await act("enter_pin", { access_point: meant("hot-front-in"), digits: sent });
     if (error) complain(error);
