@@ -11,6 +11,7 @@ import sys
 from typing import Any
 
 import hal.board
+from firmware.arguments import Parser
 from hal import board_facts
 from hal.errors import BoardConfigError, HalError
 from hal.ports import Lines, SerialPorts
@@ -48,8 +49,8 @@ def main(argv: list[str] | None = None) -> int:
     return _run(config, args.state, lines, serial_ports)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def _parser() -> Parser:
+    parser = Parser(
         prog="doorward",
         description="The controller behind the front door of a rental building.",
         epilog=_EXAMPLES,

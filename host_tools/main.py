@@ -13,6 +13,7 @@ import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
+from firmware.arguments import Parser
 from host_tools import words
 from host_tools.sentences import Sentences, alarms_by_weight
 
@@ -49,8 +50,8 @@ def main(argv: list[str] | None = None) -> int:
         return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    common = argparse.ArgumentParser(add_help=False)
+def _parser() -> Parser:
+    common = Parser(add_help=False)
     common.add_argument(
         "--demo",
         action="store_true",
@@ -67,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     common.add_argument(
         "--json", action="store_true", default=argparse.SUPPRESS, help="data instead of sentences"
     )
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="doorctl",
         description="Doors from the desk.",
         epilog=_EXAMPLES,

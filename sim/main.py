@@ -7,6 +7,7 @@ import signal
 import sys
 
 import hal.board
+from firmware.arguments import Parser
 from hal.errors import BoardConfigError
 
 DEMO_BOARD = "board_configs/demo-sim.toml"
@@ -40,9 +41,9 @@ def main(argv: list[str] | None = None) -> int:
         return 1
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser() -> Parser:
     formatter = argparse.RawDescriptionHelpFormatter
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="door-sim",
         description="A simulated rental building around the real firmware.",
         epilog=_EXAMPLES,

@@ -9,6 +9,7 @@ from collections import namedtuple
 
 from firmware.access import attempts, credential, pin, portal, record, signals, verification
 from firmware.access.record import make
+from firmware.access.secret import Secret
 
 CARD = "card"
 CODE = "code"
@@ -17,7 +18,7 @@ PIN = "pin"
 #: Find the key that belongs to what was shown.
 #: access_point  str  where
 #: kind          str  CARD, CODE or PIN
-#: value         str  canonical card number, code text or digits; never to be logged
+#: value         Secret  canonical card number, code text or digits
 Lookup = namedtuple("Lookup", ("access_point", "kind", "value"))
 
 #: Keep `value` (JSON, or None: forget it) under `key`, durably, with the records of the same answer.
@@ -85,7 +86,7 @@ class AccessPoint:
     def shown(self, kind: str, value: str, now: "credential.Moment") -> "list[object]":
         """A card (its canonical number) or a code was read: look its key up."""
         dropped = self._steps(self.verification.handle(verification.SHOWN, now.ms), now)
-        return dropped + [Lookup(self.name, kind, value)]
+        return dropped + [Lookup(self.name, kind, Secret(value))]
 
     def bad_read(self, now: "credential.Moment") -> "list[object]":
         """Something was read that is no card."""

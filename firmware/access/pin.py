@@ -8,6 +8,12 @@ with `salted` (NIST SP 800-132's shape: a salt and rounds). MicroPython has no h
 import binascii
 import hashlib
 
+from firmware.access.secret import plain
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from firmware.access.secret import Secret
+
 ROUNDS = 200  #: of SHA-256 for one `salted`: 0.2 ms on a Pi 4, and as much for each guess
 MIN_DIGITS = 4
 MAX_DIGITS = 12
@@ -34,9 +40,9 @@ def code_index(key: bytes, text: str) -> str:
     return binascii.hexlify(keyed(key, b"code:" + text.encode())[:16]).decode()
 
 
-def salted(salt: bytes, digits: str) -> bytes:
+def salted(salt: bytes, digits: "str | Secret") -> bytes:
     """What is kept of a PIN that is asked for after a card: 32 bytes."""
-    mixed = salt + digits.encode()
+    mixed = salt + plain(digits).encode()
     digest = hashlib.sha256(mixed).digest()
     for _ in range(ROUNDS):
         digest = hashlib.sha256(digest + mixed).digest()

@@ -77,6 +77,7 @@ class Portal:
         self._exit_held = False  # a REX contact is closed now, since _exit_from_ms
         self._exit_from_ms = 0
         self._was_unlocked = False
+        self._pardoned_until_ms = 0  # a button pressed before the start may still cut the current
         self._window = (0, -1)  # when the lock was last released: from, to (of the past one)
 
     # ---- what is so --------------------------------------------------------------------------------
@@ -157,7 +158,8 @@ class Portal:
     ) -> "list[record.Record]":
         """Begin with what the inputs say at power-up: an open door is open since now, not forced.
 
-        `power_lost`: the lock was without power before this start and let go (fail-safe).
+        `power_lost`: the lock was without power before this start and let go (fail-safe). Who pressed a
+        button that cuts the current meanwhile still goes out in the button's own time: not forced.
         """
         self.mode = mode
         self.mode_cause = mode_cause
@@ -169,6 +171,8 @@ class Portal:
             self._opening.handle(what, now_ms, now_ms)
         records = []
         if power_lost:
+            if self._rules.egress_cuts_power:
+                self._pardoned_until_ms = now_ms + self._rules.egress_ms
             records.append(self._released(record.POWER, now_ms))
             self._was_unlocked = True
         if MODES[mode][0]:
@@ -316,6 +320,8 @@ class Portal:
 
     def _permitted(self, at_ms: int) -> bool:
         if self._exit_held and at_ms >= self._exit_from_ms:
+            return True
+        if at_ms < self._pardoned_until_ms:
             return True
         start_ms, end_ms = self._window
         return start_ms <= at_ms and (self._was_unlocked or at_ms <= end_ms)

@@ -7,6 +7,7 @@ Pure. Collects; whether a PIN fits is decided elsewhere. Digits live here only, 
 from collections import namedtuple
 
 from firmware.access import pin
+from firmware.access.secret import Secret
 
 CARD = "card"
 CARD_AND_PIN = "card+pin"
@@ -59,7 +60,7 @@ TRANSITIONS = {
 
 #: What to do now.
 #: action  str         FIND_PIN, CHECK_PIN or TOO_LATE
-#: digits  str         what was pressed (empty for TOO_LATE)
+#: digits  Secret      what was pressed (empty for TOO_LATE)
 #: key     Credential | None  the card whose PIN was awaited
 Step = namedtuple("Step", ("action", "digits", "key"))
 
@@ -102,7 +103,7 @@ class Verification:
         steps = []
         if action is not None:
             digits = "" if action == TOO_LATE else self._digits
-            steps.append(Step(action, digits, self.key))
+            steps.append(Step(action, Secret(digits), self.key))
         if timer == _START:
             self.deadline_ms = now_ms + self._timeout_ms
         elif timer == _STOP:

@@ -174,11 +174,11 @@ class Controller:
             effects += self._device_fault(device, alarm.READER_FAULT, not reading.data, now)
         read = wire.decode(reading, self.wiring.formats[device])
         if isinstance(read, CardRead):
-            effects += self.site.card(name, read.number, now)
+            effects += self.site.card(name, read.number.reveal(), now)
         elif isinstance(read, CodeRead):
-            effects += self.site.code(name, read.text, now)
+            effects += self.site.code(name, read.text.reveal(), now)
         elif isinstance(read, KeyRead):
-            effects += self.site.key(name, read.key, now)
+            effects += self.site.key(name, read.key.reveal(), now)
         elif isinstance(read, BadRead):
             effects += self.site.bad_read(name, now)
         return effects
@@ -231,7 +231,7 @@ class Controller:
         def found(key: "Any") -> None:
             self._inbox.put(feeds.Input(feeds.FOUND, lookup.access_point, (lookup.kind, key)))
 
-        self.store.find(lookup.kind, lookup.value, found)
+        self.store.find(lookup.kind, lookup.value.reveal(), found)
 
     def _keep(self, kept: "dict[str, Any]") -> None:
         for key in kept:

@@ -36,7 +36,7 @@ def _only_format(
     if (
         card_format in ("w26", "w34", "w37")
         and isinstance(read, CardRead)
-        and not read.number.startswith(card_format)
+        and not read.number.reveal().startswith(card_format)
     ):
         return BadRead(LENGTH, read.at_ms)
     return read

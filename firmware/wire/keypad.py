@@ -5,6 +5,7 @@ A 4-bit burst is the key's value. An 8-bit burst is the value's complement, then
 10 is ``*``, 11 is ``#``; 12 to 15 are no keys.
 """
 
+from firmware.access.secret import Secret
 from firmware.wire.readings import LENGTH, NOISE, PARITY, BadRead, KeyRead
 
 KEYS = "0123456789*#"  #: by value
@@ -24,7 +25,7 @@ def decode(bits: str, at_ms: int) -> "KeyRead | BadRead":
         return BadRead(PARITY, at_ms)
     if value >= len(KEYS):
         return BadRead(NOISE, at_ms)
-    return KeyRead(KEYS[value], at_ms)
+    return KeyRead(Secret(KEYS[value]), at_ms)
 
 
 def to_bits(key: str, width: int = 4) -> str:

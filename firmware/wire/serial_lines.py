@@ -13,6 +13,7 @@
 the five bytes. The first byte is the card's version; the other four are the number printed on it.
 """
 
+from firmware.access.secret import Secret
 from firmware.wire import card_number
 from firmware.wire.readings import LENGTH, NOISE, PARITY, BadRead, CardRead, CodeRead
 
@@ -36,8 +37,8 @@ def decode_line(frame: bytes, at_ms: int) -> "CardRead | CodeRead | BadRead":
     text = frame.decode().strip(" \t")
     try:
         if text[:4] in ("w26:", "w34:", "w37:", "uid:"):
-            return CardRead(card_number.parse(text), at_ms)
-        return CardRead(card_number.from_uid(_bare_uid(text)), at_ms)
+            return CardRead(Secret(card_number.parse(text)), at_ms)
+        return CardRead(Secret(card_number.from_uid(_bare_uid(text))), at_ms)
     except ValueError:
         return BadRead(NOISE, at_ms)
 
@@ -56,7 +57,7 @@ def decode_rdm6300(frame: bytes, at_ms: int) -> "CardRead | BadRead":
         checksum ^= int(digits[at : at + 2], 16)
     if checksum != 0:
         return BadRead(PARITY, at_ms)
-    return CardRead("w34:%010d" % int(digits[2:10], 16), at_ms)
+    return CardRead(Secret("w34:%010d" % int(digits[2:10], 16)), at_ms)
 
 
 def to_rdm6300(number: str, version: int = 1) -> bytes:
@@ -105,4 +106,4 @@ def _code(data: bytes, at_ms: int) -> "CodeRead | BadRead":
         size += 1 if point < 0x80 else 2 if point < 0x800 else 3 if point < 0x10000 else 4
     if size != len(data):
         return BadRead(NOISE, at_ms)
-    return CodeRead(text, at_ms)
+    return CodeRead(Secret(text), at_ms)

@@ -5,6 +5,7 @@ not a bit. Wiegand is plain and unsupervised: a parity bit finds one wrong bit i
 wrong bits there go unnoticed. Nothing better can be had from these two wires.
 """
 
+from firmware.access.secret import Secret
 from firmware.wire import card_number, keypad
 from firmware.wire.readings import LENGTH, NOISE, PARITY, BadRead, CardRead
 
@@ -24,4 +25,4 @@ def decode(bits: str, at_ms: int) -> "CardRead | KeyRead | BadRead":
     number = card_number.from_bits(bits)
     if number is None:
         return BadRead(PARITY, at_ms)
-    return CardRead(number, at_ms)
+    return CardRead(Secret(number), at_ms)

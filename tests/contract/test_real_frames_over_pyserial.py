@@ -66,7 +66,10 @@ class Desk:
 
     def numbers(self) -> list[str]:
         """What was read: card numbers, and the reason of each bad read."""
-        return [read.number if isinstance(read, CardRead) else repr(read) for read in self.reads]
+        return [
+            read.number.reveal() if isinstance(read, CardRead) else repr(read)
+            for read in self.reads
+        ]
 
 
 def feed(rig: PtyRig, framing: str, seed: int) -> "subprocess.Popen[bytes]":

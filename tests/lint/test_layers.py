@@ -56,6 +56,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], frozenset[str] | None]] = {
     ),
     "firmware.main": (("firmware", "hal", BACKENDS), None),
     "firmware.__main__": (("firmware.main",), None),
+    "firmware.arguments": ((), None),
     "hal": (("hal",), None),
     "hal.ports": (("hal.errors",), PURE),
     "hal.errors": ((), PURE),
@@ -65,6 +66,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], frozenset[str] | None]] = {
         (
             "host_tools",
             "firmware.access",
+            "firmware.arguments",
             "firmware.wire",
             "firmware.trust",
             "hal.board",
@@ -281,6 +283,25 @@ def test_no_file_of_the_product_passes_400_lines() -> None:
             if (count := len(file.read_text().splitlines())) > LINES_MAX
         ]
     )
+
+
+#: records that carry what somebody showed or typed: which argument that is
+CARRIERS = {"CardRead": 0, "CodeRead": 0, "KeyRead": 0, "Step": 1, "Lookup": 2}
+
+
+def test_what_somebody_showed_or_typed_is_held_by_a_secret_in_every_record() -> None:
+    found, findings = set(), []
+    for module, file in modules().items():
+        for node in ast.walk(tree(file)):
+            name = ast.unparse(node.func).rpartition(".")[2] if isinstance(node, ast.Call) else ""
+            if not isinstance(node, ast.Call) or name not in CARRIERS:
+                continue
+            found.add(name)
+            given = ast.unparse(node.args[CARRIERS[name]])
+            if not given.startswith(("Secret(", "secret.Secret(")) and given != "step.digits":
+                findings.append(f"{where(file, node)}: {module}: {name} of {given}")
+    none(findings)
+    assert found == set(CARRIERS)
 
 
 def test_no_secret_is_put_into_an_error_or_a_printed_line() -> None:

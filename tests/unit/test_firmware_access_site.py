@@ -143,7 +143,7 @@ class House:
             elif isinstance(effect, Keep):
                 self.keep(effect)
             elif isinstance(effect, Lookup):
-                key = KEYS.get((effect.kind, effect.value))
+                key = KEYS.get((effect.kind, effect.value.reveal()))
                 usage = UNUSED if key is None else self.usage.get(key.id, UNUSED)
                 answer = self.site.found(
                     effect.access_point, effect.kind, key, usage, self.at(now_ms)

@@ -4,6 +4,7 @@
 from sim_house import House
 
 from firmware import wire
+from firmware.access.secret import plain
 from hal.drivers.keypad import Keypad
 from hal.drivers.serial_reader import SerialReader
 from hal.drivers.wiegand_reader import WiegandReader
@@ -54,7 +55,7 @@ class Ear:
 def _told(record: "Any") -> str:
     for field in ("number", "key", "text", "reason"):
         if hasattr(record, field):
-            return str(getattr(record, field))
+            return plain(getattr(record, field))
     return repr(record)
 
 
