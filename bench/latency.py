@@ -27,7 +27,7 @@ from firmware.services.waker import WakingPollWaiter
 from firmware.services.wall import SystemWall
 from hal.backends.monotonic_ticks import MonotonicTicks
 from hal.backends.pyserial_port import PyserialPorts
-from sim.fakes import FakeLines, FakeTicks
+from sim.fakes import FakeAnalogInputs, FakeLines, FakeTicks
 from sim.virtual import VirtualBroker
 
 KEYS = 100_000
@@ -45,14 +45,26 @@ class _Rig:
         tty.setraw(slave)
         self.config = hal.board.load(
             "board_configs/demo-sim.toml",
-            {"devices.yard-in-reader.port": os.ttyname(slave), "link.enabled": False},
+            {
+                "devices.yard-in-reader.port": os.ttyname(slave),
+                "devices.front-contact": {"driver": "contact", "line": "front-contact"},
+                "devices.yard-contact": {"driver": "contact", "line": "yard-contact"},
+                "link.enabled": False,
+            },
         )
         clock = MonotonicClock(MonotonicTicks())
         self.loop = aio.Loop(clock, WakingPollWaiter())
         self.lines = FakeLines(FakeTicks(clock))
         self.lines.on_output = self._output
-        for line in ("front-contact", "yard-contact", "front-tamper", "fire-loop", "enclosure"):
+        for line in ("front-contact", "yard-contact", "front-tamper", "fire-loop"):
             self.lines.drive(line, False)  # every loop that is closed at rest
+        for line in ("mains", "battery"):
+            self.lines.drive(line, False)
+        analog_inputs = FakeAnalogInputs()
+        for device, entry in self.config["devices"].items():
+            if entry["driver"] == "supervised_contact":
+                closed = device != "panic-button"
+                analog_inputs.drive(entry["input"], 325 if closed else 675)
         self.moved_ns = 0
         self.moved = threading.Event()
         self.watched = ("", False)
@@ -65,7 +77,7 @@ class _Rig:
         store.open()
         store.apply([("level", "all", [["*", None]])])
         store.apply([("upsert", _key(number)) for number in range(KEYS)])
-        board = hal.board.open_board(self.config, self.lines, PyserialPorts())
+        board = hal.board.open_board(self.config, self.lines, PyserialPorts(), analog_inputs)
         self.controller = Controller(
             self.config,
             board.devices,

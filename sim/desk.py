@@ -28,7 +28,7 @@ from firmware.wire import payload
 from hal.backends.monotonic_ticks import MonotonicTicks
 from sim import person
 from sim.broker import EmbeddedBroker
-from sim.fakes import FakeLines, FakeSerialPorts, FakeTicks, FakeWall
+from sim.fakes import FakeAnalogInputs, FakeLines, FakeSerialPorts, FakeTicks, FakeWall
 from sim.machine import Machine, Parts
 from sim.network import Cable
 from sim.observer import Observer
@@ -158,6 +158,7 @@ class Desk:
         config["link"].update(link, enabled=True, reconnect_max_ms=RECONNECT_MS, host_ack=False)
         self.operator_seed = base64.b64encode(self._seed()).decode()
         lines, serial_ports = FakeLines(FakeTicks(clock)), FakeSerialPorts()
+        analog_inputs = FakeAnalogInputs()
         now_ms = self._start_ms = round(time.time() * 1000)
         self._steps: deque[dict[str, Any]] = deque(maxlen=STEPS)
         self.people = person.people(config, now_ms, [])
@@ -166,8 +167,10 @@ class Desk:
         key, self.problems = secrets.controller_key(self.folder)
         self._parts = DeskParts(config, self.loop, self.folder, key, self.problems)
         self._parts.provision(person.changes(self.people, config["access_points"]))
-        self.world = World(config, self.loop, lines, serial_ports, self.people)
-        self.machine = Machine(config, self.loop, lines, serial_ports, wall, self._parts)
+        self.world = World(config, self.loop, lines, serial_ports, analog_inputs, self.people)
+        self.machine = Machine(
+            config, self.loop, lines, serial_ports, analog_inputs, wall, self._parts
+        )
         self.network = True
         self.world.on_power = self.machine.set_power
         self.world.on_network = self._set_network

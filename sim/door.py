@@ -4,8 +4,9 @@ Knows neither controller nor config: it is told whether current is offered to th
 do. A strike (fail-secure) is unlocked by current, a magnet (fail-safe) is locked by it; the wiring of a
 portal with an exit button takes the magnet's current away by itself for as long as the button says.
 
-Does not imitate: a leaf that moves slowly (it is open or closed), a lock that jams, a magnet's residual
-pull, people who do not get through in time.
+Does not imitate: a leaf that moves slowly (it is open or closed), a magnet's residual pull, a bond sensor
+that an open leaf takes from its magnet (it shows whether the magnet pulls), people who do not get through
+in time.
 """
 
 TYPE_CHECKING = False
@@ -32,6 +33,7 @@ class Door:
     egress_ms  int            how long the exit button takes the current away
     contact    Switch         closed while the leaf is
     rex        Switch | None  of the handle or the button
+    bond       Switch | None  closed while the lock is locked
     changed    callable       told after every change of what can be seen
     """
 
@@ -43,12 +45,15 @@ class Door:
         egress_ms: int,
         contact: "Any",
         rex: "Any",
+        bond: "Any",
         changed: "Callable[[], None]",
     ) -> None:
         #: bool  the bolt is out, or the magnet pulls; with an open leaf it holds nothing
         self.locked = lock == STRIKE
         self.open = False
         self.propped = False
+        #: bool  bolt or magnet stays as it is, whatever the current does
+        self.jammed = False
         #: bool  was broken open and stands so
         self.broken = False
         self._loop = loop
@@ -57,6 +62,7 @@ class Door:
         self._egress_ms = egress_ms
         self._contact = contact
         self._rex = rex
+        self._bond = bond
         self._changed = changed
         self._offered = False
         self._current = False
@@ -74,12 +80,22 @@ class Door:
             "door": "open" if self.open else "closed",
             "propped": self.propped,
             "broken": self.broken,
+            "jammed": self.jammed,
         }
 
     def offer_current(self, on: bool) -> None:
         """The controller's output gives the lock current, or no longer."""
         self._offered = on
         self._follow_current()
+
+    def jam(self, on: bool) -> None:
+        """The lock no longer follows its current, or is freed and goes where that wants it."""
+        if on == self.jammed:
+            return
+        self.jammed = on
+        self._changed()
+        if not on and self._bolt is None:
+            self._move_bolt()
 
     def push(self) -> None:
         """Open it if it is not locked, and hold it until `close`."""
@@ -194,6 +210,8 @@ class Door:
     def _move_bolt(self) -> None:
         self._bolt = None
         locked = self._current == self._is_magnet
-        if locked != self.locked:
+        if locked != self.locked and not self.jammed:
             self.locked = locked
+            if self._bond is not None:
+                self._bond.move(locked)
             self._changed()

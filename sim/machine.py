@@ -44,6 +44,7 @@ class Machine:
         loop: aio.Loop,
         lines: Any,
         serial_ports: Any,
+        analog_inputs: Any,
         wall: Any,
         parts: Parts,
     ) -> None:
@@ -58,6 +59,7 @@ class Machine:
         self._loop = loop
         self._lines = lines
         self._serial_ports = serial_ports
+        self._analog_inputs = analog_inputs
         self._wall = wall
         self._parts = parts
         self._starts = 0
@@ -106,7 +108,9 @@ class Machine:
     def _boot(self, start: int) -> None:
         if start != self._starts:
             return  # the power went again meanwhile
-        board = hal.board.open_board(self.config, self._lines, self._serial_ports)
+        board = hal.board.open_board(
+            self.config, self._lines, self._serial_ports, self._analog_inputs
+        )
         journal, store, transport = self._parts.boot()
         journal.on_written = self._written
         self.controller = Controller(

@@ -13,6 +13,7 @@ import hal.board
 from hal import schema
 from hal.errors import BoardConfigError
 from sim import person, verbs
+from sim.world import OUTPUTS
 
 EVENT_TYPES = [
     "access.granted",
@@ -271,9 +272,7 @@ class _Checker:
                     self.wrong(f"{where}.{key}", f'"{wanted[key]}"; expected {", ".join(values)}')
         elif "output" in wanted:
             outputs = [
-                name
-                for name, part in config["devices"].items()
-                if part["driver"] in ("siren", "beacon")
+                name for name, part in config["devices"].items() if part["driver"] in OUTPUTS
             ]
             if wanted["output"] not in outputs:
                 near = schema.nearest_known(str(wanted["output"]), outputs)

@@ -6,6 +6,7 @@ either begins or is one clear line. No line repeats a card number, a PIN or a co
 
 from firmware.access import schedule
 from firmware.wire import card_number, keypad, serial_lines
+from sim.switch import FAULTS, SHORT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,6 +34,10 @@ VERBS: "dict[str, tuple[tuple[str, str], ...]]" = {
     "set_fire": (("on", "flag"),),
     "tamper": (("device", "loop"), ("on", "flag")),
     "unplug": (("device", "device"), ("on", "flag")),
+    "fail_line": (("device", "device"), ("fault", "fault")),
+    "jam_lock": (("portal", "portal"), ("on", "flag")),
+    "fail_mains": (("on", "flag"),),
+    "fail_battery": (("on", "flag"),),
     "cut_power": (),
     "restore_power": (),
     "cut_network": (),
@@ -48,7 +53,12 @@ ONE_OF = {
     "set_clock": ("utc", "jump_ms"),
 }
 
-LATER = ("fail_line", "jam_lock", "fail_mains", "fail_battery", "command", "fail_storage") + (
+#: Verbs of the power supply, and the class of the points that its inputs raise.
+SUPPLY = {"fail_mains": "power_fault", "fail_battery": "battery_low"}
+
+LATER = (
+    "command",
+    "fail_storage",
     "cover_camera",
     "ring_flat",
     "answer",
@@ -58,7 +68,8 @@ LATER = ("fail_line", "jam_lock", "fail_mains", "fail_battery", "command", "fail
 )
 
 _CARD_FORMS = ("w26", "w34", "w37", "uid")
-_LINES = ("contact", "rex")
+_LINES = ("contact", "supervised_contact", "rex")
+_INPUTS = _LINES + ("wiegand_reader", "serial_reader", "keypad")
 
 
 class VerbError(Exception):
@@ -187,6 +198,11 @@ class Checker:
             return str(self._config["alarms"]["points"][name]["input"])
         return str(self._loop(name))
 
+    def points_of(self, kind: str) -> "list[str]":
+        """The alarm points of a class."""
+        points = self._config["alarms"]["points"]
+        return [name for name in sorted(points) if points[name]["class"] == kind]
+
     def _unknown_verb(self, do: "Any") -> str:
         if isinstance(do, str) and do in LATER:
             return "%s: comes in a later version; expected one of the verbs of now" % do
@@ -233,6 +249,10 @@ class Checker:
             return value
         if kind == "time":
             return utc_ms(value)
+        if kind == "fault":
+            if value not in FAULTS:
+                raise ValueError(_unknown("fault", value, list(FAULTS)))
+            return value
         if value not in self._known[kind]:
             if kind == "loop" and value in self._config["devices"]:
                 raise ValueError("device %s has no loop; expected %s" % (value, _WANTED[kind]))
@@ -257,10 +277,20 @@ class Checker:
                 raise ValueError("digits are none or too many; expected 1 to %d" % LONGEST_PIN)
         elif do == "press_ack" and self._config["alarms"]["acknowledge"] is None:
             raise ValueError("this building has no key switch; expected [alarms] acknowledge")
-        elif do == "set_fire":
-            points = self._config["alarms"]["points"]
-            if not [name for name in points if points[name]["class"] == "fire"]:
-                raise ValueError("this building has no fire loop; expected a point of class fire")
+        elif do == "set_fire" and not self.points_of("fire"):
+            raise ValueError("this building has no fire loop; expected a point of class fire")
+        elif do in SUPPLY and not self.points_of(SUPPLY[do]):
+            raise ValueError(
+                "no input of this building shows it; expected a point of class %s" % SUPPLY[do]
+            )
+        elif do == "fail_line" and full["fault"] == SHORT and not self._is_input(full["device"]):
+            raise ValueError(
+                "device %s is an output, whose fuse a short would blow; "
+                "expected fault cut, stuck or none" % full["device"]
+            )
+
+    def _is_input(self, device: str) -> bool:
+        return self._config["devices"][device]["driver"] in _INPUTS
 
     def _of(self, full: "dict[str, Any]", given: str, has: str) -> str:
         """What is given as it is, or what the person has."""
@@ -284,6 +314,7 @@ _WANTED = {
     "wait": "whole milliseconds from 0",
     "jump": "whole milliseconds",
     "text": "a text",
+    "fault": "cut, short, stuck or none",
     "time": 'such as "2026-11-21T08:15:00Z"',
     "access_point": "the name of an access point",
     "portal": "the name of a portal",

@@ -32,6 +32,8 @@ def view(desk: "Desk") -> dict[str, Any]:
         "at_ms": desk.at_ms(),
         "power": desk.machine.power,
         "network": desk.network,
+        "mains": desk.world.mains,
+        "battery": desk.world.battery,
         "waiting": None if journal is None else journal.waiting(),
         "records": None if journal is None else journal.count(),
         "portals": {name: _portal(desk, name, seen["portals"][name]) for name in config["portals"]},
@@ -47,7 +49,11 @@ def view(desk: "Desk") -> dict[str, Any]:
         },
         "areas": {name: {"title": part["title"]} for name, part in config["areas"].items()},
         "devices": {
-            name: {"driver": part["driver"], "title": part["title"]}
+            name: {
+                "driver": part["driver"],
+                "title": part["title"],
+                **desk.world.condition(name),
+            }
             for name, part in config["devices"].items()
         },
         "people": [somebody.shown() for somebody in desk.people],

@@ -14,7 +14,7 @@ from firmware.services.executor import InlineExecutor
 from firmware.services.journal import SqliteJournal
 from sim import person
 from sim.disk import SimDisk
-from sim.fakes import FakeLines, FakeSerialPorts, FakeTicks, FakeWall
+from sim.fakes import FakeAnalogInputs, FakeLines, FakeSerialPorts, FakeTicks, FakeWall
 from sim.machine import Machine, Parts
 from sim.world import World
 
@@ -149,14 +149,17 @@ class Building:
         self.clock = aio.VirtualClock()
         self.loop = aio.Loop(self.clock, aio.JumpWaiter(self.clock))
         lines, serial_ports = FakeLines(FakeTicks(self.clock)), FakeSerialPorts()
+        analog_inputs = FakeAnalogInputs()
         self._start_ms = start_ms
         box = config["controller"]
         self.wall = FakeWall(self.clock, start_ms, box["timezone"], box["rtc"])
         self.broker = VirtualBroker(self.loop)
         self.parts = VirtualParts(config, self.loop, seeded, self.broker)
         self.parts.provision(person.changes(people, config["access_points"]))
-        self.world = World(config, self.loop, lines, serial_ports, people, seed)
-        self.machine = Machine(config, self.loop, lines, serial_ports, self.wall, self.parts)
+        self.world = World(config, self.loop, lines, serial_ports, analog_inputs, people, seed)
+        self.machine = Machine(
+            config, self.loop, lines, serial_ports, analog_inputs, self.wall, self.parts
+        )
         self.world.on_power = self.machine.set_power
         self.world.on_network = self._set_network
         self.world.on_clock = self.wall.step

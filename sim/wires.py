@@ -1,6 +1,13 @@
-"""What a reader or keypad sends: one frame after the other on its wire, never interleaved. Portable."""
+"""What a reader or keypad sends: one frame after the other on its wire, never interleaved. Portable.
+
+What is wrong with a wire (`fail_line`), physically: cut, nothing arrives, and what was on its way ends in
+the middle. Short or stuck, a Wiegand reader's D0 is held at its active level. A serial reader that is cut is
+one that was unplugged; shorted, its line shows one break (a NUL) and then nothing; stuck, the reader goes
+mad, sends one frame of noise and falls silent. While anything is wrong no card comes through.
+"""
 
 from sim.steps import Steps
+from sim.switch import CUT, NONE, SHORT, STUCK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -9,6 +16,8 @@ if TYPE_CHECKING:
 BIT_MS = 2  #: from one Wiegand pulse to the next; the pulse itself takes half of it
 #: Between two frames: longer than any frame_gap_ms, and than a code's last bytes need.
 PAUSE_MS = 60
+_NOISE = b"\x8f\x03\xe1\x7f\xff\x18\xc4\xa5"  # what a reader sends that has gone mad; no card
+_BREAK = b"\x00"  # what a receiver makes of a line that is held
 _SLICE_MS = 4  # how often the bytes of a serial line that have passed are handed over
 _MARGIN_MS = 5
 
@@ -23,6 +32,7 @@ class Wire:
     def __init__(self, loop: "Any", repeat_ms: int) -> None:
         self.plugged = True
         self.powered = True
+        self.fault = NONE
         self._loop = loop
         self._repeat_ms = repeat_ms
         self._steps = Steps(loop, self._put)
@@ -57,8 +67,13 @@ class Wire:
         if not on:
             self._stop()
 
+    def set_fault(self, fault: str) -> None:
+        """What is wrong with the wire: one of `sim.switch.FAULTS`."""
+        self.fault = fault
+        self._stop()
+
     def _send(self, frame: "Any", begin_ms: int) -> bool:
-        if not (self.powered and self.plugged):
+        if not (self.powered and self.plugged and self.fault == NONE):
             return False
         self._free_ms = self._plan(frame, begin_ms) + PAUSE_MS
         return True
@@ -105,8 +120,9 @@ class WiegandWire(Wire):
         self._rest()
 
     def _rest(self) -> None:
-        for name in self._names:
-            self._lines.drive(name, None)
+        held = self.fault == SHORT or self.fault == STUCK
+        self._lines.drive(self._names[0], self._active if held else None)
+        self._lines.drive(self._names[1], None)
 
 
 class SerialWire(Wire):
@@ -116,11 +132,25 @@ class SerialWire(Wire):
         super().__init__(loop, part["repeat_ms"])
         self._device = device
         self._baud = part["baud"]
+        self._frames = (b"\x02", b"\x03") if part["framing"] == "rdm6300" else (b"", b"\r\n")
 
     def set_plugged(self, on: bool) -> None:
         """Pull the plug, or put it back; the board notices."""
         super().set_plugged(on)
-        if on:
+        self._follow_plug()
+
+    def set_fault(self, fault: str) -> None:
+        """See `Wire`."""
+        super().set_fault(fault)
+        self._follow_plug()
+        begin, end = self._frames
+        if self.powered and self.plugged and fault == STUCK:
+            self._plan(begin + _NOISE + end, self._loop.now_ms())
+        elif self.powered and self.plugged and fault == SHORT:
+            self._plan(_BREAK, self._loop.now_ms())
+
+    def _follow_plug(self) -> None:
+        if self.plugged and self.fault != CUT:
             self._device.plug()
         else:
             self._device.unplug()

@@ -6,10 +6,11 @@ here: whoever owns it sets ``on_power``, ``on_network`` and ``on_clock``.
 """
 
 from firmware.wire import keypad
-from sim.door import Door
+from sim.door import STRIKE, Door
+from sim.loads import Loads
 from sim.steps import Noise
-from sim.switch import Switch
-from sim.verbs import Checker, VerbError, keys_of
+from sim.switch import NONE, STUCK, Switch, wire_of
+from sim.verbs import SUPPLY, Checker, VerbError, keys_of
 from sim.wires import SerialWire, WiegandWire
 
 TYPE_CHECKING = False
@@ -23,18 +24,22 @@ KEY_MS = 250  #: from one key of a PIN to the next
 PANIC_MS = 500
 ACK_MS = 300
 
+OUTPUTS = ("siren", "beacon", "relay")  #: drivers of the world's outputs; a buzzer is its reader's
+_CONTACTS = ("contact", "supervised_contact", "rex")
+_WIRES = ("serial_reader", "wiegand_reader", "keypad")
 _COLOURS = {(False, False): "off", (True, False): "red", (False, True): "green"}
 
 
 class World:
     """One building, in its time.
 
-    config        dict   as `hal.board.load` returns it
-    loop          Loop   whose clock is the world's time
-    lines         FakeLines
-    serial_ports  FakeSerialPorts
-    people        list of Person
-    seed          int    how contacts chatter
+    config         dict   as `hal.board.load` returns it
+    loop           Loop   whose clock is the world's time
+    lines          FakeLines
+    serial_ports   FakeSerialPorts
+    analog_inputs  FakeAnalogInputs
+    people         list of Person
+    seed           int    how contacts chatter
 
     Begins with power and network on, doors closed, nobody touching anything.
     """
@@ -45,11 +50,15 @@ class World:
         loop: "Any",
         lines: "Any",
         serial_ports: "Any",
+        analog_inputs: "Any",
         people: "list[Any]",
         seed: int = 1,
     ) -> None:
         self.power = True
         self.network = True
+        #: bool  what the power supply tells of itself
+        self.mains = True
+        self.battery = True
         #: callable (on)  the power went, its lines are already dead; or it is back
         self.on_power: Callable[[bool], None] | None = None
         #: callable (on)  the network went, or is back
@@ -58,22 +67,29 @@ class World:
         self.on_clock: Callable[[int | None, int | None], None] | None = None
         #: callable (kind, id, what is seen of it)  "portal", "access_point" or "output" has changed
         self.on_change: Callable[[str, str, dict[str, Any]], None] | None = None
+        #: callable (device) -> bool  whether the controller wants an output on, the pauses of a pattern
+        #: included; None: only its line says. Whoever sets it calls `look_at_outputs` when that changes.
+        self.told: Callable[[str], bool] | None = None
         self._config = config
         self._loop = loop
         self._lines = lines
         self._serial_ports = serial_ports
+        self._analog_inputs = analog_inputs
         self._devices = config["devices"]
         self._points = config["alarms"]["points"]
         self._checker = Checker(config, people)
         self._seed = seed
         self._starts = 0
         self._unplugged: list[str] = []
+        self._faults: dict[str, str] = {}
         #: device -> its wire or contact
         self._wires: dict[str, Any] = {}
         self._switches: dict[str, Switch] = {}
+        #: contacts of lids: tampering opens those, and cuts the wire of others
+        self._lids: list[str] = []
         self._keys_free_ms: dict[str, int] = {}
-        #: line -> device, for outputs
-        self._outputs: dict[str, str] = {}
+        outputs = [name for name in self._devices if not self._is_input(name)]
+        self._loads = Loads(self._devices, lines, sorted(outputs))
         self._doors: dict[str, Door] = {}
         self._told: dict[tuple[str, str], dict[str, Any]] = {}
         self._looking: list[tuple[str, str]] = []
@@ -108,40 +124,55 @@ class World:
             seen[kind + "s"][name] = what["on"] if kind == "output" else what
         return seen
 
+    def condition(self, device: str) -> "dict[str, Any]":
+        """What was done to a device's wire: ``fault`` (of `fail_line`) and ``unplugged``."""
+        return {
+            "fault": self._faults.get(device, NONE),
+            "unplugged": device in self._unplugged,
+        }
+
+    def look_at_outputs(self) -> None:
+        """The controller wants other outputs on than before: tell what is seen of it."""
+        for kind, name in self._things():
+            if kind == "output":
+                self._look_soon(kind, name)
+
     # ---- building it -------------------------------------------------------------------------------
 
     def _wire_up(self) -> None:
         at_rest = {part["contact"]: True for part in self._config["portals"].values()}
         for name in sorted(self._points):
             at_rest[self._points[name]["input"]] = self._points[name]["normal"] == "closed"
+            if self._points[name]["class"] == "tamper":
+                self._lids.append(self._points[name]["input"])
         for part in self._devices.values():
             if part.get("tamper") is not None:
                 at_rest[part["tamper"]] = True
+                self._lids.append(part["tamper"])
+        for part in self._config["portals"].values():
+            if part["bond"] is not None:  # a new world's locks have no current
+                at_rest[part["bond"]] = self._devices[part["lock"]]["fail_mode"] == STRIKE
         for name in sorted(self._devices):
             part = self._devices[name]
             driver = part["driver"]
-            if driver in ("contact", "rex"):
-                self._switches[name] = Switch(
-                    self._loop,
-                    self._lines,
-                    part["line"],
-                    part["active"] == "low",
-                    at_rest.get(name, False),
-                    Noise(self._seed, name),
+            if driver in _CONTACTS:
+                noise = Noise(self._seed, name)
+                wire = wire_of(
+                    part, self._lines, self._analog_inputs, Noise(self._seed, name + ".")
                 )
+                self._switches[name] = Switch(self._loop, wire, at_rest.get(name, False), noise)
             elif driver == "serial_reader":
                 device = self._serial_ports.device_side(part["port"])
                 self._wires[name] = SerialWire(self._loop, device, part)
-            elif driver in ("wiegand_reader", "keypad"):
+            elif driver in _WIRES:
                 self._wires[name] = WiegandWire(self._loop, self._lines, part)
-            else:
-                for key in ("line", "red", "green"):
-                    if part.get(key) is not None:
-                        self._outputs[part[key]] = name
+
+    def _is_input(self, device: str) -> bool:
+        return self._devices[device]["driver"] in _CONTACTS + _WIRES
 
     def _door(self, name: str) -> Door:
         part = self._config["portals"][name]
-        rex = part["rex"]
+        rex, bond = part["rex"], part["bond"]
         return Door(
             self._loop,
             self._devices[part["lock"]]["fail_mode"],
@@ -149,6 +180,7 @@ class World:
             part["egress_ms"],
             self._switches[part["contact"]],
             None if rex is None else self._switches[rex],
+            None if bond is None else self._switches[bond],
             lambda: self._look("portal", name),
         )
 
@@ -171,6 +203,10 @@ class World:
             "set_fire": self._set_fire,
             "tamper": self._tamper,
             "unplug": self._unplug,
+            "fail_line": self._fail_line,
+            "jam_lock": lambda args: doors[args["portal"]].jam(args["on"]),
+            "fail_mains": lambda args: self._fail_supply("fail_mains", args["on"]),
+            "fail_battery": lambda args: self._fail_supply("fail_battery", args["on"]),
             "cut_power": lambda args: self._set_power(False),
             "restore_power": lambda args: self._set_power(True),
             "cut_network": lambda args: self._set_network(False),
@@ -213,12 +249,25 @@ class World:
             self._loop_of(args["point"]).press(PANIC_MS)
 
     def _set_fire(self, args: "dict[str, Any]") -> None:
-        for name in sorted(self._points):
-            if self._points[name]["class"] == "fire":
-                self._loop_of(name).hold(args["on"])
+        for name in self._checker.points_of("fire"):
+            self._loop_of(name).hold(args["on"])
+
+    def _fail_supply(self, verb: str, on: bool) -> None:
+        """The power supply's contacts say so; the controller itself goes on (`cut_power` ends it)."""
+        if verb == "fail_mains":
+            self.mains = not on
+        else:
+            self.battery = not on
+        for name in self._checker.points_of(SUPPLY[verb]):
+            self._loop_of(name).hold(on)
 
     def _tamper(self, args: "dict[str, Any]") -> None:
-        self._switches[self._checker.loop_device(args["device"])].cut("tamper", args["on"])
+        """A lid is opened, or somebody is at a contact's wire."""
+        device = self._checker.loop_device(args["device"])
+        if device in self._lids:
+            self._switches[device].hold(args["on"])
+        else:
+            self._switches[device].cut("tamper", args["on"])
 
     def _unplug(self, args: "dict[str, Any]") -> None:
         name, on = args["device"], args["on"]
@@ -233,12 +282,26 @@ class World:
         elif name in self._switches:
             self._switches[name].cut("unplug", on)
         else:
+            self._loads.set_plugged(name, not on)
+            self._follow(name)
+
+    def _fail_line(self, args: "dict[str, Any]") -> None:
+        name, fault = args["device"], args["fault"]
+        if fault == self._faults.get(name, NONE):
+            return
+        self._faults[name] = fault
+        if name in self._wires:
+            self._wires[name].set_fault(fault)
+        elif name in self._switches:
+            self._switches[name].set_fault(fault)
+        else:
+            self._loads.set_fault(name, fault)
             self._follow(name)
 
     def _set_power(self, on: bool) -> None:
         if on == self.power:
             return
-        self.power = on
+        self.power = self._loads.power = on
         self._starts += 1
         self._keys_free_ms = {}
         for name in sorted(self._wires):
@@ -246,6 +309,7 @@ class World:
         if not on:
             self._lines.power_off()
             self._serial_ports.power_off()
+            self._analog_inputs.power_off()
         if self.on_power is not None:
             self.on_power(on)
 
@@ -269,7 +333,7 @@ class World:
     # ---- what the controller does ------------------------------------------------------------------
 
     def _output_changed(self, line: str, high: "bool | None") -> None:
-        device = self._outputs.get(line)
+        device = self._loads.of_line.get(line)
         if device is not None:
             self._follow(device)
 
@@ -278,29 +342,20 @@ class World:
         for name in sorted(self._doors):
             part = self._config["portals"][name]
             if part["lock"] == device:
-                self._doors[name].offer_current(self._driven(device, "line"))
+                self._doors[name].offer_current(self._loads.driven(device, "line"))
         for name in sorted(self._config["access_points"]):
             part = self._config["access_points"][name]
             if device in (part["led"], part["buzzer"]):
                 self._look_soon("access_point", name)
-        if self._devices[device]["driver"] in ("siren", "beacon"):
+        if self._devices[device]["driver"] in OUTPUTS:
             self._look_soon("output", device)
-
-    def _driven(self, device: "str | None", key: str) -> bool:
-        """Whether a device's line has its active level and the device hears of it."""
-        if device is None or device in self._unplugged:
-            return False
-        part = self._devices[device]
-        line = part.get(key)
-        high = None if line is None else self._lines.output_level(line)
-        return high is not None and high == (part["active"] == "high")
 
     # ---- what can be seen --------------------------------------------------------------------------
 
     def _things(self) -> "list[tuple[str, str]]":
         things = [("portal", name) for name in sorted(self._doors)]
         for name in sorted(self._devices):
-            if self._devices[name]["driver"] in ("siren", "beacon"):
+            if self._devices[name]["driver"] in OUTPUTS:
                 things.append(("output", name))
         return things + [("access_point", name) for name in sorted(self._config["access_points"])]
 
@@ -308,10 +363,17 @@ class World:
         if kind == "portal":
             return self._doors[name].seen()
         if kind == "output":
-            return {"on": self._driven(name, "line")}
+            return {"on": self._is_on(name)}
         part = self._config["access_points"][name]
-        lit = (self._driven(part["led"], "red"), self._driven(part["led"], "green"))
-        return {"led": _COLOURS.get(lit, "amber"), "buzzer": self._driven(part["buzzer"], "line")}
+        driven = self._loads.driven
+        lit = (driven(part["led"], "red"), driven(part["led"], "green"))
+        return {"led": _COLOURS.get(lit, "amber"), "buzzer": driven(part["buzzer"], "line")}
+
+    def _is_on(self, device: str) -> bool:
+        """Whether an output sounds or is lit; in the pauses of a pattern it is."""
+        if self.told is None or self._loads.fault(device) == STUCK:
+            return self._loads.driven(device, "line")
+        return self._loads.reaches(device) and self.told(device)
 
     def _look_soon(self, kind: str, name: str) -> None:
         """Look once this millisecond's writes are through: two lines make one colour."""

@@ -166,6 +166,10 @@ class Controller:
             return self._device_fault(device, alarm.READER_FAULT, reading.kind == "back", now)
         if reading.kind == "level":
             return self._level(device, reading.data, reading.at_ms, now)
+        if reading.kind == "state":
+            if reading.data == "unknown":
+                return []
+            return self._level(device, reading.data == "normal", reading.at_ms, now)
         name = self.wiring.readers.get(device)
         if name is None:
             return []
@@ -336,9 +340,11 @@ class Controller:
         for device in sorted(self._devices):
             if hasattr(self._devices[device], "read"):
                 try:
-                    levels[device] = self._devices[device].read()
+                    level = self._devices[device].read()
                 except DeviceUnavailableError:
                     continue  # its feed says so, and again when it is back
+                if level is not None:
+                    levels[device] = level
         return levels
 
     def _found(self, closed: "dict[str, bool]") -> site.Found:

@@ -13,7 +13,7 @@ from firmware.runtime import aio, ports
 from firmware.runtime.controller import Controller
 from firmware.runtime.memory import MemoryJournal, MemoryStore
 from hal.opening import open_board
-from sim.fakes import FakeLines, FakeSerialPorts, FakeTicks, FakeWall
+from sim.fakes import FakeAnalogInputs, FakeLines, FakeSerialPorts, FakeTicks, FakeWall
 from sim.world import World
 
 DAY_MS = 86400000
@@ -41,10 +41,11 @@ def main(config_path: str, passages: int) -> None:
     clock = aio.VirtualClock()
     loop = aio.Loop(clock, aio.JumpWaiter(clock))
     lines, serial_ports = FakeLines(FakeTicks(clock)), FakeSerialPorts()
-    world = World(config, loop, lines, serial_ports, [RESIDENT, CLEANER, VISITOR])
+    analog_inputs = FakeAnalogInputs()
+    world = World(config, loop, lines, serial_ports, analog_inputs, [RESIDENT, CLEANER, VISITOR])
     journal = MemoryJournal(loop, "c-01", "00000001", 100)
     journal.on_written = _print
-    board = open_board(config, lines, serial_ports)
+    board = open_board(config, lines, serial_ports, analog_inputs)
     wall = FakeWall(clock, START_MS, lambda utc_s: SHANGHAI_S)
     controller = Controller(
         config, board.devices, board.problems, loop, wall, journal, _store(loop), Nowhere()

@@ -5,7 +5,7 @@ only be read on CPython.
 """
 
 from firmware.runtime import aio
-from sim.fakes import FakeLines, FakeSerialPorts, FakeTicks
+from sim.fakes import FakeAnalogInputs, FakeLines, FakeSerialPorts, FakeTicks
 from sim.person import demo_people
 from sim.world import World
 
@@ -17,8 +17,17 @@ START_S = 1795248000  # 2026-11-21T08:00:00Z
 SHANGHAI_S = 28800
 
 
-def portal(lock: str, contact: str, rex: "str | None", egress: str) -> "dict[str, Any]":
-    return {"lock": lock, "contact": contact, "rex": rex, "egress": egress, "egress_ms": 30000}
+def portal(
+    lock: str, contact: str, rex: "str | None", egress: str, bond: "str | None" = None
+) -> "dict[str, Any]":
+    return {
+        "lock": lock,
+        "contact": contact,
+        "rex": rex,
+        "egress": egress,
+        "egress_ms": 30000,
+        "bond": bond,
+    }
 
 
 def access_point(at: str, reader: str, name: str, keypad: "str | None" = None) -> "dict[str, Any]":
@@ -32,6 +41,15 @@ def lock(line: str, fail_mode: str, active: str = "high") -> "dict[str, Any]":
 
 def contact(line: str, driver: str = "contact") -> "dict[str, Any]":
     return {"driver": driver, "line": line, "active": "low", "pull": "up"}
+
+
+def supervised(name: str) -> "dict[str, Any]":
+    return {
+        "driver": "supervised_contact",
+        "input": name,
+        "thresholds_permille": [150, 500, 850],
+        "debounce_ms": 30,
+    }
 
 
 def pulses(driver: str, name: str, tamper: "str | None" = None) -> "dict[str, Any]":
@@ -92,6 +110,12 @@ def config() -> "dict[str, Any]":
         "lid": contact("lid"),
         "help": contact("help"),
         "key-switch": contact("key-switch"),
+        "front-bolt": contact("front-bolt"),
+        "magnet-bond": supervised("adc0"),
+        "window": supervised("adc1"),
+        "mains": contact("mains"),
+        "battery": supervised("adc2"),
+        "stairs-light": output("relay", "stairs-light"),
         "siren": output("siren", "siren", "low"),
         "beacon": output("beacon", "beacon"),
     }
@@ -101,8 +125,8 @@ def config() -> "dict[str, Any]":
     return {
         "controller": {"site": "test", "name": "c-01", "timezone": "Asia/Shanghai"},
         "portals": {
-            "front": portal("strike", "front-contact", "handle", "handle"),
-            "yard": portal("magnet", "yard-contact", "exit", "button_cuts_power"),
+            "front": portal("strike", "front-contact", "handle", "handle", "front-bolt"),
+            "yard": portal("magnet", "yard-contact", "exit", "button_cuts_power", "magnet-bond"),
             "shed": portal("shed-lock", "shed-contact", None, "none"),
         },
         "access_points": {
@@ -119,6 +143,9 @@ def config() -> "dict[str, Any]":
                 "fire": point("fire", "fire-loop"),
                 "enclosure": point("tamper", "lid"),
                 "lobby-panic": point("panic", "help", "open"),
+                "window": point("intrusion", "window"),
+                "mains": point("power_fault", "mains"),
+                "battery": point("battery_low", "battery"),
             },
         },
     }
@@ -130,14 +157,17 @@ class House:
     ``changes`` remembers what the world told: (at_ms, kind, id, what is seen).
     """
 
-    def __init__(self, seed: int = 1) -> None:
+    def __init__(self, seed: int = 1, changed: "dict[str, Any] | None" = None) -> None:
         self.clock = aio.VirtualClock()
         self.loop = aio.Loop(self.clock, aio.JumpWaiter(self.clock))
         self.lines = FakeLines(FakeTicks(self.clock))
         self.serial_ports = FakeSerialPorts()
+        self.analog_inputs = FakeAnalogInputs()
         people = demo_people(START_S, lambda utc_s: SHANGHAI_S)
-        self.config = config()
-        self.world = World(self.config, self.loop, self.lines, self.serial_ports, people, seed)
+        self.config = config() if changed is None else changed
+        self.world = World(
+            self.config, self.loop, self.lines, self.serial_ports, self.analog_inputs, people, seed
+        )
         self.changes: list[tuple[int, str, str, dict[str, Any]]] = []
         self.world.on_change = self._changed
 

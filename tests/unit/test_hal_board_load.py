@@ -181,6 +181,8 @@ def test_the_demo_has_the_points_of_the_contract() -> None:
         "fire": ("fire", "input", 1),
         "enclosure": ("tamper", None, 2),
         "lobby-panic": ("panic", None, 1),
+        "mains": ("power_fault", None, 3),
+        "battery": ("battery_low", None, 3),
     }
 
 

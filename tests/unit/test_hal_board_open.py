@@ -6,12 +6,21 @@ import pytest
 
 from hal import board
 from hal.errors import DeviceUnavailableError, HalError, LineBusyError, LineUnknownError
-from hal.ports import ByteStream, DigitalInputs, DigitalOutput, Edge, Lines, SerialPorts
+from hal.ports import (
+    AnalogInput,
+    AnalogInputs,
+    ByteStream,
+    DigitalInputs,
+    DigitalOutput,
+    Edge,
+    Lines,
+    SerialPorts,
+)
 
 DEMO = str(Path(__file__).parents[2] / "board_configs/demo-sim.toml")
 
 
-class Recorder(Lines, SerialPorts):
+class Recorder(Lines, SerialPorts, AnalogInputs):
     """Lines and ports that write down what is done to them, in order; `refused` are not to be had."""
 
     def __init__(self, refused: dict[str, HalError] | None = None) -> None:
@@ -35,6 +44,22 @@ class Recorder(Lines, SerialPorts):
     def stream(self, port: str, baud: int) -> ByteStream:
         self._note("serial", port, baud)
         return _Stream(self, port)
+
+    def channel(self, name: str) -> AnalogInput:
+        self._note("analog", name)
+        return _Channel(self, name)
+
+
+class _Channel(AnalogInput):
+    def __init__(self, recorder: Recorder, name: str) -> None:
+        self.name = name
+        self._recorder = recorder
+
+    def read(self) -> int:
+        return 325
+
+    def close(self) -> None:
+        self._recorder._note("close", self.name)
 
 
 class _Output(DigitalOutput):
@@ -79,13 +104,15 @@ class _Stream(ByteStream):
 def test_every_claimed_line_is_claimed_once_as_claimed() -> None:
     config = board.load(DEMO)
     lines = Recorder()
-    opened = board.open_board(config, lines, lines)
+    opened = board.open_board(config, lines, lines, lines)
     assert opened.problems == []
     assert list(config["devices"]) == sorted(opened.devices, key=list(config["devices"]).index)
     expected: list[tuple[object, ...]] = []
     for claim in board.claims(config):
         if claim.direction == "serial":
             expected.append(("serial", claim.line, 9600))
+        elif claim.direction == "analog":
+            expected.append(("analog", claim.line))
         elif claim.direction == "output":
             expected.append(("output", claim.line, claim.active == "low", False))
         else:
@@ -95,7 +122,7 @@ def test_every_claimed_line_is_claimed_once_as_claimed() -> None:
 
 def test_locks_are_opened_first_then_outputs_then_inputs() -> None:
     lines = Recorder()
-    board.open_board(board.load(DEMO), lines, lines)
+    board.open_board(board.load(DEMO), lines, lines, lines)
     kinds = [what for what, *_ in lines.done]
     assert [name for _, name, *_ in lines.done[:2]] == ["strike", "magnet"]
     assert kinds == sorted(kinds, key=lambda kind: kind != "output")
@@ -104,14 +131,14 @@ def test_locks_are_opened_first_then_outputs_then_inputs() -> None:
 def test_no_output_is_ever_written_while_the_board_opens() -> None:
     """The magnet too stays without current: REX and fire are read before it is engaged."""
     lines = Recorder()
-    board.open_board(board.load(DEMO), lines, lines)
+    board.open_board(board.load(DEMO), lines, lines, lines)
     assert [entry for entry in lines.done if entry[0] == "write"] == []
 
 
 def test_drivers_get_what_the_config_says() -> None:
     lines = Recorder()
     devices = board.open_board(
-        board.load(DEMO, {"devices.siren.max_pulse_ms": 5000}), lines, lines
+        board.load(DEMO, {"devices.siren.max_pulse_ms": 5000}), lines, lines, lines
     ).devices
     assert devices["front-strike"].fail_mode == "fail_secure"
     assert devices["yard-magnet"].fail_mode == "fail_safe"
@@ -125,9 +152,9 @@ def test_drivers_get_what_the_config_says() -> None:
 def test_a_light_with_one_line_has_no_other() -> None:
     lines = Recorder()
     table = {"driver": "led", "green": "front-led-green"}
-    led = board.open_board(board.load(DEMO, {"devices.front-led": table}), lines, lines).devices[
-        "front-led"
-    ]
+    led = board.open_board(
+        board.load(DEMO, {"devices.front-led": table}), lines, lines, lines
+    ).devices["front-led"]
     assert led.red is None
     led.show("red")
     assert lines.done[-1] == ("write", "front-led-green", False)
@@ -140,6 +167,7 @@ def test_a_light_with_one_line_has_no_other() -> None:
         ("front-d1", LineUnknownError("front-d1: none; expected one"), "front-reader"),
         ("sim:yard-in", LineBusyError("sim:yard-in: busy; expected free"), "yard-in-reader"),
         ("yard-exit", DeviceUnavailableError("yard-exit: gone; expected it"), "yard-exit"),
+        ("adc0", LineBusyError("adc0: busy; expected free"), "front-contact"),
     ],
 )
 def test_one_device_that_cannot_be_opened_stops_no_other(
@@ -147,14 +175,14 @@ def test_one_device_that_cannot_be_opened_stops_no_other(
 ) -> None:
     config = board.load(DEMO)
     lines = Recorder({line: error})
-    opened = board.open_board(config, lines, lines)
+    opened = board.open_board(config, lines, lines, lines)
     assert opened.problems == [(device, str(error))]
     assert set(config["devices"]) - set(opened.devices) == {device}
 
 
 def test_half_a_device_is_let_go() -> None:
     lines = Recorder({"front-led-green": LineBusyError("front-led-green: busy; expected free")})
-    opened = board.open_board(board.load(DEMO), lines, lines)
+    opened = board.open_board(board.load(DEMO), lines, lines, lines)
     at = lines.done.index(("output", "front-led-red", False, False))
     assert lines.done[at + 1] == ("close", "front-led-red")
     opened.close()
@@ -164,7 +192,7 @@ def test_half_a_device_is_let_go() -> None:
 def test_close_drives_every_output_before_it_lets_inputs_go() -> None:
     config = board.load(DEMO)
     lines = Recorder()
-    opened = board.open_board(config, lines, lines)
+    opened = board.open_board(config, lines, lines, lines)
     claimed = [(what, name) for what, name, *_ in lines.done]
     del lines.done[:]
     opened.close()
@@ -178,9 +206,22 @@ def test_close_drives_every_output_before_it_lets_inputs_go() -> None:
 
 def test_a_line_that_cannot_be_closed_stops_no_other() -> None:
     lines = Recorder()
-    opened = board.open_board(board.load(DEMO), lines, lines)
+    opened = board.open_board(board.load(DEMO), lines, lines, lines)
     del lines.done[:]
     lines.refused["strike"] = DeviceUnavailableError("strike: gone; expected it")
     opened.close()
     assert opened.problems == [("front-strike", "strike: gone; expected it")]
     assert ("close", "magnet") in lines.done
+
+
+def test_without_analog_inputs_a_supervised_contact_cannot_be_opened_and_the_rest_can() -> None:
+    config = board.load(DEMO)
+    lines = Recorder()
+    opened = board.open_board(config, lines, lines)
+    assert (
+        "front-contact",
+        "adc0: this board has no analog input; expected one",
+    ) in opened.problems
+    missing = {name for name, _ in opened.problems}
+    assert set(opened.devices) | missing == set(config["devices"])
+    assert {config["devices"][name]["driver"] for name in missing} == {"supervised_contact"}

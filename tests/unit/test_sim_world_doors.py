@@ -161,13 +161,25 @@ def test_a_propped_door_stays_until_somebody_closes_it() -> None:
     house.act("prop_door", portal="front")
     house.run(60000)
     seen = house.world.snapshot()["portals"]["front"]
-    assert seen == {"lock": "unlocked", "door": "open", "propped": True, "broken": False}
+    assert seen == {
+        "lock": "unlocked",
+        "door": "open",
+        "propped": True,
+        "broken": False,
+        "jammed": False,
+    }
     house.act("walk_through", portal="front")
     house.run(60000)
     assert house.door("front") == UNLOCKED_OPEN
     house.act("close_door", portal="front")
     seen = house.world.snapshot()["portals"]["front"]
-    assert seen == {"lock": "unlocked", "door": "closed", "propped": False, "broken": False}
+    assert seen == {
+        "lock": "unlocked",
+        "door": "closed",
+        "propped": False,
+        "broken": False,
+        "jammed": False,
+    }
 
 
 def test_pushing_or_propping_a_door_on_its_way_back_holds_it() -> None:
@@ -190,7 +202,13 @@ def test_a_broken_door_opens_at_once_and_no_closer_shuts_it() -> None:
     house.act("force_door", portal="front")
     house.run(60000)
     seen = house.world.snapshot()["portals"]["front"]
-    assert seen == {"lock": "locked", "door": "open", "propped": False, "broken": True}
+    assert seen == {
+        "lock": "locked",
+        "door": "open",
+        "propped": False,
+        "broken": True,
+        "jammed": False,
+    }
     house.act("close_door", portal="front")
     house.run(100)
     assert house.door("front") == LOCKED_CLOSED

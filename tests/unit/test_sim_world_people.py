@@ -13,7 +13,7 @@ from firmware.runtime.aio import JumpWaiter, Loop, VirtualClock
 from firmware.services import key_changes
 from firmware.wire import card_number
 from sim import person, verbs
-from sim.fakes import FakeLines, FakeSerialPorts, FakeTicks, zone_offset
+from sim.fakes import FakeAnalogInputs, FakeLines, FakeSerialPorts, FakeTicks, zone_offset
 from sim.world import World
 
 ROOT = Path(__file__).parents[2]
@@ -330,8 +330,8 @@ def test_every_board_of_the_project_can_be_simulated() -> None:
         everybody = person.people(config, START_MS, [])
         lines = FakeLines(FakeTicks(clock))
         before = copy.deepcopy(config)
-        world = World(config, loop, lines, FakeSerialPorts(), everybody)
-        board = hal.board.open_board(config, lines, FakeSerialPorts())
+        world = World(config, loop, lines, FakeSerialPorts(), FakeAnalogInputs(), everybody)
+        board = hal.board.open_board(config, lines, FakeSerialPorts(), FakeAnalogInputs())
         assert board.problems == [], file
         assert set(world.snapshot()["portals"]) == set(config["portals"])
         for name in config["access_points"]:

@@ -53,7 +53,7 @@ class Ear:
 
 
 def _told(record: "Any") -> str:
-    for field in ("number", "key", "text", "reason"):
+    for field in ("number", "key", "text", "why"):
         if hasattr(record, field):
             return plain(getattr(record, field))
     return repr(record)

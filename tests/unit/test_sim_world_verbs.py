@@ -13,9 +13,9 @@ WRONG: "list[tuple[Any, dict[str, Any], str]]" = [
     ("present_crd", {}, 'verb "present_crd" is unknown; the nearest known one is "present_card"'),
     (None, {}, 'verb NoneType is unknown; the nearest known one is "wait"'),
     (
-        "jam_lock",
-        {"portal": "front"},
-        "jam_lock: comes in a later version; expected one of the verbs of now",
+        "cover_camera",
+        {"device": "cam"},
+        "cover_camera: comes in a later version; expected one of the verbs of now",
     ),
     ("leave", {}, "leave: argument portal is missing; expected the name of a portal"),
     (
@@ -102,6 +102,23 @@ WRONG: "list[tuple[Any, dict[str, Any], str]]" = [
         {"access_point": "yard-out", "number": "w26:1:1"},
         "present_card: rdm6300: cannot send this form; expected w34 or a uid of 4 bytes",
     ),
+    (
+        "fail_line",
+        {"device": "front-contact", "fault": "shrt"},
+        'fail_line: fault "shrt" is unknown; the nearest known one is "short"',
+    ),
+    (
+        "fail_line",
+        {"device": "strike", "fault": "short"},
+        "fail_line: device strike is an output, whose fuse a short would blow; "
+        "expected fault cut, stuck or none",
+    ),
+    (
+        "fail_line",
+        {"device": "strike"},
+        "fail_line: argument fault is missing; expected cut, short, stuck or none",
+    ),
+    ("jam_lock", {"portal": "front"}, "jam_lock: argument on is missing; expected true or false"),
     (
         "show_qr",
         {"access_point": "front-in", "text": "a"},
@@ -208,17 +225,34 @@ def test_check_does_nothing() -> None:
     assert house.world.power
 
 
-def test_a_building_without_fire_loop_or_key_switch_says_so() -> None:
+def test_a_building_without_what_a_verb_needs_says_so() -> None:
     house = House()
     house.config["alarms"] = {"acknowledge": None, "points": {}}
     checker = Checker(house.config, [])
-    for do, args in (("press_ack", {}), ("set_fire", {"on": True})):
+    for do, args, said in (
+        ("press_ack", {}, "this building has no key switch; expected [alarms] acknowledge"),
+        (
+            "set_fire",
+            {"on": True},
+            "this building has no fire loop; expected a point of class fire",
+        ),
+        (
+            "fail_mains",
+            {"on": True},
+            "no input of this building shows it; expected a point of class power_fault",
+        ),
+        (
+            "fail_battery",
+            {"on": True},
+            "no input of this building shows it; expected a point of class battery_low",
+        ),
+    ):
         text = ""
         try:
             checker.check(do, args)
         except VerbError as error:
             text = str(error)
-        assert text.startswith(do + ": this building has no ")
+        assert text == do + ": " + said
 
 
 def test_what_an_access_point_accepts() -> None:
@@ -364,11 +398,11 @@ def test_lamps_and_sounders_are_seen_as_they_are_driven() -> None:
     red, green = house.output("front-in-led-red"), house.output("front-in-led-green")
     buzzer = house.output("front-in-buzzer")
     seen = house.world.snapshot
-    assert seen()["outputs"] == {"siren": False, "beacon": False}
+    assert seen()["outputs"] == {"siren": False, "beacon": False, "stairs-light": False}
     siren.write(True)
     red.write(True)
     buzzer.write(True)
-    assert seen()["outputs"] == {"siren": True, "beacon": False}
+    assert seen()["outputs"] == {"siren": True, "beacon": False, "stairs-light": False}
     assert seen()["access_points"]["front-in"] == {"led": "red", "buzzer": True}
     green.write(True)
     assert seen()["access_points"]["front-in"]["led"] == "amber"
@@ -404,11 +438,17 @@ def test_each_change_is_told_once_and_two_lines_are_one_colour() -> None:
 
 def test_a_new_world_is_at_rest() -> None:
     seen = House().world.snapshot()
-    at_rest = {"lock": "locked", "door": "closed", "propped": False, "broken": False}
-    free = {"lock": "unlocked", "door": "closed", "propped": False, "broken": False}
+    at_rest = {
+        "lock": "locked",
+        "door": "closed",
+        "propped": False,
+        "broken": False,
+        "jammed": False,
+    }
+    free = dict(at_rest, lock="unlocked")
     dark = {"led": "off", "buzzer": False}
     assert seen == {
         "portals": {"front": at_rest, "shed": at_rest, "yard": free},
-        "outputs": {"beacon": False, "siren": False},
+        "outputs": {"beacon": False, "siren": False, "stairs-light": False},
         "access_points": {"front-in": dark, "yard-in": dark, "yard-out": dark},
     }
