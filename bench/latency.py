@@ -87,6 +87,7 @@ class _Rig:
             journal,
             store,
             VirtualBroker(self.loop),
+            bytes(32),
         )
 
     def time_ns(self, line: str, high: bool, begin: Any) -> int:

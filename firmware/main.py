@@ -142,6 +142,7 @@ def _run(config: dict[str, Any], folder: str, lines: Lines, serial_ports: Serial
     board = hal.board.open_board(config, lines, serial_ports)
     name = config["controller"]["name"]
     key, problems = secrets.controller_key(folder)
+    visitor_key, more = secrets.visitor_key(folder)
     executors = [ThreadExecutor(loop, "journal"), ThreadExecutor(loop, "keys")]
     journal = SqliteJournal(
         os.path.join(folder, "journal.db"), executors[0], loop, name, config["journal"]["limit"]
@@ -153,10 +154,13 @@ def _run(config: dict[str, Any], folder: str, lines: Lines, serial_ports: Serial
     link = LinkProcess(config["link"], config["controller"]["site"], name, loop, will)
     link.on_health = lambda ok, text: print(text, file=sys.stderr)
     wall = SystemWall(config["controller"]["timezone"], config["controller"]["rtc"])
-    controller = Controller(config, board.devices, board.problems, loop, wall, journal, store, link)
+    controller = Controller(
+        config, board.devices, board.problems, loop, wall, journal, store, link, visitor_key
+    )
     controller.publisher.measure = lambda: health.measure(folder)
     for line in [
         *problems,
+        *more,
         *store.problems,
         *(f"{device}: {text}" for device, text in board.problems),
     ]:

@@ -4,6 +4,7 @@ Knows no verb and no page. `Parts` makes what the firmware needs beside its boar
 them for virtual time, `sim.desk` for real time.
 """
 
+import hashlib
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,13 @@ from firmware.runtime.controller import Controller
 from firmware.runtime.ports import Journal, Store, Transport
 
 BOOT_MS = 1500  #: from the return of power to the first decision
+
+
+def visitor_key(config: dict[str, Any]) -> bytes:
+    """What visitors' codes of a simulated controller are made with: no secret, the same in every run."""
+    box = config["controller"]
+    name = f"doorward simulator visitor key {box['site']}/{box['name']}"
+    return hashlib.sha256(name.encode()).digest()
 
 
 class Parts:
@@ -122,6 +130,7 @@ class Machine:
             journal,
             store,
             transport,
+            visitor_key(self.config),
         )
         self.controller.publisher.measure = self._parts.measure
         self.controller.start()

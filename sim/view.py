@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from firmware.access.alarm import NORMAL
 from firmware.runtime.clock import iso
 from sim import verbs
+from sim.machine import visitor_key
 
 if TYPE_CHECKING:
     from sim.desk import Desk
@@ -60,6 +61,7 @@ def view(desk: "Desk") -> dict[str, Any]:
         "flats": [{"number": number} for number in config["controller"]["flats"]],
         "operator": {"id": "op-demo", "private_key": desk.operator_seed},
         "public_key": None,
+        "visitor_key": visitor_key(config).hex(),
     }
 
 

@@ -10,6 +10,7 @@ from firmware.access import access_point, alarm, credential, record, site
 from firmware.runtime import aio, feeds
 from firmware.runtime.clock import LEAP_MS, SiteTime, iso
 from firmware.runtime.host_silence import HEARD, HostSilence
+from firmware.runtime.look_up import LookUp
 from firmware.runtime.outputs import Outputs
 from firmware.runtime.ports import Batch
 from firmware.runtime.publisher import Publisher
@@ -20,6 +21,7 @@ from hal.errors import DeviceUnavailableError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 CONTROLLER = "controller"
@@ -34,6 +36,7 @@ class Controller:
     config     dict     validated (`hal.board.load`)
     devices    dict     device id -> driver (`hal.board.open_board`)
     problems   list     (device, text) of what could not be opened
+    visitor_key  bytes  what visitors' codes are made with; shared with the host only
     """
 
     def __init__(
@@ -46,6 +49,7 @@ class Controller:
         journal: "Any",
         store: "Any",
         transport: "Any",
+        visitor_key: bytes,
     ) -> None:
         self.config = config
         self.wiring = Wiring(config)
@@ -70,7 +74,10 @@ class Controller:
         self._problems = problems
         self._inbox = feeds.Inbox()
         self._outputs = Outputs(config, devices)
-        self._kept = dict(journal.kept)
+        self._kept: dict[str, Any] = {}
+        self._look = LookUp(store, visitor_key, config, wall.offset_s, self._now)
+        self._look.on_keep = self._keep_alone
+        self._keep(journal.kept)
         self._conditions: dict[str, bool] = {}
         self._started_at = ""
 
@@ -83,11 +90,12 @@ class Controller:
         self.journal.on_health = lambda ok, text: self._fault("journal", ok, text)
         self.store.on_problem = lambda text: self._fault("store", False, text)
         self._outputs.on_fault = self._output_fault
+        self.store.board_gives(self.config["levels"], self.config["schedules"])
         self.take_rights()
         now = self._now()
         self._started_at = iso(self.time.utc_ms_at(now.ms))
         levels = self._levels()
-        effects = self.site.start(self._kept, self._found(levels), now)
+        effects = self.site.start(self._kept, self.wiring.found(levels, self.journal.boot > 1), now)
         for device in sorted(self.wiring.exits):
             if levels.get(device):  # somebody stands at the exit: before a magnet is engaged
                 name = self.wiring.exits[device]
@@ -205,6 +213,26 @@ class Controller:
             effects += self.site.acknowledge(site.KEY_SWITCH, now)
         return effects
 
+    def change_keys(
+        self, changes: "list[Any]", by: "str | None", done: "Callable[[str | None], None]"
+    ) -> None:
+        """Change keys, levels and schedules, all or none (`ports.Store.apply`), by the word of `by`.
+
+        Each key that became another is recorded. `done` is told what was wrong in one line, or None.
+        """
+
+        def answer(problem: "str | None", told: "list[tuple[int, str]]") -> None:
+            now = self._now()
+            self.take_rights()
+            made = []
+            for number, change in told:
+                fields: dict[str, object] = {"credential": number, "change": change, "by": by}
+                made.append(record.make(record.CREDENTIAL_CHANGED, now.ms, None, fields))
+            self._perform(made, now)
+            done(problem)
+
+        self.store.apply(changes, answer)
+
     # ---- effects -----------------------------------------------------------------------------------
 
     def _perform(self, effects: "list[Any]", now: "credential.Moment") -> None:
@@ -235,10 +263,15 @@ class Controller:
         def found(key: "Any") -> None:
             self._inbox.put(feeds.Input(feeds.FOUND, lookup.access_point, (lookup.kind, key)))
 
-        self.store.find(lookup.kind, lookup.value.reveal(), found)
+        self._look.find(lookup, found)
+
+    def _keep_alone(self, kept: "dict[str, Any]") -> None:
+        """Keep what no record goes with."""
+        self._perform([access_point.Keep(key, kept[key]) for key in sorted(kept)], self._now())
 
     def _keep(self, kept: "dict[str, Any]") -> None:
         for key in kept:
+            self._look.heed(key, kept[key])
             if kept[key] is None:
                 self._kept.pop(key, None)
             else:
@@ -346,30 +379,6 @@ class Controller:
                 if level is not None:
                     levels[device] = level
         return levels
-
-    def _found(self, closed: "dict[str, bool]") -> site.Found:
-        """What `closed` (device -> its loop is closed) means for doors and alarm points."""
-        wiring = self.wiring
-        open_doors = [
-            wiring.contacts[device]
-            for device in sorted(wiring.contacts)
-            if closed.get(device) is False
-        ]
-        active = []
-        for device in sorted(wiring.points):
-            for point, closed_is_normal in wiring.points[device]:
-                if device in closed and closed[device] != closed_is_normal:
-                    active.append(point)
-        for device in sorted(wiring.tampers):
-            if closed.get(device) is False:
-                active.append(wiring.tampers[device])
-        power_lost = []
-        if self.journal.boot > 1:
-            for name in sorted(self.config["portals"]):
-                lock = self.config["devices"][self.config["portals"][name]["lock"]]
-                if lock["fail_mode"] == "fail_safe":
-                    power_lost.append(name)
-        return site.Found(tuple(open_doors), tuple(active), tuple(power_lost))
 
 
 def _lead_ms(kept: object) -> int:

@@ -100,6 +100,15 @@ class MemoryStore(ports.Store):
         found = self._keys.get(self._index(kind, value))
         self._loop.call_at(self._loop.now_ms(), lambda: done(found))
 
+    def apply(
+        self,
+        changes: "list[Any]",
+        done: "Callable[[str | None, list[tuple[int, str]]], None]",
+    ) -> "Any":
+        """Refused: there is no disk to keep a change on."""
+        line = "keys: are in memory only; expected a controller with a disk"
+        self._loop.call_at(self._loop.now_ms(), lambda: done(line, []))
+
     def rights(self) -> "credential.Rights":
         """The rights in force."""
         return self._rights

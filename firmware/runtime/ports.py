@@ -88,6 +88,20 @@ class Store:
     def stir(self) -> None:
         """A card is on its way: be awake for `find`. Nothing need happen."""
 
+    def board_gives(self, levels: "Any", schedules: "Any") -> None:
+        """Names of levels and schedules in the board config, which keys may name. Nothing need happen."""
+
+    def apply(
+        self,
+        changes: "list[Any]",
+        done: "Callable[[str | None, list[tuple[int, str]]], None]",
+    ) -> "Any":
+        """Make changes, all or none; `done` gets what was wrong, or None, and (key's id, what became of it).
+
+        What a change is says `firmware.services.credential_store`.
+        """
+        raise NotImplementedError
+
     def rights(self) -> "Any":
         """The `firmware.access.credential.Rights` in force."""
         raise NotImplementedError

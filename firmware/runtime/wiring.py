@@ -104,6 +104,30 @@ class Wiring:
         holidays = list(stored.holidays) + own.holidays
         return credential.Rights(levels, schedules, holidays, own.lenient, narrowed)
 
+    def found(self, closed: "dict[str, bool]", again: bool) -> "site.Found":
+        """What `closed` (device -> its loop is closed) means for doors and alarm points at power-up.
+
+        `again`: it is not the first start, so fail-safe locks had let go.
+        """
+        open_doors = [
+            self.contacts[device] for device in sorted(self.contacts) if closed.get(device) is False
+        ]
+        active = []
+        for device in sorted(self.points):
+            for point, closed_is_normal in self.points[device]:
+                if device in closed and closed[device] != closed_is_normal:
+                    active.append(point)
+        for device in sorted(self.tampers):
+            if closed.get(device) is False:
+                active.append(self.tampers[device])
+        power_lost = []
+        if again:
+            for name in sorted(self.config["portals"]):
+                lock = self.config["devices"][self.config["portals"][name]["lock"]]
+                if lock["fail_mode"] == "fail_safe":
+                    power_lost.append(name)
+        return site.Found(tuple(open_doors), tuple(active), tuple(power_lost))
+
     def _portal_rules(self, part: "dict[str, Any]") -> "portal.Rules":
         return portal.Rules(
             part["egress"] == "button_cuts_power",

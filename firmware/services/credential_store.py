@@ -89,7 +89,7 @@ class CredentialStore(Store):
         return self._file.rights
 
     def board_gives(self, levels: Collection[str], schedules: Collection[str]) -> None:
-        """Names that the board config gives: keys and levels may refer to them."""
+        """Names of levels and schedules in the board config, which keys and levels may name."""
         self._file.board_levels, self._file.board_schedules = levels, schedules
 
     def versions(self, numbers: Iterable[int]) -> dict[int, int]:

@@ -1,14 +1,35 @@
-"""The controller's own key: 32 random bytes that never leave it.
+"""The controller's own secrets, 32 random bytes each, made at the first boot.
 
-PINs and codes are stored under it. Made at the first boot; without it nobody's PIN is known any more,
-which is told, and cards go on.
+``controller.key`` never leaves it: PINs and codes are stored under it; without it nobody's PIN is known
+any more, which is told, and cards go on. ``visitor.key`` makes visitors' codes: its host gets it, nobody
+else; without it the codes that were given out are no good any more, which is told too.
 """
 
 import os
 from pathlib import Path
+from typing import NamedTuple
 
-NAME = "controller.key"
 LENGTH = 32
+
+
+class _Kind(NamedTuple):
+    """A secret: its file, and what is said when it was lost, or lives until the restart only."""
+
+    name: str
+    lost: str
+    brief: str
+
+
+_CONTROLLER = _Kind(
+    "controller.key",
+    "PINs and codes must be given again",
+    "PINs and codes are known until the restart",
+)
+_VISITOR = _Kind(
+    "visitor.key",
+    "visitors' codes must be given again",
+    "visitors' codes are known until the restart",
+)
 
 
 def controller_key(state_dir: str | os.PathLike[str]) -> tuple[bytes, list[str]]:
@@ -17,41 +38,48 @@ def controller_key(state_dir: str | os.PathLike[str]) -> tuple[bytes, list[str]]
     A file that cannot be a key is set aside. Where nothing can be written the key lives until the end
     of this process. Never raises.
     """
-    path = Path(state_dir) / NAME
+    return _secret(state_dir, _CONTROLLER)
+
+
+def visitor_key(state_dir: str | os.PathLike[str]) -> tuple[bytes, list[str]]:
+    """The key that visitors' codes are made with, as `controller_key`."""
+    return _secret(state_dir, _VISITOR)
+
+
+def _secret(state_dir: str | os.PathLike[str], kind: _Kind) -> tuple[bytes, list[str]]:
+    path = Path(state_dir) / kind.name
     problems: list[str] = []
     try:
         key = path.read_bytes()
         if len(key) == LENGTH:
             return key, problems
-        problems.append(_set_aside(path, f"has {len(key)} bytes; expected {LENGTH}"))
+        problems.append(_set_aside(path, kind, f"has {len(key)} bytes; expected {LENGTH}"))
     except FileNotFoundError:
         pass
     except OSError as error:
-        problems.append(_set_aside(path, f"cannot be read ({error.strerror})"))
+        problems.append(_set_aside(path, kind, f"cannot be read ({error.strerror})"))
     key = os.urandom(LENGTH)
     try:
         _write(path, key)
     except OSError as error:
-        problems.append(
-            f"{NAME}: cannot be written ({error.strerror}); PINs and codes are known until the restart"
-        )
+        problems.append(f"{kind.name}: cannot be written ({error.strerror}); {kind.brief}")
     return key, problems
 
 
-def _set_aside(path: Path, why: str) -> str:
+def _set_aside(path: Path, kind: _Kind, why: str) -> str:
     number = 1
-    while (aside := path.with_name(f"controller-bad-{number}.key")).exists():
+    while (aside := path.with_name(f"{path.stem}-bad-{number}.key")).exists():
         number += 1
     try:
         path.rename(aside)
     except OSError:
-        return f"{NAME}: {why}; it cannot be set aside; PINs and codes must be given again"
-    return f"{NAME}: {why}; set aside as {aside.name}; PINs and codes must be given again"
+        return f"{kind.name}: {why}; it cannot be set aside; {kind.lost}"
+    return f"{kind.name}: {why}; set aside as {aside.name}; {kind.lost}"
 
 
 def _write(path: Path, key: bytes) -> None:
     # Beside it and then in place: a cut leaves a whole key or none.
-    new = path.with_name(NAME + ".new")
+    new = path.with_name(path.name + ".new")
     new.unlink(missing_ok=True)
     fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:

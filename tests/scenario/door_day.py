@@ -48,7 +48,15 @@ def main(config_path: str, passages: int) -> None:
     board = open_board(config, lines, serial_ports, analog_inputs)
     wall = FakeWall(clock, START_MS, lambda utc_s: SHANGHAI_S)
     controller = Controller(
-        config, board.devices, board.problems, loop, wall, journal, _store(loop), Nowhere()
+        config,
+        board.devices,
+        board.problems,
+        loop,
+        wall,
+        journal,
+        _store(loop),
+        Nowhere(),
+        bytes(32),
     )
     controller.start()
     loop.spawn(_people(world, loop, passages), "people")

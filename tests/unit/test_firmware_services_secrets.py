@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from firmware.services.secrets import controller_key
+from firmware.services.secrets import controller_key, visitor_key
 
 
 @pytest.fixture
@@ -84,3 +84,22 @@ def test_no_problem_carries_the_key(folder: Path) -> None:
     (folder / "controller.key").write_bytes(content)
     _, problems = controller_key(folder)
     assert content.hex() not in " ".join(problems)
+
+
+def test_the_visitor_key_is_another_one_in_a_file_of_its_own(folder: Path) -> None:
+    key, problems = visitor_key(folder)
+    assert problems == []
+    assert len(key) == 32
+    assert key != controller_key(folder)[0]
+    assert visitor_key(folder) == (key, [])
+    assert (folder / "visitor.key").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_visitor_key_that_is_none_is_set_aside_and_told(folder: Path) -> None:
+    (folder / "visitor.key").write_bytes(b"short")
+    key, problems = visitor_key(folder)
+    assert len(key) == 32
+    assert problems == [
+        "visitor.key: has 5 bytes; expected 32; set aside as visitor-bad-1.key;"
+        " visitors' codes must be given again"
+    ]
