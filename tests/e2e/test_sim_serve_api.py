@@ -105,13 +105,51 @@ def test_a_card_number_and_a_pin_open_as_a_person_does(demo: Demo) -> None:
     demo.wait_for("access.taken", portal="yard")
 
 
+def test_what_was_broken_can_be_seen_until_it_is_mended(demo: Demo) -> None:
+    def seen() -> tuple[Any, ...]:
+        world = demo.world()
+        wires = [world["devices"][name]["fault"] for name in ("front-contact", "yard-in-reader")]
+        return (*wires, world["portals"]["front"]["jammed"], world["mains"], world["battery"])
+
+    assert seen() == ("none", "none", False, True, True)
+    demo.act("fail_line", device="front-contact", fault="short")
+    demo.act("fail_line", device="yard-in-reader", fault="stuck")
+    demo.act("jam_lock", portal="front", on=True)
+    demo.act("fail_mains", on=True)
+    demo.act("fail_battery", on=True)
+    demo.wait_for("access.denied", reason="bad_read", access_point="yard-in")
+    assert seen() == ("short", "stuck", True, False, False)
+    demo.wait_for("alarm.raised", **{"class": "power_fault", "point": "mains"})
+    demo.wait_for("alarm.raised", **{"class": "battery_low", "point": "battery"})
+    demo.act("unplug", device="yard-out-reader", on=True)
+    assert demo.world()["devices"]["yard-out-reader"] == {
+        **demo.world()["devices"]["yard-out-reader"],
+        "fault": "none",
+        "unplugged": True,
+    }
+    for device in ("front-contact", "yard-in-reader"):
+        demo.act("fail_line", device=device, fault="none")
+    demo.act("jam_lock", portal="front", on=False)
+    demo.act("fail_mains", on=False)
+    demo.act("fail_battery", on=False)
+    assert seen() == ("none", "none", False, True, True)
+
+
 #: What is asked: the line that refuses it begins so.
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "verb": (
         {"do": "present_crad"},
         'verb "present_crad" is unknown; the nearest known one is "present_card"',
     ),
-    "later": ({"do": "jam_lock", "portal": "front", "on": True}, "jam_lock: comes in a later"),
+    "later": ({"do": "ring_flat", "flat": "101"}, "ring_flat: comes in a later"),
+    "fault": (
+        {"do": "fail_line", "device": "front-contact", "fault": "ctu"},
+        'fail_line: fault "ctu" is unknown; the nearest known one is "cut"',
+    ),
+    "output's fault": (
+        {"do": "fail_line", "device": "siren", "fault": "short"},
+        "fail_line: device siren is an output, whose fuse a short would blow; expected fault cut, ",
+    ),
     "access point": (
         {"do": "present_card", "access_point": "fornt-in", "person": "resident"},
         'present_card: access_point "fornt-in" is unknown; the nearest known one is "front-in"',
