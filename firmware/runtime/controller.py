@@ -8,13 +8,13 @@ core, writes the records, drives the outputs, and sleeps until the next input or
 from firmware import wire
 from firmware.access import access_point, alarm, credential, record, site
 from firmware.runtime import aio, feeds
-from firmware.runtime.clock import LEAP_MS, SiteTime, iso
-from firmware.runtime.host_silence import HEARD, HostSilence
+from firmware.runtime.clock import iso
 from firmware.runtime.look_up import LookUp
 from firmware.runtime.outputs import Outputs
 from firmware.runtime.ports import Batch
 from firmware.runtime.publisher import Publisher
 from firmware.runtime.supervisor import Supervisor
+from firmware.runtime.upkeep import CONTROLLER, Upkeep
 from firmware.runtime.wiring import Wiring
 from firmware.wire.readings import BadRead, CardRead, CodeRead, KeyRead
 from hal.errors import DeviceUnavailableError
@@ -24,10 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-CONTROLLER = "controller"
 IDLE_MS = 1000  #: the door looks around, and at the clock, at least this often
-LEAPT = "clock/leapt"  #: how far, milliseconds; kept while the clock stands ahead by more than is believed
-FLOOR = "clock/floor"  #: what is kept of a trusted time that later records are behind
 
 
 class Controller:
@@ -61,15 +58,19 @@ class Controller:
         self.supervisor = Supervisor(loop)
         #: bool  the inputs were read, the locks are as they should be, cards are decided
         self.deciding = False
-        floor_ms = journal.kept.get(FLOOR)
-        floor_ms = floor_ms if isinstance(floor_ms, int) else 0
-        floor_ms = max(floor_ms, journal.trusted_ms)
-        self.time = SiteTime(wall, loop.clock, floor_ms, _lead_ms(journal.kept.get(LEAPT)))
-        heard_s = journal.kept.get(HEARD)
-        self._host = HostSilence(
-            config["controller"].get("narrow_after_h"),
-            heard_s if isinstance(heard_s, int) else None,
+        #: Upkeep  what is so of the controller itself
+        self.upkeep = Upkeep(
+            config,
+            self.site,
+            self.wiring,
+            wall,
+            loop,
+            journal,
+            store,
+            self._perform,
+            self._fault,
         )
+        self.time = self.upkeep.time
         self._devices = devices
         self._problems = problems
         self._inbox = feeds.Inbox()
@@ -78,7 +79,6 @@ class Controller:
         self._look = LookUp(store, visitor_key, config, wall.offset_s, self._now)
         self._look.on_keep = self._keep_alone
         self._keep(journal.kept)
-        self._conditions: dict[str, bool] = {}
         self._started_at = ""
 
     # ---- life --------------------------------------------------------------------------------------
@@ -86,12 +86,11 @@ class Controller:
     def start(self) -> None:
         """Read the inputs, secure the doors, say so, and begin to decide."""
         self.supervisor.on_death = self._task_died
-        self.time.on_step = self._clock_stepped
         self.journal.on_health = lambda ok, text: self._fault("journal", ok, text)
         self.store.on_problem = lambda text: self._fault("store", False, text)
         self._outputs.on_fault = self._output_fault
         self.store.board_gives(self.config["levels"], self.config["schedules"])
-        self.take_rights()
+        self.upkeep.take_rights()
         now = self._now()
         self._started_at = iso(self.time.utc_ms_at(now.ms))
         levels = self._levels()
@@ -110,8 +109,8 @@ class Controller:
             self._fault(device, False, text)
         for text in self.store.problems:
             self._fault("store", False, text)
-        self._perform(self._host.start(now), now)
-        self.publisher.on_heard = self.host_heard
+        self.upkeep.start(now)
+        self.publisher.on_heard = self.upkeep.host_heard
         self.publisher.start(self.journal.boot, self._started_at)
         for name in sorted(self._devices):
             if hasattr(self._devices[name], "poll"):
@@ -143,7 +142,7 @@ class Controller:
         while True:
             item = await self._inbox.get(self._wait_ms(), self.loop)
             now = self._now()
-            self._look_at_itself(now)
+            self.upkeep.look(now, self.publisher.up)
             if item is None:
                 self._perform(self.site.tick(now), now)
             while item is not None:  # what is asked of the core catches up with the time by itself
@@ -223,7 +222,7 @@ class Controller:
 
         def answer(problem: "str | None", told: "list[tuple[int, str]]") -> None:
             now = self._now()
-            self.take_rights()
+            self.upkeep.take_rights()
             made = []
             for number, change in told:
                 fields: dict[str, object] = {"credential": number, "change": change, "by": by}
@@ -245,8 +244,8 @@ class Controller:
             elif isinstance(effect, access_point.Lookup):
                 self._look_up(effect)
         batch = None
-        if records and self.time.behind and self._kept.get(FLOOR) != self.time.floor_ms:
-            kept[FLOOR] = self.time.floor_ms
+        if records:
+            kept.update(self.upkeep.floor(self._kept))
         if records or kept:
             self._keep(kept)
             batch = Batch([self._event(made) for made in records], [r.at_ms for r in records], kept)
@@ -284,42 +283,16 @@ class Controller:
         event["clock"] = self.time.quality()
         return event
 
-    # ---- what is so of the controller itself -------------------------------------------------------
+    # ---- what is asked of it -----------------------------------------------------------------------
 
-    def take_rights(self) -> None:
-        """Bring what decisions need of levels and hours up to what the store holds now."""
-        self.site.rights = self.wiring.rights(self.store.rights(), self._host.narrowed)
-
-    def host_heard(self) -> None:
-        """The host, or where it keeps no count the broker, has acknowledged something."""
+    def ask(
+        self, verb: "Callable[[credential.Moment], tuple[str | None, list[object]]]"
+    ) -> "str | None":
+        """Have the core do something; the reason why it does not, or None."""
         now = self._now()
-        kept = self._host.heard(now)
-        if kept:
-            self._perform(kept, now)
-
-    def condition(self, kind: str, active: bool) -> None:
-        """Something of the controller itself (an alarm class) is wrong, or right again."""
-        if self._conditions.get(kind) != active:
-            self._conditions[kind] = active
-            now = self._now()
-            self._perform(self.site.condition(CONTROLLER, kind, active, now), now)
-
-    def set_clock(self, utc_ms: int, by: "str | None") -> None:
-        """The owner says what time it is: believed against every other source and what was recorded."""
-        delta_ms = self.time.confirm(utc_ms)
-        now = self.time.moment(self.time.read_at_ms)  # the very instant, which alone is trusted
-        fields: dict[str, object] = {"delta_ms": delta_ms, "quality": self.time.quality(), "by": by}
-        changed = record.make(record.CLOCK_CHANGED, now.ms, None, fields)
-        keeps = [access_point.Keep(LEAPT, None), access_point.Keep(FLOOR, None)]
-        self._perform([changed] + keeps, now)
-
-    def _look_at_itself(self, now: "credential.Moment") -> None:
-        self.condition(alarm.CLOCK_FAULT, not now.trusted)
-        if self._host.look(now):
-            self.take_rights()
-            narrowed = self._host.narrowed
-            text = "silent for too long; only keys that are valid for long work"
-            self._fault("host", not narrowed, text if narrowed else "heard again")
+        reason, effects = verb(now)
+        self._perform(effects, now)
+        return reason
 
     # ---- what goes wrong ---------------------------------------------------------------------------
 
@@ -345,20 +318,10 @@ class Controller:
     def _task_died(self, name: str, kind: str) -> None:
         self._fault(name, False, "task ended (%s); it is started again" % kind)
 
-    def _clock_stepped(self, delta_ms: int, quality: str) -> None:
-        def tell() -> None:
-            now = self._now()
-            fields: dict[str, object] = {"delta_ms": delta_ms, "quality": quality}
-            changed = record.make(record.CLOCK_CHANGED, now.ms, None, fields)
-            leapt = access_point.Keep(LEAPT, self.time.lead_ms or None)
-            self._perform([changed, leapt], now)
-
-        self.loop.call_at(self.loop.now_ms(), tell)
-
     # ---- how ---------------------------------------------------------------------------------------
 
     def _now(self) -> "credential.Moment":
-        return self.time.moment(self.loop.now_ms())
+        return self.upkeep.now()
 
     def _feed(self, name: str) -> None:
         driver = self._devices[name]
@@ -379,10 +342,3 @@ class Controller:
                 if level is not None:
                     levels[device] = level
         return levels
-
-
-def _lead_ms(kept: object) -> int:
-    """How far the clock had leapt before this start; older journals say only that it had."""
-    if kept is True:
-        return 2 * LEAP_MS
-    return kept if isinstance(kept, int) and kept > 0 else 0

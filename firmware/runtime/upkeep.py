@@ -1,0 +1,128 @@
+"""What a controller keeps in order about itself: its time, its rights, its host, and what is wrong with it.
+
+The controller calls `look` at least once a second; everything else is called when it happens. Effects go
+through ``perform``, the controller's own.
+"""
+
+from firmware.access import alarm, record
+from firmware.access.access_point import Keep
+from firmware.runtime.clock import LEAP_MS, SiteTime
+from firmware.runtime.host_silence import HEARD, HostSilence
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from firmware.access.credential import Moment
+    from firmware.access.site import Site
+    from firmware.runtime.wiring import Wiring
+
+CONTROLLER = "controller"  #: the point of what is wrong with the controller itself
+LEAPT = "clock/leapt"  #: how far, milliseconds; kept while the clock stands ahead by more than is believed
+FLOOR = "clock/floor"  #: what is kept of a trusted time that later records are behind
+
+_SILENT = "silent for too long; only keys that are valid for long work"
+
+
+class Upkeep:
+    """One controller's.
+
+    wall, clock, journal, store  the ports
+    perform   callable (effects, now)
+    fault     callable (part, ok, text)  tells it, with a record
+    """
+
+    def __init__(
+        self,
+        config: "dict[str, Any]",
+        site: "Site",
+        wiring: "Wiring",
+        wall: "Any",
+        loop: "Any",
+        journal: "Any",
+        store: "Any",
+        perform: "Callable[[list[Any], Moment], None]",
+        fault: "Callable[[str, bool, str], None]",
+    ) -> None:
+        floor_ms = max(_whole(journal.kept.get(FLOOR)), journal.trusted_ms)
+        self.time = SiteTime(wall, loop.clock, floor_ms, _lead_ms(journal.kept.get(LEAPT)))
+        self.time.on_step = self._clock_stepped
+        heard_s = journal.kept.get(HEARD)
+        self._host = HostSilence(
+            config["controller"]["narrow_after_h"], heard_s if isinstance(heard_s, int) else None
+        )
+        self._config = config
+        self._site = site
+        self._wiring = wiring
+        self._loop = loop
+        self._store = store
+        self._perform = perform
+        self._fault = fault
+        self._told: dict[str, bool] = {}
+
+    def now(self) -> "Moment":
+        """This instant, for a decision."""
+        return self.time.moment(self._loop.now_ms())
+
+    def start(self, now: "Moment") -> None:
+        """The controller has started."""
+        self._perform(self._host.start(now), now)
+
+    def look(self, now: "Moment", up: bool) -> None:
+        """Time has passed; `up`: the broker is there."""
+        self.condition(alarm.CLOCK_FAULT, not now.trusted)
+        if self._host.look(now):
+            self.take_rights()
+            narrowed = self._host.narrowed
+            self._fault("host", not narrowed, _SILENT if narrowed else "heard again")
+
+    def take_rights(self) -> None:
+        """Bring what decisions need of levels and hours up to what the store holds now."""
+        self._site.rights = self._wiring.rights(self._store.rights(), self._host.narrowed)
+
+    def host_heard(self) -> None:
+        """The host, or where it keeps no count the broker, has acknowledged something."""
+        now = self.now()
+        kept = self._host.heard(now)
+        if kept:
+            self._perform(kept, now)
+
+    def condition(self, kind: str, active: bool) -> None:
+        """Something of the controller itself (an alarm class) is wrong, or right again."""
+        if self._told.get(kind) != active:
+            self._told[kind] = active
+            now = self.now()
+            self._perform(self._site.condition(CONTROLLER, kind, active, now), now)
+
+    def set_clock(self, utc_ms: int, by: "str | None") -> None:
+        """The owner says what time it is: believed against every other source and what was recorded."""
+        delta_ms = self.time.confirm(utc_ms)
+        now = self.time.moment(self.time.read_at_ms)  # the very instant, which alone is trusted
+        fields: dict[str, object] = {"delta_ms": delta_ms, "quality": self.time.quality(), "by": by}
+        changed = record.make(record.CLOCK_CHANGED, now.ms, None, fields)
+        self._perform([changed, Keep(LEAPT, None), Keep(FLOOR, None)], now)
+
+    def floor(self, kept: "dict[str, Any]") -> "dict[str, object]":
+        """What of the floor is to be kept with the next records, beside what is `kept` already."""
+        if self.time.behind and kept.get(FLOOR) != self.time.floor_ms:
+            return {FLOOR: self.time.floor_ms}
+        return {}
+
+    def _clock_stepped(self, delta_ms: int, quality: str) -> None:
+        def tell() -> None:
+            now = self.now()
+            fields: dict[str, object] = {"delta_ms": delta_ms, "quality": quality}
+            changed = record.make(record.CLOCK_CHANGED, now.ms, None, fields)
+            self._perform([changed, Keep(LEAPT, self.time.lead_ms or None)], now)
+
+        self._loop.call_at(self._loop.now_ms(), tell)
+
+
+def _whole(kept: object) -> int:
+    return kept if isinstance(kept, int) else 0
+
+
+def _lead_ms(kept: object) -> int:
+    """How far the clock had leapt before this start; older journals say only that it had."""
+    return 2 * LEAP_MS if kept is True else max(0, _whole(kept))
