@@ -22,34 +22,16 @@ Field = namedtuple("Field", ("check", "required", "default"))
 Fields = dict[str, Field]
 
 
-_LINES = 1000  #: problems told of one file; who mends so many sees the rest next time
-_LONGEST = (200, 800)  #: characters of a path, and of what is said of it
-
-
 class Problems:
-    """Every problem found in one file, each one line: ``file: path: what was wrong; expected ...``.
-
-    Whatever stands in the file, a line is one line of printable characters.
-    """
+    """Every problem found in one file, each one line: ``file: path: what was wrong; expected ...``."""
 
     def __init__(self, file: str) -> None:
         self.file = file
         self.lines: list[str] = []
 
-    @property
-    def full(self) -> bool:
-        """Whether no more are told."""
-        return len(self.lines) >= _LINES
-
     def add(self, path: str, text: str) -> None:
         """Add the line about `path`."""
-        if self.full:
-            return
-        where, what = (
-            whole if len(whole) <= most else whole[: most - 3] + "..."
-            for whole, most in zip((printable(path), printable(text)), _LONGEST, strict=True)
-        )
-        self.lines.append(f"{self.file}: {where}: {what}")
+        self.lines.append(f"{self.file}: {path}: {text}")
 
 
 def required(check: Check) -> Field:
@@ -73,7 +55,7 @@ def table(
         problems.add(path, f"{show(value)} is not a table; expected [{path}]")
         value = {}
     for key in value:
-        if key not in fields and not problems.full:
+        if key not in fields:
             hint = (hints or {}).get(key) or nearest_known(key, fields)
             problems.add(join(path, key), f"unknown key; {hint}")
     return {key: _one(value, key, field, path, problems) for key, field in fields.items()}
@@ -98,7 +80,7 @@ def join(path: str, key: str) -> str:
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """The name among `known` that is most like `word`; empty if there are none."""
-    found = difflib.get_close_matches(word[:64], sorted(known), n=1, cutoff=0.0)
+    found = difflib.get_close_matches(word, sorted(known), n=1, cutoff=0.0)
     return found[0] if found else ""
 
 
@@ -110,22 +92,8 @@ def nearest_known(word: str, known: Iterable[str]) -> str:
 
 def show(value: Any) -> str:
     """A value as it stands in the file, cut to a readable length."""
-    try:
-        text = json.dumps(value, ensure_ascii=False, default=str)
-    except ValueError:  # more digits than Python writes
-        return "a number of thousands of digits"
-    except RecursionError:
-        return "a value that is nested too deep"
+    text = json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= 60 else text[:57] + "..."
-
-
-def printable(text: str) -> str:
-    """`text` on one line: what would break the line or the terminal is written as its code."""
-    if text.isprintable():
-        return text
-    return "".join(
-        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
-    )
 
 
 def expectation(check: Check) -> str:
@@ -193,10 +161,9 @@ def each(check_one: Check, limit: int) -> Check:
             raise ValueError(f"{len(value)} entries; expected at most {limit}")
         done: list[Any] = []
         for item in value:
-            right = check_one(item)
-            if right in done:
+            if item in done:
                 raise ValueError(f"{show(item)} stands there twice; expected each once")
-            done.append(right)
+            done.append(check_one(item))
         return done
 
     return check

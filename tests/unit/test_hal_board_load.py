@@ -221,6 +221,12 @@ def test_an_override_may_bring_a_whole_table(tmp_path: Path) -> None:
     assert table == {"host": "127.0.0.1"}
 
 
+def test_an_override_may_bring_a_rule_that_the_file_does_not_have(tmp_path: Path) -> None:
+    override: dict[str, object] = {"schedules.night.hours": ["daily 22:00-06:00"]}
+    config = load(tmp_path, override=override)
+    assert config["schedules"]["night"]["hours"] == ["daily 22:00-06:00"]
+
+
 @pytest.mark.parametrize(
     ("path", "value", "lines"),
     [
