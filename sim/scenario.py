@@ -20,6 +20,7 @@ EVENT_TYPES = [
     "access.denied",
     "access.taken",
     "access.not_taken",
+    "passback.forgiven",
     "portal.released",
     "portal.secured",
     "portal.mode",

@@ -31,9 +31,20 @@ class Attempts:
         self.block(now_ms, self._block_ms)
         return True
 
-    def granted(self) -> None:
-        """Somebody was let in: what went wrong before counts no longer."""
+    def granted(self) -> bool:
+        """Somebody was let in: what went wrong before counts no longer; whether anything had."""
+        counted = bool(self._wrong)
         self._wrong = []
+        return counted
+
+    def ages_s(self, now_ms: int) -> "list[int]":
+        """How many seconds ago each attempt was that counts."""
+        return [(now_ms - at_ms) // 1000 for at_ms in self._wrong]
+
+    def restore(self, ages_s: "list[int]", now_ms: int) -> None:
+        """Count what a restart found recorded, never so much that it blocks by itself."""
+        wrong = [now_ms - max(0, age_s) * 1000 for age_s in sorted(ages_s, reverse=True)]
+        self._wrong = wrong[max(0, len(wrong) - self._limit + 1) :] if self._limit > 1 else []
 
     def block(self, now_ms: int, for_ms: int) -> None:
         """Block for `for_ms`, at most for as long as a block lasts (a block that outlived a restart)."""

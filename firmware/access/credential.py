@@ -6,7 +6,7 @@ the key and the controller owns what happened.
 
 from collections import namedtuple
 
-from firmware.access import portal, schedule
+from firmware.access import pin, portal, schedule
 
 ACTIVE = "active"
 SUSPENDED = "suspended"
@@ -102,12 +102,44 @@ NO_RIGHT = "no_right"
 PORTAL_BLOCKED = "portal_blocked"
 LOCKED_DOWN = "locked_down"
 OUTSIDE_SCHEDULE = "outside_schedule"
+CREDENTIAL_BLOCKED = "credential_blocked"
 WRONG_PIN = "wrong_pin"
 PIN_TIMEOUT = "pin_timeout"
+SECOND_PERSON_MISSING = "second_person_missing"
+ANTI_PASSBACK = "anti_passback"
+OCCUPANCY_FULL = "occupancy_full"
+INTERLOCK = "interlock"
+REASONS = (
+    BAD_READ,
+    READER_BLOCKED,
+    UNKNOWN_CREDENTIAL,
+    CREDENTIAL_LOST,
+    CREDENTIAL_CANCELLED,
+    CREDENTIAL_SUSPENDED,
+    USES_EXHAUSTED,
+    CLOCK_UNTRUSTED,
+    NOT_YET_VALID,
+    CREDENTIAL_EXPIRED,
+    NO_RIGHT,
+    PORTAL_BLOCKED,
+    LOCKED_DOWN,
+    OUTSIDE_SCHEDULE,
+    CREDENTIAL_BLOCKED,
+    WRONG_PIN,
+    PIN_TIMEOUT,
+    SECOND_PERSON_MISSING,
+    ANTI_PASSBACK,
+    OCCUPANCY_FULL,
+    INTERLOCK,
+)
 
 #: Alarms that a decision causes (classes of `firmware.access.alarm`).
 CREDENTIAL_MISUSE = "credential_misuse"
 WRONG_ATTEMPTS = "wrong_attempts"
+DURESS = "duress"
+
+OF_ACCESS_POINT = "@"  #: a level "@front-in" is the right to that access point, always
+LONG_S = 30 * 86400  #: a key that is valid for so long in all is there to stay
 
 _BY_STATE = {
     SUSPENDED: CREDENTIAL_SUSPENDED,
@@ -123,11 +155,13 @@ def refusal(
     mode: str,
     rights: "Rights",
     now: "Moment",
+    taken: bool = True,
 ) -> "str | None":
     """The first reason why `key` does not open `access_point` of a portal in `mode`; None: it does.
 
     Covers the reasons from ``unknown_credential`` to ``outside_schedule``; those before are the
-    reader's, those after the PIN's.
+    reader's, those after the PIN's and the house's. `taken` is whether the access point takes what was
+    shown at all (a PIN alone, a visitor's code); if not, there is no right to it.
     """
     if key is None:
         return UNKNOWN_CREDENTIAL
@@ -135,7 +169,19 @@ def refusal(
         return _BY_STATE[key.state]
     if key.uses is not None and usage.spent >= key.uses:
         return USES_EXHAUSTED
-    return _validity(key, usage, now) or _permission(key, access_point, mode, rights, now)
+    permission = _permission(key, access_point, rights, now)
+    if permission == CLOCK_UNTRUSTED:
+        return CLOCK_UNTRUSTED
+    reason = _validity(key, usage, rights, now)
+    if reason is not None:
+        return reason
+    if permission == NO_RIGHT or not taken or (rights.narrowed and not _is_long(key)):
+        return NO_RIGHT
+    if mode == portal.BLOCKED:
+        return PORTAL_BLOCKED
+    if mode == portal.LOCKED_DOWN and not key.override:
+        return LOCKED_DOWN
+    return permission
 
 
 def spend(key: "Credential", usage: "Usage", now: "Moment") -> "Usage | None":
@@ -146,43 +192,112 @@ def spend(key: "Credential", usage: "Usage", now: "Moment") -> "Usage | None":
     return Usage(usage.spent + 1, first_s)
 
 
-def _validity(key: "Credential", usage: "Usage", now: "Moment") -> "str | None":
+def usage_key(key: "Credential") -> str:
+    """Under which key it is kept what was used of `key`: a visitor's code has no record number."""
+    return "use/%d" % key.id if key.visit is None else "visit/%s" % key.visit
+
+
+def usage_kept(key: "Credential", usage: "Usage") -> "list[int | None]":
+    """What is kept there: [spent, first use], or of a visitor's code [spent, its end]."""
+    return [usage.spent, usage.first_used_s if key.visit is None else key.valid_to_s]
+
+
+def usage_of(key: "Credential", kept: object) -> "Usage":
+    """What was used of `key`, from what was `kept`."""
+    if not isinstance(kept, list) or len(kept) != 2 or not isinstance(kept[0], int):
+        return UNUSED
+    return Usage(kept[0], kept[1] if key.visit is None else None)
+
+
+def person(key: "Credential") -> "str | None":
+    """The word for whose key it is: the holder, else the key itself; None: a visitor's code."""
+    if key.visit is not None:
+        return None
+    return "c%d" % key.id if key.holder is None else "h%d" % key.holder
+
+
+def alarms_of(key: "Credential") -> "list[str]":
+    """The classes of the alarms that showing `key` raises, whatever else is decided."""
+    kinds = []
+    if key.state in (LOST, CANCELLED):
+        kinds.append(CREDENTIAL_MISUSE)
+    if key.duress:
+        kinds.append(DURESS)
+    return kinds
+
+
+def compare_pin(key: "Credential", digits: str) -> "tuple[bool, bool]":
+    """Whether `digits` open after `key`, and whether they say that somebody is forced to."""
+    if key.pin_salt is None:
+        return False, False
+    typed = pin.salted(key.pin_salt, digits)
+    right = key.pin_hash is not None and pin.same(typed, key.pin_hash)
+    forced = key.duress_hash is not None and pin.same(typed, key.duress_hash)
+    return right or forced, forced
+
+
+def _validity(key: "Credential", usage: "Usage", rights: "Rights", now: "Moment") -> "str | None":
     ends_s = key.valid_to_s
     if key.first_use_s is not None and usage.first_used_s is not None:
         used_up_s = usage.first_used_s + key.first_use_s
         ends_s = used_up_s if ends_s is None else min(ends_s, used_up_s)
     if key.valid_from_s is None and ends_s is None and key.first_use_s is None:
         return None
-    if not now.trusted:
+    if not now.trusted and not rights.lenient:
         return CLOCK_UNTRUSTED
-    if key.valid_from_s is not None and now.utc_s < key.valid_from_s:
+    if key.valid_from_s is not None and now.utc_s < key.valid_from_s and now.trusted:
         return NOT_YET_VALID
     if ends_s is not None and now.utc_s >= ends_s:
         return CREDENTIAL_EXPIRED
     return None
 
 
+def _is_long(key: "Credential") -> bool:
+    """Whether it was issued to stay: what a controller that nobody tells anything still trusts."""
+    if key.uses is not None or key.first_use_s is not None:
+        return False
+    if key.valid_from_s is None or key.valid_to_s is None:
+        return True
+    long: bool = key.valid_to_s - key.valid_from_s >= LONG_S
+    return long
+
+
 def _permission(
-    key: "Credential", access_point: str, mode: str, rights: "Rights", now: "Moment"
+    key: "Credential", access_point: str, rights: "Rights", now: "Moment"
 ) -> "str | None":
-    mine = []
+    """What the levels say: None, NO_RIGHT, OUTSIDE_SCHEDULE; CLOCK_UNTRUSTED where the hour decides."""
+    always = False
+    hours = []
+    denied = []
     for name in key.levels:
+        if name[:1] == OF_ACCESS_POINT:
+            always = always or name[1:] == access_point
+            continue
         for right in rights.levels.get(name, ()):
-            if right.access_point in (access_point, ANYWHERE):
-                mine.append(right)
-    if not mine:
+            if right.access_point != access_point and right.access_point != ANYWHERE:
+                continue
+            if right.deny:
+                if right.schedule is None:
+                    return NO_RIGHT
+                denied.append(right.schedule)
+            elif right.schedule is None:
+                always = True
+            else:
+                hours.append(right.schedule)
+    if not always and not hours:
         return NO_RIGHT
-    always = [right for right in mine if right.schedule is None]
-    if not always and not now.trusted:  # hours cannot be checked by a clock that nobody believes
-        return CLOCK_UNTRUSTED
-    if mode == portal.BLOCKED:
-        return PORTAL_BLOCKED
-    if mode == portal.LOCKED_DOWN and not key.override:
-        return LOCKED_DOWN
+    if not now.trusted:  # hours cannot be checked by a clock that nobody believes
+        return None if not denied and (always or rights.lenient) else CLOCK_UNTRUSTED
+    for name in denied:  # hours that are not known deny always
+        if name not in rights.schedules or _holds(name, rights, now):
+            return OUTSIDE_SCHEDULE
     if always:
         return None
-    for right in mine:
-        hours = rights.schedules.get(right.schedule, ())
-        if schedule.covers(hours, rights.holidays, now.local_s):
+    for name in hours:
+        if _holds(name, rights, now):
             return None
     return OUTSIDE_SCHEDULE
+
+
+def _holds(name: str, rights: "Rights", now: "Moment") -> bool:
+    return schedule.covers(rights.schedules.get(name, ()), rights.holidays, now.local_s)

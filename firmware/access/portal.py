@@ -182,14 +182,22 @@ class Portal:
         return records + self._settle_lock(now_ms)
 
     def release(
-        self, cause: str, extended: bool, who: "dict[str, object] | None", now_ms: int
+        self,
+        cause: str,
+        extended: bool,
+        who: "dict[str, object] | None",
+        now_ms: int,
+        by: "str | None" = None,
     ) -> "list[record.Record]":
-        """Release for somebody. `who` (credential, holder, access point) is awaited at the door."""
+        """Release for somebody. `who` (credential, holder, access point) is awaited at the door.
+
+        `by` is who commanded it.
+        """
         records = self.tick(now_ms)
         rules = self._rules
         for_ms = rules.extended_release_ms if extended else rules.release_ms
         self._permit_open_ms(rules.extended_open_ms if extended else rules.open_ms)
-        records.append(self._released(cause, now_ms))
+        records.append(self._released(cause, now_ms, by))
         self._release.handle(release.RELEASE, now_ms, for_ms)
         if who is not None:
             records += self._verdicts(
@@ -234,10 +242,10 @@ class Portal:
     ) -> "list[record.Record]":
         """Change the mode: one of `MODES`. The way out keeps the time that it was given."""
         records = self.tick(now_ms)
+        self.mode_cause = cause
         if mode == self.mode:
             return records
         self.mode = mode
-        self.mode_cause = cause
         self.since_ms = now_ms
         fields: dict[str, object] = {"mode": mode, "cause": cause, "by": by}
         records.append(make(record.PORTAL_MODE, now_ms, self.name, fields))
@@ -301,8 +309,8 @@ class Portal:
         if self._release.state == release.ENGAGED or open_ms > self._opening.open_ms:
             self._opening.open_ms = open_ms
 
-    def _released(self, cause: str, at_ms: int) -> "record.Record":
-        return make(record.PORTAL_RELEASED, at_ms, self.name, {"cause": cause})
+    def _released(self, cause: str, at_ms: int, by: "str | None" = None) -> "record.Record":
+        return make(record.PORTAL_RELEASED, at_ms, self.name, {"cause": cause, "by": by})
 
     def _opened_by_permission(self, at_ms: int, now_ms: int) -> "list[record.Record]":
         """The release has served: relock, and settle who went through."""

@@ -8,6 +8,9 @@ from collections import namedtuple
 #: fields  dict  what the type carries; JSON values, never a number of a card, a PIN or a key
 Record = namedtuple("Record", ("type", "at_ms", "fields"))
 
+#: Keep `value` (JSON, or None: forget it) under `key`, durably, with the records of the same answer.
+Keep = namedtuple("Keep", ("key", "value"))
+
 ACCESS_GRANTED = "access.granted"
 ACCESS_DENIED = "access.denied"
 ACCESS_TAKEN = "access.taken"
@@ -17,6 +20,7 @@ PORTAL_SECURED = "portal.secured"
 PORTAL_MODE = "portal.mode"
 PORTAL_OPENED = "portal.opened"
 PORTAL_CLOSED = "portal.closed"
+PASSBACK_FORGIVEN = "passback.forgiven"
 ALARM_RAISED = "alarm.raised"
 ALARM_ACKNOWLEDGED = "alarm.acknowledged"
 ALARM_CLEARED = "alarm.cleared"

@@ -48,6 +48,25 @@ def covers(hours: "list[Hours]", holidays: "list[int]", local_s: int) -> bool:
     )
 
 
+def next_edge(hours: "list[Hours]", holidays: "list[int]", local_s: int) -> "int | None":
+    """The first local second after `local_s` at which one of `hours` begins or ends.
+
+    Looks to the end of tomorrow; None: nothing changes until then.
+    """
+    edge_s: int | None = None
+    today = local_s // DAY_S
+    for number in (today - 1, today, today + 1):
+        day = _day(number, holidays)
+        for one in hours:
+            if one.day != day:
+                continue
+            for second in (one.start_s, one.end_s):
+                at_s = number * DAY_S + second
+                if at_s > local_s and (edge_s is None or at_s < edge_s):
+                    edge_s = at_s
+    return edge_s
+
+
 def day_number(text: str) -> int:
     """The days from 1970-01-01 to a date ``YYYY-MM-DD`` of the years 1970 to 2399. Raises ValueError."""
     parts = text.split("-")

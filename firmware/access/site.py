@@ -9,7 +9,7 @@ brings outputs up to date after every call and ticks no later than ``deadline_ms
 
 from collections import namedtuple
 
-from firmware.access import access_point, credential, portal, record, watch
+from firmware.access import access_point, credential, entry, portal, record, watch
 
 Point = watch.Point  #: what a plan names its alarm points with
 
@@ -59,8 +59,6 @@ Plan = namedtuple(
 #: power_lost    tuple of str  portals whose lock let go while the power was away
 Found = namedtuple("Found", ("open_doors", "active", "power_lost"))
 
-NO_RIGHTS = credential.Rights({}, {}, [], False, False)
-
 KEY_SWITCH = "key-switch"
 
 
@@ -71,20 +69,29 @@ class Site:
         self.portals = {
             name: portal.Portal(name, plan.portals[name][0]) for name in sorted(plan.portals)
         }
+        self._entry = entry.Entry(plan, self.portals)
         self.access_points = {}
         for name in sorted(plan.access_points):
             rules = plan.access_points[name]
             door = self.portals[rules.portal]
-            self.access_points[name] = access_point.AccessPoint(name, rules, door)
+            self.access_points[name] = access_point.AccessPoint(name, rules, door, self._entry)
         self._watch = watch.Watch(plan.points, plan.fire_reset, plan.siren_max_ms, self._doors())
         #: alarm.Register  every alarm, and what siren and beacon are to do
         self.alarms = self._watch.register
-        #: credential.Rights  the levels and hours in force; the caller may replace them at any time
-        self.rights = NO_RIGHTS
         self._plan = plan
         self._awaited: dict[str, dict[str, object] | None] = {}
 
     # ---- what is so --------------------------------------------------------------------------------
+
+    @property
+    def rights(self) -> "credential.Rights":
+        """The levels and hours in force; the caller may replace them at any time."""
+        return self._entry.rights
+
+    @rights.setter
+    def rights(self, rights: "credential.Rights") -> None:
+        """Decide by these from now on."""
+        self._entry.rights = rights
 
     @property
     def burning(self) -> bool:
@@ -94,7 +101,7 @@ class Site:
     @property
     def deadline_ms(self) -> "int | None":
         """Tick no later than this."""
-        dues = [self._watch.deadline_ms]
+        dues = [self._watch.deadline_ms, self._entry.deadline_ms]
         dues += [self.portals[name].deadline_ms for name in self.portals]
         dues += [self.access_points[name].deadline_ms for name in self.access_points]
         due_ms = [at_ms for at_ms in dues if at_ms is not None]
@@ -106,18 +113,22 @@ class Site:
         self, kept: "dict[str, object]", found: Found, now: "credential.Moment"
     ) -> "list[object]":
         """Begin with what was `kept` before the restart and what the inputs say now."""
-        self._restore(kept, now)
+        for at_name in sorted(self.access_points):
+            self.access_points[at_name].restore(kept, now)
+        effects = self._entry.restore(kept, now)
         self._watch.restore(kept, found.active, now)
-        effects: list[object] = []
         for name, door in sorted(self.portals.items()):
             who = kept.get("await/" + name)
             if isinstance(who, dict):  # the power went before it was known
                 self._awaited[name] = who
                 effects.append(record.make(record.ACCESS_NOT_TAKEN, now.ms, name, who))
-            mode, cause = self._first_mode(name, kept)
+            mode, ended = self._entry.first_mode(
+                name, self._first_mode(name, kept), kept, found.open_doors, now
+            )
+            effects += ended
             effects += door.start(
-                mode,
-                cause,
+                mode[0],
+                mode[1],
                 name in found.open_doors,
                 self._watch.burning,
                 name in found.power_lost,
@@ -152,7 +163,7 @@ class Site:
     ) -> "list[object]":
         """The answer to a `Lookup` of access point `name`; `key` is None if nobody has that."""
         effects = self._catch_up(now)
-        effects += self.access_points[name].found(kind, key, usage, self.rights, now)
+        effects += self.access_points[name].found(kind, key, usage, now)
         return self._finish(effects, now)
 
     def rex(self, name: str, at_ms: int, now: "credential.Moment") -> "list[object]":
@@ -180,11 +191,34 @@ class Site:
     def set_mode(
         self, name: str, mode: str, cause: str, by: "str | None", now: "credential.Moment"
     ) -> "list[object]":
-        """Change the mode of portal `name`; it survives a restart."""
+        """Change the mode of portal `name`; it survives a restart. Nothing where `refuses_mode` says so."""
         effects = self._catch_up(now)
-        effects += self.portals[name].set_mode(mode, cause, by, now.ms)
-        effects.append(access_point.Keep("mode/" + name, [mode, cause]))
+        if not self._entry.refuses_mode(name, mode):
+            effects += self._entry.by_hand(name, now)
+            effects += self.portals[name].set_mode(mode, cause, by, now.ms)
+            effects.append(access_point.Keep("mode/" + name, [mode, cause]))
         return self._finish(effects, now)
+
+    def refuses_mode(self, name: str, mode: str) -> bool:
+        """Whether `mode` would hold portal `name` free while another of its interlock group is open."""
+        return self._entry.refuses_mode(name, mode)
+
+    def release(
+        self, name: str, cause: str, by: "str | None", now: "credential.Moment"
+    ) -> "tuple[str | None, list[object]]":
+        """Release portal `name` for a command or a call (`cause`); the reason against it, and effects."""
+        effects = self._catch_up(now)
+        reason = self._entry.refuses_release(name)
+        if reason is None:
+            effects += self.portals[name].release(cause, False, None, now.ms, by)
+        return reason, self._finish(effects, now)
+
+    def forgive(
+        self, area: "str | None", who: "str | None", by: str, now: "credential.Moment"
+    ) -> "list[object]":
+        """Let `who` ("h311", "c1042"; None: everybody) pass either way in `area` (None: everywhere)."""
+        effects = self._catch_up(now)
+        return self._finish(effects + self._entry.forgive(area, who, by, now), now)
 
     def point(
         self, name: str, active: bool, at_ms: int, now: "credential.Moment"
@@ -225,7 +259,7 @@ class Site:
         effects: list[object] = []
         for effect in self._watch.catch_up(now):  # which ticks every door
             effects += self._resolve(effect, now)
-        return effects
+        return effects + self._entry.tick(now)
 
     def _finish(self, effects: "list[object]", now: "credential.Moment") -> "list[object]":
         """Let every machine catch up with `now`, and turn what they report into alarms."""
@@ -237,6 +271,7 @@ class Site:
         finished: list[object] = []
         for effect in effects:
             finished += self._resolve(effect, now)
+        finished += self._entry.tick(now)  # a door that was closed may let another stand free
         for name in sorted(self.access_points):  # what was resolved may show at the door
             at = self.access_points[name]
             at.signals.last(at.moment(now.ms), at.portal.pre_alarm, now.ms)
@@ -248,13 +283,8 @@ class Site:
             return self._watch.report(effect.type, effect.fields["portal"], effect.at_ms, now)
         if isinstance(effect, access_point.Misuse):
             return self._watch.misuse(effect.access_point, effect.kind, now)
-        if isinstance(effect, access_point.CheckPin):
-            at = self.access_points[effect.access_point]
-            resolved: list[object] = []
-            for caused in at.check_again(self.rights, effect.step.key, effect.step.digits, now):
-                resolved += self._resolve(caused, now)
-            return resolved
-        return [effect]
+        follows = self._entry.saw(effect, now)
+        return follows if isinstance(effect, access_point.Admitted) else [effect] + follows
 
     def _keep_awaited(self) -> "list[object]":
         """Who is awaited outlives a power cut, so that every grant gets its verdict."""
@@ -274,12 +304,3 @@ class Site:
         if isinstance(before, list) and len(before) == 2 and before[0] in portal.MODES:
             return before[0], before[1]
         return self._plan.portals[name][1], record.SCHEDULE
-
-    def _restore(self, kept: "dict[str, object]", now: "credential.Moment") -> None:
-        for key in sorted(kept):
-            value = kept[key]
-            head, _, tail = key.partition("/")
-            if head == "block" and tail in self.access_points and isinstance(value, int):
-                left_ms = (value - now.utc_s) * 1000
-                if left_ms > 0:
-                    self.access_points[tail].attempts.block(now.ms, left_ms)

@@ -14,6 +14,7 @@ CARD_AND_PIN = "card+pin"
 PIN = "pin"
 CARD_OR_PIN = "card-or-pin"
 WAYS = (CARD, CARD_AND_PIN, PIN, CARD_OR_PIN)
+STRICTEST = (CARD_AND_PIN, CARD, PIN, CARD_OR_PIN)  #: a PIN alone can be guessed
 
 IDLE = "idle"
 KEYING = "keying"  #: digits of a PIN that opens alone are being pressed

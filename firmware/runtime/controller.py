@@ -161,8 +161,7 @@ class Controller:
             kind, key = item.data
             usage = credential.UNUSED
             if key is not None:
-                kept = self._kept.get("use/%d" % key.id)
-                usage = credential.Usage(kept[0], kept[1]) if kept else credential.UNUSED
+                usage = credential.usage_of(key, self._kept.get(credential.usage_key(key)))
             self._perform(self.site.found(item.name, kind, key, usage, now), now)
         else:
             self._perform(self._reading(item.name, item.data, now), now)

@@ -1,7 +1,18 @@
 """From a validated config to the deciding core: which device is whose, and the core's plan."""
 
 from firmware import wire
-from firmware.access import access_point, alarm, credential, fire, portal, schedule, site, watch
+from firmware.access import (
+    access_point,
+    alarm,
+    credential,
+    fire,
+    free_access,
+    portal,
+    schedule,
+    site,
+    watch,
+    whereabouts,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,14 +64,7 @@ class Wiring:
             portals[name] = (self._portal_rules(part), part["mode"])
         access_points = {}
         for name, part in config["access_points"].items():
-            access_points[name] = access_point.Rules(
-                part["portal"],
-                part["verification"],
-                part["pin_timeout_ms"],
-                part["wrong_attempts"],
-                part["wrong_window_ms"],
-                part["block_ms"],
-            )
+            access_points[name] = _access_point_rules(part)
         points = {}
         fire_reset = fire.INPUT
         for name, part in config["alarms"]["points"].items():
@@ -77,16 +81,16 @@ class Wiring:
             points,
             fire_reset,
             alarms["siren_max_ms"],
-            {},  # areas
-            {},  # interlocks
-            {},  # free_access
+            _areas(config),
+            {name: tuple(part["portals"]) for name, part in config["interlocks"].items()},
+            _free_access(config),
             {},  # partitions
             (),  # automation
             alarms.get("repeat_ms", 600000),
             alarms.get("tamper_blocks", watch.ACTIVE),
             alarms.get("fault_after_ms", {}),
-            controller.get("credential_wrong_attempts", 5),
-            controller.get("credential_block_ms", 30000),
+            controller["credential_wrong_attempts"],
+            controller["credential_block_ms"],
             {name: part["lock"] for name, part in config["portals"].items()},
             {name: part["contact"] for name, part in config["portals"].items()},
         )
@@ -142,6 +146,60 @@ class Wiring:
             self.config["devices"][part["lock"]]["travel_ms"],
             part["relock"] == "close",
         )
+
+
+def _access_point_rules(part: "dict[str, Any]") -> "access_point.Rules":
+    return access_point.Rules(
+        part["portal"],
+        part["verification"],
+        part["pin_timeout_ms"],
+        part["wrong_attempts"],
+        part["wrong_window_ms"],
+        part["block_ms"],
+        part["direction"],
+        part["area"],
+        part["anti_passback"],
+        part["anti_passback_ms"],
+        tuple([(one["schedule"], one["verification"]) for one in part["verification_at"]]),
+        part["two_person"],
+        part["second_person_ms"],
+        part["reader"],
+        part["visitors"],
+        part["visitor_digits"],
+    )
+
+
+def _areas(config: "dict[str, Any]") -> "dict[str, whereabouts.AreaRules]":
+    """The areas of which it matters who is inside: those that a rule names."""
+    named = set()
+    for part in config["access_points"].values():
+        if part["anti_passback"] != whereabouts.OFF:
+            named.add(part["area"])
+    for part in config["automation"].values():
+        if part["if"] is not None and "area" in part["if"]:
+            named.add(part["if"]["area"])
+    areas = {}
+    for name, part in config["areas"].items():
+        if name in named or part["occupancy_max"] is not None:
+            at = part["forgive_at"]
+            at_s = None if at is None else int(at[:2]) * 3600 + int(at[3:]) * 60
+            areas[name] = whereabouts.AreaRules(
+                part["occupancy_max"], part["forgive_after_ms"], at_s
+            )
+    return areas
+
+
+def _free_access(config: "dict[str, Any]") -> "dict[str, free_access.Rules]":
+    rules = {}
+    for name, part in config["portals"].items():
+        if part["free_access"] is not None:
+            rules[name] = free_access.Rules(
+                part["free_access"],
+                part["first_card"],
+                part["first_card_early_ms"],
+                part["first_card_level"],
+            )
+    return rules
 
 
 def _own_rights(config: "dict[str, Any]") -> "credential.Rights":

@@ -8,6 +8,8 @@ from source_tree import modules
 
 #: module: (states, inputs, pairs), counted here so that a row that comes or goes is seen.
 TABLES = {
+    "firmware.access.pairs": (2, 4, 8),
+    "firmware.access.free_access": (5, 7, 35),
     "firmware.access.release": (4, 7, 28),
     "firmware.access.opening": (8, 8, 64),
     "firmware.access.passage": (3, 5, 15),

@@ -9,7 +9,17 @@ import json
 
 import house
 
-from firmware.access import access_point, credential, pin, portal, record, schedule, site
+from firmware.access import (
+    access_point,
+    credential,
+    pairs,
+    pin,
+    portal,
+    record,
+    schedule,
+    site,
+    whereabouts,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -341,6 +351,16 @@ def plan() -> "site.Plan":
             house.WRONG_ATTEMPTS,
             house.WRONG_WINDOW_MS,
             house.BLOCK_MS,
+            "in",
+            part["portal"],
+            whereabouts.OFF,
+            0,
+            (),
+            pairs.OFF,
+            0,
+            None,
+            True,
+            False,
         )
     points = {}
     for name in house.POINTS:

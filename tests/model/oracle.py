@@ -33,12 +33,20 @@ class Reader:
 
     def __init__(self) -> None:
         self.wrong: list[int] = []
+        self.wrong_s: list[int] = []  # the same by the wall clock, for after a power cut
         self.blocked_until_ms = 0
         self.blocked_until_s = 0
         self.digits: str | None = None  # keys so far; None: nobody keys
         self.card: dict[str, Any] | None = None  # whose PIN is awaited
         self.late_ms = 0  # when the keying is over
         self.bad_ms: int | None = None
+
+
+class Own:
+    """What a key itself remembers of wrong PINs that were typed after it."""
+
+    def __init__(self) -> None:
+        self.wrong = self.blocks = self.until_ms = self.until_s = 0
 
 
 class Oracle:
@@ -51,6 +59,7 @@ class Oracle:
         self.spent: dict[int, int] = {}
         self.first_s: dict[int, int] = {}
         self.readers = {name: Reader() for name in house.ACCESS_POINTS}
+        self.owns: dict[int, Own] = {}
         self.decided: list[Decision] = []
         self.misused: list[tuple[str, str]] = []  # (access point, alarm class)
 
@@ -111,13 +120,11 @@ class Oracle:
         elif who is None:
             self._deny(name, "wrong_pin" if kind == "pin" else "unknown_credential", None, now)
         else:
-            reason = self._against(who, name, now)
             way = self._way(name, now)
-            if reason is None and kind != "pin" and way == "pin":
-                reason = "no_right"
+            reason = self._against(who, name, now, kind == "pin" or way != "pin")
             if reason is not None:
                 self._deny(name, reason, who, now)
-            elif kind == "card" and way == "card+pin":
+            elif kind != "pin" and way == "card+pin":
                 reader = self.readers[name]
                 # The key as it was found a moment ago: its PIN follows within ten seconds.
                 reader.card, reader.digits = dict(who), ""
@@ -130,9 +137,15 @@ class Oracle:
 
     def _on_start(self, now: Any) -> None:
         """After a power cut: blocks by the wall clock, nobody at a keypad."""
+        for own in self.owns.values():
+            left_ms = max(0, own.until_s - now.utc_s) * 1000
+            own.until_ms = now.ms + min(left_ms, self._own_ms(own.blocks))
         for name in self.readers:
             before = self.readers[name]
             self.readers[name] = Reader()
+            ages_s = [max(0, now.utc_s - at_s) for at_s in before.wrong_s]
+            self.readers[name].wrong = sorted(now.ms - age_s * 1000 for age_s in ages_s)
+            self.readers[name].wrong_s = before.wrong_s
             left_s = min(before.blocked_until_s - now.utc_s, house.BLOCK_MS // 1000)
             self.readers[name].blocked_until_s = before.blocked_until_s
             if left_s > 0:
@@ -140,7 +153,7 @@ class Oracle:
 
     # ---- opinions ----------------------------------------------------------------------------------
 
-    def _against(self, who: dict[str, Any], name: str, now: Any) -> str | None:
+    def _against(self, who: dict[str, Any], name: str, now: Any, taken: bool = True) -> str | None:
         """The first reason from credential_lost to outside_schedule."""
         if who["state"] != "active":
             return BY_STATE[who["state"]]
@@ -156,9 +169,12 @@ class Oracle:
             return "not_yet_valid"
         if ends and now.utc_s >= min(ends):
             return "credential_expired"
-        return self._without_right(who, name, now)
+        return self._without_right(who, name, now, taken)
 
-    def _without_right(self, who: dict[str, Any], name: str, now: Any) -> str | None:
+    def _own_ms(self, blocks: int) -> int:
+        return min(house.BLOCK_MS * 2 ** (blocks - 1), 3600000) if blocks else 0
+
+    def _without_right(self, who: dict[str, Any], name: str, now: Any, taken: bool) -> str | None:
         mine = [
             right
             for level in who["levels"]
@@ -172,15 +188,19 @@ class Oracle:
         by_clock = None not in gives or bool(takes)
         if by_clock and not now.trusted:
             return "clock_untrusted"
+        if not taken:
+            return "no_right"
         mode = self.modes[house.ACCESS_POINTS[name]["portal"]]
         if mode == "blocked":
             return "portal_blocked"
         if mode == "locked_down" and not who["override"]:
             return "locked_down"
         if any(within(hours, now.local_s) for hours in takes):
-            return "no_right"
+            return "outside_schedule"
         if None not in gives and not any(within(hours, now.local_s) for hours in gives):
             return "outside_schedule"
+        if who["id"] in self.owns and now.ms < self.owns[who["id"]].until_ms:
+            return "credential_blocked"
         return None
 
     def _with_pin(self, name: str, who: dict[str, Any], digits: str, now: Any) -> None:
@@ -190,17 +210,26 @@ class Oracle:
         if reason is not None:
             return self._deny(name, reason, who, now)
         if digits not in (who["pin"], who["duress_pin"]):
+            own = self.owns.setdefault(who["id"], Own())
+            own.wrong += 1
+            if own.wrong == house.WRONG_ATTEMPTS:
+                own.wrong, own.blocks = 0, own.blocks + 1
+                own.until_ms = now.ms + self._own_ms(own.blocks)
+                own.until_s = now.utc_s + self._own_ms(own.blocks) // 1000
             return self._deny(name, "wrong_pin", who, now)
         return self._grant(name, who, now)
 
     def _time_out(self, name: str, now: Any) -> None:
         reader = self.readers[name]
         if (reader.card is not None or reader.digits is not None) and now.ms >= reader.late_ms:
-            self._deny(name, "pin_timeout", reader.card, now)
+            reason = None if reader.card is None else self._against(reader.card, name, now)
+            reason = "reader_blocked" if self._blocked(name, now) else reason
+            self._deny(name, reason or "pin_timeout", reader.card, now)
             self._drop(name)
 
     def _grant(self, name: str, who: dict[str, Any], now: Any) -> None:
-        self.readers[name].wrong = []
+        self.readers[name].wrong, self.readers[name].wrong_s = [], []
+        self.owns.pop(who["id"], None)
         if who["uses"] is not None or who["first_use_s"] is not None:
             self.spent[who["id"]] = self.spent.get(who["id"], 0) + 1
             self.first_s.setdefault(who["id"], now.utc_s)
@@ -213,8 +242,9 @@ class Oracle:
             return
         reader.wrong = [at for at in reader.wrong if now.ms - at < house.WRONG_WINDOW_MS]
         reader.wrong.append(now.ms)
+        reader.wrong_s = [now.utc_s - (now.ms - at) // 1000 for at in reader.wrong]
         if len(reader.wrong) >= house.WRONG_ATTEMPTS:
-            reader.wrong = []
+            reader.wrong, reader.wrong_s = [], []
             reader.blocked_until_ms = now.ms + house.BLOCK_MS
             reader.blocked_until_s = now.utc_s + house.BLOCK_MS // 1000
             self.misused.append((name, "wrong_attempts"))

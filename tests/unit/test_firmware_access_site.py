@@ -39,6 +39,10 @@ DOOR = portal.Rules(
     relock_on_close=False,
 )
 
+#: direction, area, anti_passback, anti_passback_ms, way_at, two_person, second_person_ms, reader,
+#: visitors, visitor_digits
+PLAIN: "tuple[Any, ...]" = ("in", "front", "off", 0, (), "off", 0, None, True, False)
+
 #: areas, interlocks, free_access, partitions, automation, repeat_ms, tamper_blocks, fault_after_ms,
 #: credential_wrong_attempts, credential_block_ms, locks, contacts
 REST: "tuple[Any, ...]" = ({}, {}, {}, {}, (), 0, "active", {}, 5, 30000, {}, {})
@@ -105,8 +109,8 @@ class House:
         mode: str = portal.LOCKED,
         start_s: int = 0,
     ) -> None:
-        rules = access_point.Rules("front", way, 10000, 5, 600000, 30000)
-        yard = access_point.Rules("yard", verification.CARD, 10000, 5, 600000, 30000)
+        rules = access_point.Rules("front", way, 10000, 5, 600000, 30000, *PLAIN)
+        yard = access_point.Rules("yard", verification.CARD, 10000, 5, 600000, 30000, *PLAIN)
         self.site = Site(
             Plan(
                 {"front": (DOOR, mode), "yard": (DOOR, portal.LOCKED)},
