@@ -112,6 +112,7 @@ def demo_people(start_s: int, offset_s: "Callable[[int], int]") -> "list[Person]
             "resident",
             card="w26:031:20417",
             pin="2580",
+            duress_pin="2581",  # opens as the other does, and calls for help
             credential=1001,
             holder=301,
             flat="101",

@@ -78,6 +78,7 @@ def _portal(desk: "Desk", name: str, physical: dict[str, Any]) -> dict[str, Any]
         "until": None,
         "faults": [],
         "contact": part["contact"],
+        "bond": part["bond"],
         "devices": _own(part, ("lock", "contact", "rex", "bond")),
         "lock_kind": "magnet" if lock["fail_mode"] == "fail_safe" else "strike",
         "egress": part["egress"],

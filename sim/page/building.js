@@ -130,11 +130,15 @@ function drawWatched(world) {
   }
 }
 
+const SILENT = new Set(["duress"]); // shows nothing at the door, so nothing in the drawing
+
 const OUTLINED = ["door-front", "door-yard", "fire-point", "help-point", "box", "ap-front-in", "ap-yard-in", "ap-yard-out"];
 
 function drawAlarms(world) {
   const worst = {};
-  for (const alarm of alarmsByWeight(world)) worst[placeOf(alarm.point)] ??= alarm;
+  for (const alarm of alarmsByWeight(world)) {
+    if (!SILENT.has(alarm.class)) worst[placeOf(alarm.point)] ??= alarm;
+  }
   for (const id of OUTLINED) {
     const alarm = worst[id];
     const el = byId(id);

@@ -43,7 +43,7 @@ export function doorLine(id) {
     const free = portal.lock === "unlocked";
     return line(free ? "dead_free" : "dead_locked", {}, { sign: free ? "open" : "closed" });
   }
-  const alarm = alarmsByWeight(world).find((a) => a.state === "unacknowledged" && doorOf(a.point) === id);
+  const alarm = alarmsByWeight(world).find((a) => a.state === "unacknowledged" && a.class !== "duress" && doorOf(a.point) === id);
   if (alarm) {
     return { text: alarmSentence(alarm), tone: `p${alarm.priority}`, sign: "alarm", priority: alarm.priority, ring: null };
   }

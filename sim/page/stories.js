@@ -103,11 +103,12 @@ const STORIES = {
     await s.read(); s.say(3); await s.read(); await s.until((w) => door(w).door === "closed");
   },
   jam: async (s) => {
-    s.view("street"); await s.do("jam_lock", { portal: front(), on: true });
-    s.say(1); await s.show("resident"); await s.event("access.granted");
-    s.say(2); await s.read(); await s.event("access.not_taken");
-    s.say(3); await s.do("jam_lock", { portal: front(), on: false }); await s.show("resident"); await s.walk();
-    await s.until((w) => door(w).door === "closed");
+    s.view("street"); s.say(1); await s.show("resident"); await s.free(front());
+    await s.do("jam_lock", { portal: front(), on: true }); await s.walk();
+    await s.until((w) => door(w).door === "closed" && w.alarms.some((alarm) => alarm.class === "lock_fault"));
+    s.say(2); await s.read(); await s.read();
+    s.say(3); await s.do("press_ack"); await s.read(); await s.do("jam_lock", { portal: front(), on: false });
+    await s.until((w) => !w.alarms.length);
   },
   mains: async (s) => {
     s.view("lobby"); s.say(1); await s.do("fail_mains", { on: true }); await s.read();
@@ -128,6 +129,7 @@ const TIDY = {
 const NEEDS = {
   visitor: (w) => w.people.some((p) => p.qr) && Boolean(slots().yard),
   duress: (w) => w.people.some((p) => p.duress_pin),
+  jam: (w) => Boolean(w.portals[front()].bond),
   mains: (w) => Object.values(w.points).some((point) => point.class === "power_fault"),
 };
 

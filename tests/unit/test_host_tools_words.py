@@ -52,6 +52,7 @@ EVENTS = [
     "partition.armed",
     "partition.disarmed",
     "partition.refused",
+    "partition.bypassed",
     "partition.entry",
     "passback.forgiven",
     "automation.done",
