@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
-from page_browser import WIDTHS, Demo, axe, chromium, open_page, overflow
+from page_browser import Demo, chromium, open_page
 from playwright.sync_api import Browser, Page, expect
 
 STORY_MS = 90_000
@@ -47,67 +47,7 @@ def test_a_switch_that_is_thrown_moves_no_other(page: Page) -> None:
     assert page.eval_on_selector_all("#world button", where) == before
 
 
-def test_a_cut_wire_is_no_open_door(page: Page, demo: Demo) -> None:
-    page.click("#hot-front")
-    page.click("[data-break=cut]")
-    expect(page.locator("#alarms .sentence").first).to_have_text(
-        "Front door contact: its wire was cut or shorted."
-    )
-    expect(page.locator("#door-front")).to_have_class("door p2")
-    expect(page.locator("#plate-front .state")).to_have_text("its wire was cut or shorted.")
-    page.click("#alarms .primary")
-    expect(page.locator("#plate-front .state")).to_have_text("Contact fault")
-    page.click("#hot-front")
-    expect(page.locator("[data-break=cut]")).to_have_text("Restore: Cut the contact's wire")
-    page.click("[data-break=cut]")
-    expect(page.locator("#plate-front .state")).to_have_text("Locked")
-    expect(page.locator("#alarms")).to_be_hidden()
-
-
-def test_a_jammed_lock_is_named_and_outlined_at_its_door(page: Page) -> None:
-    page.click("[data-person=resident]")
-    expect(page.locator("#door-front.unlocked")).to_be_visible()
-    page.click("#hot-front")
-    page.click("[data-break=jam]")
-    expect(page.locator("#plate-front .state")).to_have_text(
-        "the lock does not do as told.", timeout=15_000
-    )
-    expect(page.locator("#alarms .todo")).to_have_text("Try the door by hand; call the installer.")
-    page.click("#alarms .primary")
-    expect(page.locator("#plate-front .state")).to_have_text("Lock does not follow")
-
-
-@pytest.mark.parametrize("lang", ["en", "zh"])
-@pytest.mark.parametrize("width", WIDTHS)
-def test_with_faults_axe_finds_nothing_and_all_fits(
-    browser: Browser, demo: Demo, width: int, lang: str
-) -> None:
-    demo.act("fail_line", device="front-contact", fault="short")
-    demo.act("fail_mains", on=True)
-    page = open_page(browser, demo, width=width, lang=lang, still=True)
-    expect(page.locator("#alarms .alarm")).to_have_count(2)
-    page.locator("#hot-front").evaluate("(button) => button.click()")
-    expect(page.locator("#menu button")).to_have_count(9)
-    assert axe(page) == []
-    assert overflow(page) == 0
-    page.context.close()
-
-
-def test_a_forced_opening_shows_nothing_at_the_door(page: Page, demo: Demo) -> None:
-    for key in "2581#":
-        page.click(f"#pad-keys [data-key='{key}']")
-    expect(page.locator("#door-front")).to_have_class("door open", timeout=10_000)
-    expect(page.locator("#alarms .sentence")).to_have_text(
-        "Front door, outside: someone may have been forced to open. Silent."
-    )
-    expect(page.locator("#rows")).to_contain_text("forced to open")
-    expect(page.locator("#rows")).to_contain_text("Front door: Resident")
-    expect(page.locator("#beacon")).to_have_class("beacon")
-    expect(page.locator("#horn")).to_have_class("horn")
-    expect(page.locator("#ap-front-in")).to_have_class("reader")
-
-
-@pytest.mark.parametrize("story", ["visitor", "duress", "jam", "mains"])
+@pytest.mark.parametrize("story", ["visitor", "mains"])
 def test_a_story_plays_to_its_end(browser: Browser, demo: Demo, story: str) -> None:
     page = open_page(browser, demo)
     end = page.evaluate(
