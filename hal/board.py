@@ -5,6 +5,7 @@
 """
 
 import copy
+import re
 import tomllib
 from collections.abc import Callable
 from typing import Any
@@ -14,8 +15,10 @@ from hal import (
     board_facts,
     board_lines,
     board_policy,
+    board_policy_rules,
     board_rules,
     board_schema,
+    board_watch_rules,
     schema,
 )
 from hal.board_lines import Claim, claims, warnings
@@ -43,6 +46,8 @@ def load(path: str, override: dict[str, object] | None = None) -> Config:
         _override(raw, key, value, problems)
     config = _normalise(raw, problems)
     board_rules.check(config, problems)
+    board_policy_rules.check(config, problems)
+    board_watch_rules.check(config, problems)
     board_lines.check(config, problems)
     if problems.lines:
         raise BoardConfigError(problems.lines)
@@ -51,6 +56,7 @@ def load(path: str, override: dict[str, object] | None = None) -> Config:
 
 def _read(path: str, problems: Problems) -> Config:
     """The file as TOML. Raises `hal.errors.BoardConfigError` if it is none."""
+    data = b""
     try:
         with open(path, "rb") as file:
             data = file.read(_LARGEST + 1)
@@ -68,7 +74,18 @@ def _read(path: str, problems: Problems) -> Config:
         problems.add(where.rstrip(")"), f"not TOML: {wrong}; expected TOML 1.0")
     except RecursionError:
         problems.add("file", "nested too deep; expected a board config")
+    except ValueError:  # tomllib lets through what int() says of too many digits
+        problems.add(_line_of_digits(data), "a number of thousands of digits; expected 18 at most")
     raise BoardConfigError(problems.lines)
+
+
+def _line_of_digits(data: bytes) -> str:
+    """Where the number stands that has more digits than Python reads."""
+    found = re.search(rb"[0-9](_?[0-9]){4300}", data)
+    if found is None:
+        return "file"
+    before = data.count(b"\n", 0, found.start())
+    return f"line {before + 1}"
 
 
 _RULES = ("areas", "automation", "interlocks", "levels", "partitions", "schedules")
@@ -93,7 +110,7 @@ def _override(raw: Config, path: str, value: object, problems: Problems) -> None
 
 def _normalise(raw: Config, problems: Problems) -> Config:
     for key in raw:
-        if key not in board_schema.SECTIONS:
+        if key not in board_schema.SECTIONS and not problems.full:
             problems.add(key, f"unknown key; {schema.nearest_known(key, board_schema.SECTIONS)}")
     top = schema.table(
         {key: raw[key] for key in ("schema", "board", "holidays") if key in raw},
@@ -117,7 +134,9 @@ def _normalise(raw: Config, problems: Problems) -> Config:
     config["interlocks"] = _entries(raw, "interlocks", board_policy.interlock, problems)
     config["levels"] = _entries(raw, "levels", board_policy.level, problems)
     config["partitions"] = _entries(raw, "partitions", board_policy.partition, problems)
-    config["automation"] = _entries(raw, "automation", board_policy.automation, problems)
+    config["automation"] = board_policy.automation_rules(
+        _entries(raw, "automation", board_policy.automation, problems), problems
+    )
     config["cameras"] = _entries(raw, "cameras", _camera, problems)
     config["schedules"] = _entries(raw, "schedules", _schedule, problems)
     config["holidays"] = top["holidays"]

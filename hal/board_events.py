@@ -4,7 +4,7 @@ The controller's own words are `firmware.access.record` and its neighbours, whic
 know; a test holds the two together.
 """
 
-MODES = ("locked", "unlocked", "accessed", "blocked", "locked_down", "locked_open")
+MODES = ("locked", "unlocked", "blocked", "locked_down", "locked_open")
 
 #: Alarm classes of the contract.
 CLASSES = (
@@ -29,6 +29,9 @@ CLASSES = (
     "certificate_expiring",
     "update_fault",
 )
+
+#: Those that may be seen at the door: a rule that answered to duress would betray it.
+SHOWN = tuple(kind for kind in CLASSES if kind != "duress")
 
 #: The classes that are faults: they count only if they last.
 FAULTS = (
@@ -105,12 +108,15 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "clock.changed": ("quality",),
 }
 
-#: field: what it can be, where that is a closed list.
-VALUES: dict[str, tuple[object, ...]] = {
-    "class": CLASSES,
-    "priority": (1, 2, 3, 4),
-    "mode": MODES,
-    "cause": CAUSES,
-    "verification": ("card", "pin", "card+pin", "qr"),
-    "passback": ("violated",),
+#: (type, or "" for all, field): what it can be, where that is a closed list.
+VALUES: dict[tuple[str, str], tuple[object, ...]] = {
+    ("", "class"): SHOWN,
+    ("", "priority"): (1, 2, 3, 4),
+    ("", "mode"): MODES,
+    ("", "cause"): CAUSES,
+    ("", "verification"): ("card", "pin", "card+pin", "qr"),
+    ("", "passback"): ("violated",),
+    ("access.denied", "reason"): REASONS,
+    ("partition.refused", "reason"): ("sensor_open",),
+    ("clock.changed", "quality"): ("trusted", "holdover", "untrusted"),
 }

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from hal import board_events, schema
-from hal.board_schema import device_name, group, local_minute, name, time_of_day
+from hal.board_schema import device_name, flat, group, local_minute, name, time_of_day
 from hal.schema import (
     Field,
     Fields,
@@ -27,6 +27,8 @@ from hal.schema import (
 
 Config = dict[str, Any]
 
+_RULES = 200  #: of automation
+
 ANYWHERE = "*"  #: every access point
 
 YEAR_MS = 31_536_000_000
@@ -39,7 +41,7 @@ AREA: Fields = {
     "forgive_at": optional(time_of_day),
 }
 
-INTERLOCK: Fields = {"title": optional(title), "portals": required(each(name, 100))}
+INTERLOCK: Fields = {"title": optional(title), "portals": required(each(name, 16))}
 
 LEVEL: Fields = {"title": optional(title), "rights": required(rows(1000))}
 RIGHT: Fields = {
@@ -62,7 +64,7 @@ PARTITION: Fields = {
     "entry_ms": optional(whole(0, 300_000), 30_000),
     "exit_ms": optional(whole(0, 300_000), 30_000),
     "schedule": optional(name),
-    "flat": optional(group),
+    "flat": optional(flat),
     "group": optional(group),
     "keys": optional(choice(*KEYS), "ignore"),
     "appointments": optional(rows(1000), []),
@@ -97,14 +99,20 @@ AUTOMATION: Fields = {
     "do": required(schema.a_table('{ mode = "..." }, { output = "..." } or { alarm = "..." }')),
 }
 
-#: What a condition asks, by the key that it is known by.
-CONDITIONS: dict[str, Fields] = {
-    "portal": {"portal": required(name), "mode": required(choice(*board_events.MODES))},
-    "schedule": {"schedule": required(name)},
-    "partition": {"partition": required(name), "armed": optional(flag, True)},
-    "area": {"area": required(name), "empty": optional(flag, True)},
-    "alarm": {"alarm": required(choice(*board_events.CLASSES))},
+#: What a condition may ask; all of it must be so.
+CONDITION: Fields = {
+    "portal": optional(name),
+    "mode": optional(choice(*board_events.MODES)),
+    "schedule": optional(name),
+    "partition": optional(name),
+    "armed": optional(flag),
+    "area": optional(name),
+    "empty": optional(flag),
+    "alarm": optional(choice(*board_events.SHOWN)),
 }
+
+#: Of a condition: what says nothing without the other.
+_TOGETHER = (("portal", "mode"), ("mode", "portal"), ("armed", "partition"), ("empty", "area"))
 
 #: What a rule does, by the key that it is known by.
 ACTIONS: dict[str, Fields] = {
@@ -147,14 +155,23 @@ def partition(value: Any, path: str, problems: Problems) -> Config:
 
 
 def automation(value: Any, path: str, problems: Problems) -> Config:
-    """One table of [automation]; its `when` keeps the fields it names, `if` and `do` one form each."""
+    """One table of [automation]; `when` and `if` keep what they name, `do` has the keys of one action."""
     entry = schema.table(value, AUTOMATION, path, problems)
     if entry["when"] is not None:
         entry["when"] = _when(entry["when"], f"{path}.when", problems)
-    for key, forms in (("if", CONDITIONS), ("do", ACTIONS)):
-        if entry[key] is not None:
-            entry[key] = _form(entry[key], forms, f"{path}.{key}", problems)
+    if entry["if"] is not None:
+        entry["if"] = _condition(entry["if"], f"{path}.if", problems)
+    if entry["do"] is not None:
+        entry["do"] = _action(entry["do"], f"{path}.do", problems)
     return entry
+
+
+def automation_rules(rules: Config, problems: Problems) -> Config:
+    """All of [automation], unless that is more than a small table."""
+    if len(rules) <= _RULES:
+        return rules
+    problems.add("automation", f"{len(rules)} rules; expected at most {_RULES}")
+    return {}
 
 
 def _with_rows(
@@ -162,7 +179,8 @@ def _with_rows(
 ) -> Config:
     entry = schema.table(value, fields, path, problems)
     for key, of_row in inner.items():
-        entry[key] = schema.table_rows(entry[key], of_row, f"{path}.{key}", problems)
+        if entry[key] is not None:
+            entry[key] = schema.table_rows(entry[key], of_row, f"{path}.{key}", problems)
     return entry
 
 
@@ -174,13 +192,14 @@ def _when(value: Config, path: str, problems: Problems) -> Config:
     if not known:  # which fields it has hangs on its type: say only what is wrong with that
         value = {key: value[key] for key in ("type",) if key in value}
     for key in known:
-        fields[key] = Field(_field_check(key), False, None)
+        fields[key] = Field(_field_check(kind, key), False, None)
     entry = schema.table(value, fields, path, problems)
     return {key: part for key, part in entry.items() if part is not None}
 
 
-def _field_check(key: str) -> Callable[[Any], Any]:
-    return choice(*board_events.VALUES[key]) if key in board_events.VALUES else _plain
+def _field_check(kind: Any, key: str) -> Callable[[Any], Any]:
+    values = board_events.VALUES.get((kind, key)) or board_events.VALUES.get(("", key))
+    return choice(*values) if values else _plain
 
 
 def _plain(value: Any) -> Any:
@@ -193,12 +212,27 @@ def _plain(value: Any) -> Any:
     )
 
 
-def _form(value: Config, forms: dict[str, Fields], path: str, problems: Problems) -> Config | None:
-    """`value` as the one of `forms` whose key it has; None, told, if it has none or several."""
-    named = [key for key in forms if key in value]
-    words = ", ".join(f'"{key}"' for key in forms)
-    if len(named) != 1:
-        has = " and ".join(f'"{key}"' for key in named) or "none of them"
-        problems.add(path, f"has {has}; expected exactly one of {words}")
-        return None
-    return schema.table(value, forms[named[0]], path, problems)
+def _condition(value: Config, path: str, problems: Problems) -> Config:
+    if not value:
+        problems.add(
+            path, "asks nothing; expected a portal, a schedule, a partition, an area or an alarm"
+        )
+    for key, beside in _TOGETHER:
+        if key in value and beside not in value:
+            problems.add(f"{path}.{beside}", f"missing beside {key}; expected both")
+    entry = schema.table(value, CONDITION, path, problems)
+    for one, other in (("partition", "armed"), ("area", "empty")):
+        if entry[one] is not None and other not in value:
+            entry[other] = True
+    return {key: part for key, part in entry.items() if part is not None}
+
+
+def _action(value: Config, path: str, problems: Problems) -> Config | None:
+    """`value` as the one of `ACTIONS` whose key it has; None, told, if it has none or several."""
+    named = [key for key in ACTIONS if key in value]
+    if len(named) == 1:
+        return schema.table(value, ACTIONS[named[0]], path, problems)
+    words = ", ".join(f'"{key}"' for key in ACTIONS)
+    has = " and ".join(f'"{key}"' for key in named) or "none of them"
+    problems.add(path, f"has {has}; expected exactly one of {words}")
+    return None

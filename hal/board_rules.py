@@ -45,11 +45,11 @@ class _Uses:
             self._used[device] = path
 
     def share(self, named: list[tuple[str, str | None]], drivers: tuple[str, ...]) -> None:
-        """Each of `named` (path, device) may be another's of them: one role with several owners."""
-        told: dict[str, str] = {}
+        """`named` (path, device) name devices that may be the same: one role with several owners."""
+        told: set[str] = set()
         for path, device in named:
             if device is not None and device not in told:
-                told[device] = path
+                told.add(device)
                 self.use(path, device, drivers)
 
     def tell_idle(self) -> None:
@@ -91,16 +91,19 @@ def check(config: Config, problems: Problems) -> None:
         if entry["driver"] == "led" and entry["red"] is None and entry["green"] is None:
             problems.add(f"devices.{device}", "a light without lines; expected red, green or both")
     _alarms(config["alarms"], uses, problems)
-    uses.share(
-        [
-            (f"automation.{rule}.do.output", entry["do"]["output"])
-            for rule, entry in config["automation"].items()
-            if entry["do"] is not None and "output" in entry["do"]
-        ],
-        ("relay",),
-    )
+    uses.share(_outputs(config), ("relay",))
     _link(config["link"], problems)
     uses.tell_idle()
+
+
+def _outputs(config: Config) -> list[tuple[str, str | None]]:
+    """What automation switches. A lock is none of it: `hal.board_watch_rules` says so in its own words."""
+    found = []
+    for rule, entry in config["automation"].items():
+        device = (entry["do"] or {}).get("output")
+        if config["devices"].get(device, {}).get("driver") != "lock":
+            found.append((f"automation.{rule}.do.output", device))
+    return found
 
 
 def _portal(path: str, portal: str | None, config: Config, problems: Problems) -> None:

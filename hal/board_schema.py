@@ -53,10 +53,8 @@ device_name = word(DEVICE_NAME, "1 to 32 of a-z, 0-9, _ and - (a name of [device
 path = word(lambda text: 0 < len(text) <= 255 and "\0" not in text, "the path of a file")
 text = word(lambda text: 0 < len(text) <= 255 and text.isprintable(), "1 to 255 characters")
 
-group = word(
-    re.compile(r"[A-Za-z0-9-]{1,16}\Z").match,
-    "a flat's number or group: 1 to 16 letters, digits, -",
-)
+flat = word(re.compile(r"[A-Za-z0-9-]{1,16}\Z").match, "a flat's number")
+group = word(lambda text: 0 < len(text) <= 64 and text.isprintable(), "1 to 64 characters")
 
 _HOURS = re.compile(
     r"\s*[a-z,-]+\s+([01][0-9]|2[0-3]):[0-5][0-9]-(([01][0-9]|2[0-3]):[0-5][0-9]|24:00)\s*\Z"
@@ -132,9 +130,7 @@ CONTROLLER: Fields = {
     "rtc": optional(flag, False),
     "gpio": optional(choice("gpiod", "rpi_gpio"), "gpiod"),
     "title": optional(title),
-    "flats": optional(
-        each(word(re.compile(r"[A-Za-z0-9-]{1,16}\Z").match, "a flat's number"), 2000), []
-    ),
+    "flats": optional(each(flat, 2000), []),
     "untrusted_time": optional(choice("refuse", "allow"), "refuse"),
     "narrow_after_h": optional(whole(1, 8760, "h")),
     "credential_wrong_attempts": optional(whole(1, 10, "attempts"), 5),

@@ -22,16 +22,34 @@ Field = namedtuple("Field", ("check", "required", "default"))
 Fields = dict[str, Field]
 
 
+_LINES = 1000  #: problems told of one file; who mends so many sees the rest next time
+_LONGEST = (200, 800)  #: characters of a path, and of what is said of it
+
+
 class Problems:
-    """Every problem found in one file, each one line: ``file: path: what was wrong; expected ...``."""
+    """Every problem found in one file, each one line: ``file: path: what was wrong; expected ...``.
+
+    Whatever stands in the file, a line is one line of printable characters.
+    """
 
     def __init__(self, file: str) -> None:
         self.file = file
         self.lines: list[str] = []
 
+    @property
+    def full(self) -> bool:
+        """Whether no more are told."""
+        return len(self.lines) >= _LINES
+
     def add(self, path: str, text: str) -> None:
         """Add the line about `path`."""
-        self.lines.append(f"{self.file}: {path}: {text}")
+        if self.full:
+            return
+        where, what = (
+            whole if len(whole) <= most else whole[: most - 3] + "..."
+            for whole, most in zip((printable(path), printable(text)), _LONGEST, strict=True)
+        )
+        self.lines.append(f"{self.file}: {where}: {what}")
 
 
 def required(check: Check) -> Field:
@@ -55,7 +73,7 @@ def table(
         problems.add(path, f"{show(value)} is not a table; expected [{path}]")
         value = {}
     for key in value:
-        if key not in fields:
+        if key not in fields and not problems.full:
             hint = (hints or {}).get(key) or nearest_known(key, fields)
             problems.add(join(path, key), f"unknown key; {hint}")
     return {key: _one(value, key, field, path, problems) for key, field in fields.items()}
@@ -80,7 +98,7 @@ def join(path: str, key: str) -> str:
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """The name among `known` that is most like `word`; empty if there are none."""
-    found = difflib.get_close_matches(word, sorted(known), n=1, cutoff=0.0)
+    found = difflib.get_close_matches(word[:64], sorted(known), n=1, cutoff=0.0)
     return found[0] if found else ""
 
 
@@ -92,8 +110,22 @@ def nearest_known(word: str, known: Iterable[str]) -> str:
 
 def show(value: Any) -> str:
     """A value as it stands in the file, cut to a readable length."""
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    try:
+        text = json.dumps(value, ensure_ascii=False, default=str)
+    except ValueError:  # more digits than Python writes
+        return "a number of thousands of digits"
+    except RecursionError:
+        return "a value that is nested too deep"
     return text if len(text) <= 60 else text[:57] + "..."
+
+
+def printable(text: str) -> str:
+    """`text` on one line: what would break the line or the terminal is written as its code."""
+    if text.isprintable():
+        return text
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
+    )
 
 
 def expectation(check: Check) -> str:
@@ -161,9 +193,10 @@ def each(check_one: Check, limit: int) -> Check:
             raise ValueError(f"{len(value)} entries; expected at most {limit}")
         done: list[Any] = []
         for item in value:
-            if item in done:
+            right = check_one(item)
+            if right in done:
                 raise ValueError(f"{show(item)} stands there twice; expected each once")
-            done.append(check_one(item))
+            done.append(right)
         return done
 
     return check

@@ -4,9 +4,8 @@ Knows neither controller nor config: it is told whether current is offered to th
 do. A strike (fail-secure) is unlocked by current, a magnet (fail-safe) is locked by it; the wiring of a
 portal with an exit button takes the magnet's current away by itself for as long as the button says.
 
-Does not imitate: a leaf that moves slowly (it is open or closed), a magnet's residual pull, a bond sensor
-that an open leaf takes from its magnet (it shows whether the magnet pulls), people who do not get through
-in time.
+Does not imitate: a leaf that moves slowly (it is open or closed), a magnet's residual pull, people who do
+not get through in time.
 """
 
 TYPE_CHECKING = False
@@ -33,7 +32,7 @@ class Door:
     egress_ms  int            how long the exit button takes the current away
     contact    Switch         closed while the leaf is
     rex        Switch | None  of the handle or the button
-    bond       Switch | None  closed while the lock is locked
+    bond       Switch | None  closed while the bolt is out, or the magnet holds the closed leaf
     changed    callable       told after every change of what can be seen
     """
 
@@ -182,6 +181,7 @@ class Door:
         if not self.open:
             self.open = True
             self._contact.move(False)
+            self._follow_bond()
             self._changed()
 
     def _shut(self) -> None:
@@ -189,6 +189,7 @@ class Door:
         if self.open:
             self.open = False
             self._contact.move(True)
+            self._follow_bond()
             self._changed()
 
     def _end_cut(self) -> None:
@@ -212,6 +213,9 @@ class Door:
         locked = self._current == self._is_magnet
         if locked != self.locked and not self.jammed:
             self.locked = locked
-            if self._bond is not None:
-                self._bond.move(locked)
+            self._follow_bond()
             self._changed()
+
+    def _follow_bond(self) -> None:
+        if self._bond is not None:
+            self._bond.move(self.locked and not (self._is_magnet and self.open))

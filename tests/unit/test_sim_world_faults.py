@@ -294,6 +294,22 @@ def test_the_bond_of_a_magnet_follows_it_through_a_button_and_a_power_cut() -> N
     assert watch.states(100) == ["active", "normal"]
 
 
+def test_an_open_leaf_takes_the_bond_from_its_magnet_and_not_the_bolt_from_its_strike() -> None:
+    house = House()
+    house.output("magnet", True, True)
+    bolt = house.inputs("front-bolt")
+    watch = Watch(house, "adc0")
+    watch.states(100)
+    for portal in ("front", "yard"):
+        house.act("force_door", portal=portal)
+    assert watch.states(100) == ["normal", "active"]
+    assert bolt.levels() == [True]
+    assert house.door("yard") == ("locked", "open")
+    for portal in ("front", "yard"):
+        house.act("close_door", portal=portal)
+    assert watch.states(100) == ["active", "normal"]
+
+
 # ---- the power supply ------------------------------------------------------------------------------
 
 
