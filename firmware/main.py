@@ -1,10 +1,12 @@
 """`doorward`: the controller. The only file of the firmware that names backends.
 
 Exit codes: 0 done, 1 it failed, 2 wrong use or a bad config (every problem on standard error).
+With --egress-test: 0 every step passed, 1 a step failed or was left out.
 """
 
 import argparse
 import fcntl
+import getpass
 import os
 import signal
 import sys
@@ -19,6 +21,7 @@ from hal.ports import Lines, SerialPorts
 _EXAMPLES = """examples:
   doorward --board board_configs/rpi4-one-door.toml --check
   doorward --board /etc/doorward/board.toml --state /var/lib/doorward
+  doorward --board /etc/doorward/board.toml --state /var/lib/doorward --egress-test --lang zh
 """
 
 
@@ -46,7 +49,7 @@ def main(argv: list[str] | None = None) -> int:
         print(problem, file=sys.stderr)
         if "used by another" in problem:
             return 1
-    return _run(config, args.state, lines, serial_ports)
+    return _run(config, args.state, lines, serial_ports, args.lang if args.egress_test else None)
 
 
 def _parser() -> Parser:
@@ -60,6 +63,17 @@ def _parser() -> Parser:
     parser.add_argument("--state", metavar="DIR", help="folder for records and keys")
     parser.add_argument(
         "--check", action="store_true", help="validate the config and print what it would claim"
+    )
+    parser.add_argument(
+        "--egress-test",
+        action="store_true",
+        help="walk through every exit and the fire loop with the installer, then end",
+    )
+    parser.add_argument(
+        "--lang",
+        choices=("en", "zh"),
+        default="zh" if os.environ.get("LANG", "").startswith("zh") else "en",
+        help="of the walk-through test (%(default)s)",
     )
     return parser
 
@@ -123,15 +137,23 @@ def _claim_folder(folder: str) -> str | None:
     return None
 
 
-def _run(config: dict[str, Any], folder: str, lines: Lines, serial_ports: SerialPorts) -> int:
+def _run(
+    config: dict[str, Any],
+    folder: str,
+    lines: Lines,
+    serial_ports: SerialPorts,
+    test_lang: str | None,
+) -> int:
     from firmware.runtime import aio
     from firmware.runtime.clock import MonotonicClock
     from firmware.runtime.controller import Controller
     from firmware.services import health, secrets
     from firmware.services.credential_store import CredentialStore
+    from firmware.services.egress_test import EgressTest
     from firmware.services.executor import ThreadExecutor
     from firmware.services.journal import SqliteJournal
     from firmware.services.link import LinkProcess
+    from firmware.services.typed_lines import TypedLines
     from firmware.services.waker import WakingPollWaiter
     from firmware.services.wall import SystemWall
     from firmware.wire import payload
@@ -169,10 +191,22 @@ def _run(config: dict[str, Any], folder: str, lines: Lines, serial_ports: Serial
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: loop.post(ended.set))
 
+    code = 0
+    test = None
+    if test_lang is not None:
+        test = EgressTest(controller, board.devices, _say, test_lang, _user())
+
     async def live() -> None:
-        await ended.wait()
+        nonlocal code
+        if test is None:
+            await ended.wait()
+        else:
+            code = await test.walk(ended)
 
     controller.start()
+    if test is not None:
+        typed = TypedLines(loop.waiter, 0, test.heard)
+        typed.start()
     link.start()
     try:
         loop.run(live(), "main")
@@ -183,4 +217,16 @@ def _run(config: dict[str, Any], folder: str, lines: Lines, serial_ports: Serial
             executor.close()
         board.close()
         lines.close()
-    return 0
+    return code
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def _user() -> str:
+    """Who runs this, for the record of a test."""
+    try:
+        return os.environ.get("SUDO_USER") or getpass.getuser()
+    except (KeyError, OSError):
+        return "installer"

@@ -31,6 +31,7 @@ SYSTEM_FAULT = "system.fault"
 SYSTEM_RECOVERED = "system.recovered"
 JOURNAL_STARTED = "system.journal_started"
 CLOCK_CHANGED = "clock.changed"
+EGRESS_TEST = "system.egress_test"
 
 #: Causes of a release (law 2: every release has exactly one).
 CREDENTIAL = "credential"

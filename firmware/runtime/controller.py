@@ -75,6 +75,11 @@ class Controller:
         self._problems = problems
         self._inbox = feeds.Inbox()
         self._outputs = Outputs(config, devices)
+        self._outputs.on_lock = self._lock_driven
+        #: callable (Record)  told of every record as it is made
+        self.on_record: Callable[[record.Record], None] | None = None
+        #: callable (portal, unlocked, at_ms)  told when a lock was driven
+        self.on_lock: Callable[[str, bool, int], None] | None = None
         self._kept: dict[str, Any] = {}
         self._look = LookUp(store, visitor_key, config, wall.offset_s, self._now)
         self._look.on_keep = self._keep_alone
@@ -236,6 +241,9 @@ class Controller:
     def _perform(self, effects: "list[Any]", now: "credential.Moment") -> None:
         """Write, look up, and drive the outputs: in that order, none waiting for another."""
         records = [effect for effect in effects if isinstance(effect, record.Record)]
+        if self.on_record is not None:
+            for made in records:
+                self.on_record(made)
         kept = {}
         for effect in effects:
             if isinstance(effect, access_point.Keep):
@@ -310,6 +318,10 @@ class Controller:
         known = self.site.alarms.find(device, kind)
         is_raised = known is not None and known.state in (alarm.UNACKNOWLEDGED, alarm.ACKNOWLEDGED)
         return self.site.condition(device, kind, not ok, now) if ok == is_raised else []
+
+    def _lock_driven(self, name: str, unlocked: bool) -> None:
+        if self.on_lock is not None:
+            self.on_lock(name, unlocked, self.loop.now_ms())
 
     def _output_fault(self, device: str, ok: bool) -> None:
         self._fault(device, ok, "works again" if ok else "line cannot be driven")

@@ -34,6 +34,8 @@ class Outputs:
             if config["devices"][name].get("max_pulse_ms") is not None
         ]
         self.on_fault: Callable[[str, bool], None] | None = None
+        #: callable (portal, unlocked)  told when a lock was driven
+        self.on_lock: Callable[[str, bool], None] | None = None
 
     @property
     def deadline_ms(self) -> "int | None":
@@ -89,6 +91,8 @@ class Outputs:
         lock = self._devices.get(device)
         if lock is not None and self._drive(device, lambda: lock.set_unlocked(wanted)):
             self._unlocked[name] = wanted
+            if self.on_lock is not None:
+                self.on_lock(name, wanted)
 
     def _show(self, device: "str | None", method: str, value: object) -> None:
         if device is None or self._shown.get(device) == value:
