@@ -13,6 +13,7 @@ import sys
 from typing import Any
 
 import hal.board
+from firmware.access import alarm
 from firmware.arguments import Parser
 from hal import board_facts
 from hal.errors import BoardConfigError, HalError
@@ -204,6 +205,19 @@ def _run(
             code = await test.walk(ended)
 
     controller.start()
+    if config["link"]["enabled"] and config["link"]["tls"]:
+        from firmware.services import certificates
+
+        def known_s() -> int | None:
+            now = controller.upkeep.now()
+            return now.utc_s if now.trusted else None
+
+        def soon(active: bool) -> None:
+            controller.upkeep.condition(alarm.CERTIFICATE_EXPIRING, active)
+
+        controller.supervisor.start(
+            "certificates", lambda: certificates.watch(config["link"], known_s, soon)
+        )
     if test is not None:
         typed = TypedLines(loop.waiter, 0, test.heard)
         typed.start()

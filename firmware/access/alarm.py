@@ -50,6 +50,7 @@ BATTERY_LOW = "battery_low"
 STORAGE_FAULT = "storage_fault"
 LINK_FAULT = "link_fault"
 CLOCK_FAULT = "clock_fault"
+CERTIFICATE_EXPIRING = "certificate_expiring"
 
 #: class: priority, 1 (life) to 4 (maintenance)
 PRIORITY = {
@@ -69,6 +70,7 @@ PRIORITY = {
     STORAGE_FAULT: 3,
     LINK_FAULT: 4,
     CLOCK_FAULT: 4,
+    CERTIFICATE_EXPIRING: 4,
 }
 
 MOMENTARY = (DURESS, CREDENTIAL_MISUSE, WRONG_ATTEMPTS, PANIC)

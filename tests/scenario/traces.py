@@ -92,7 +92,12 @@ def alarms_have_their_class_and_priority(run: Run) -> None:
             assert point in config["portals"]
         elif kind in (alarm.CREDENTIAL_MISUSE, alarm.WRONG_ATTEMPTS):
             assert point in config["access_points"]
-        elif kind in (alarm.STORAGE_FAULT, alarm.LINK_FAULT, alarm.CLOCK_FAULT):
+        elif kind in (
+            alarm.STORAGE_FAULT,
+            alarm.LINK_FAULT,
+            alarm.CLOCK_FAULT,
+            alarm.CERTIFICATE_EXPIRING,
+        ):
             assert point == "controller"
         else:
             assert point in config["devices"] or point in config["alarms"]["points"]
