@@ -23,16 +23,24 @@ _EXAMPLES = """examples:
   doorward --board board_configs/rpi4-one-door.toml --check
   doorward --board /etc/doorward/board.toml --state /var/lib/doorward
   doorward --board /etc/doorward/board.toml --state /var/lib/doorward --egress-test --lang zh
+  doorward --import-keys keys.csv --state /var/lib/doorward --board /etc/doorward/board.toml
 """
 
 
 def main(argv: list[str] | None = None) -> int:
     """Run the controller, or check its config."""
     args = _parser().parse_args(argv)
-    try:
-        config = hal.board.load(args.board)
-    except BoardConfigError as error:
-        print(error, file=sys.stderr)
+    config = None
+    if args.board is not None:
+        try:
+            config = hal.board.load(args.board)
+        except BoardConfigError as error:
+            print(error, file=sys.stderr)
+            return 2
+    if args.import_keys is not None:
+        return _import_keys(args.import_keys, args.state, config)
+    if config is None:
+        print("--board: missing; expected a board config (TOML)", file=sys.stderr)
         return 2
     if args.check:
         _print_claims(config)
@@ -60,7 +68,7 @@ def _parser() -> Parser:
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--board", required=True, metavar="FILE", help="board config (TOML)")
+    parser.add_argument("--board", metavar="FILE", help="board config (TOML)")
     parser.add_argument("--state", metavar="DIR", help="folder for records and keys")
     parser.add_argument(
         "--check", action="store_true", help="validate the config and print what it would claim"
@@ -76,7 +84,25 @@ def _parser() -> Parser:
         default="zh" if os.environ.get("LANG", "").startswith("zh") else "en",
         help="of the walk-through test (%(default)s)",
     )
+    parser.add_argument(
+        "--import-keys",
+        metavar="FILE",
+        help="put the keys of a CSV file into the folder of --state, all or none, while nothing runs there",
+    )
     return parser
+
+
+def _import_keys(path: str, folder: str | None, config: dict[str, Any] | None) -> int:
+    if folder is None:
+        print("--state: missing; expected the folder for records and keys", file=sys.stderr)
+        return 2
+    problem = _claim_folder(folder)
+    if problem is not None:
+        print(problem, file=sys.stderr)
+        return 1
+    from firmware.services import key_import
+
+    return key_import.run(path, folder, config, sys.stdout, sys.stderr)
 
 
 def _print_claims(config: dict[str, Any]) -> None:

@@ -14,6 +14,7 @@ import apsw
 
 from firmware.access.credential import Credential, Rights
 from firmware.services import database, key_schema, key_tables
+from firmware.services.key_bulk import Bulk
 
 BIG_BYTES = 4 << 20  #: a larger database is copied at most once in `COPY_S`
 COPY_S = 60
@@ -75,14 +76,21 @@ class KeyFile:
         with self._lock:
             if self._read_only:
                 raise apsw.ReadOnlyError("store is read-only")
-            application = key_tables.Application(
-                self._there(), self._key, self._random, self.board_levels, self.board_schedules
-            )
-            told = application.run(changes)
-            self._learn()
-            self._stale = True
-            self._copy_if_due()
+            told = self._application().run(changes)
+            self._changed()
             return told
+
+    def load(self, write: Callable[[Bulk], None]) -> None:
+        """Have `write` put very many keys; what it raises undoes them all. Raises as `apply`."""
+        with self._lock:
+            if self._read_only:
+                raise apsw.ReadOnlyError("store is read-only")
+            connection, application = self._there(), self._application()
+            database.pragma(connection, "temp_store", "FILE")
+            with connection:
+                write(Bulk(connection, application))
+                application.end()
+            self._changed()
 
     def close(self, killed: bool = False) -> None:
         """Close the file; not killed: bring the copy up to date first. Never raises."""
@@ -232,6 +240,16 @@ class KeyFile:
         if self._connection is None:
             raise apsw.ConnectionClosedError("store is not open")
         return self._connection
+
+    def _application(self) -> key_tables.Application:
+        return key_tables.Application(
+            self._there(), self._key, self._random, self.board_levels, self.board_schedules
+        )
+
+    def _changed(self) -> None:
+        self._learn()
+        self._stale = True
+        self._copy_if_due()
 
     def _learn(self) -> None:
         connection = self._there()

@@ -108,9 +108,13 @@ class Application:
         with self._connection:
             for kind, group in groupby(changes, key=_kind):
                 self._run(kind, list(group))
-            self._check_names()
-            self._connection.execute("UPDATE meta SET value = value + 1 WHERE key = 'version'")
+            self.end()
         return self._told
+
+    def end(self) -> None:
+        """The last check, and one version more. Raises `ChangeError`."""
+        self._check_names()
+        self._connection.execute("UPDATE meta SET value = value + 1 WHERE key = 'version'")
 
     def _run(self, kind: str, group: list[Change]) -> None:
         if kind == "upsert":
@@ -139,12 +143,12 @@ class Application:
             if row.id in rows:  # the same key twice: one after the other
                 self._put(rows)
                 rows = {}
-            self.complete(row)
+            self._told.append((row.id, self.complete(row)))
             rows[row.id] = row
         self._put(rows)
 
-    def complete(self, key: KeyRow) -> None:
-        """Add to the row of `key` what the store knows: its version, the state before it was lost."""
+    def complete(self, key: KeyRow) -> str:
+        """Add to the row of `key` its version and the state before it was lost; what becomes of it."""
         state, before, stored = self._stored(key.id)
         row = key.row
         row[_VERSION] = self._next_version(key.id, stored, row[_VERSION], (stored or 0) + 1, stored)
@@ -156,7 +160,7 @@ class Application:
         row.append(before)
         for name in json.loads(row[_LEVELS]):
             self._levels[name] = key.id
-        self._told.append((key.id, _what_became(state, row[_STATE])))
+        return _what_became(state, row[_STATE])
 
     def _stored(self, number: int) -> tuple[str | None, str | None, int | None]:
         """State, state before it was lost, and version of a key; all None: not there."""
