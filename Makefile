@@ -29,7 +29,7 @@ help:
 	@echo "             (PORT=$(PORT) MQTT_PORT=$(MQTT_PORT) HOST=$(HOST))"
 	@echo "make test    every test that can run here (ARGS='-k portal' for some of them)"
 	@echo "make check   format, lint, types, layers"
-	@echo "make bench   how fast a card opens the door"
+	@echo "make bench   how fast a card opens the door (ARGS=all: a million keys too)"
 	@echo "make fuzz    random input for HOURS=$(HOURS)"
 	@echo "make setup   only the virtual environment, .venv/"
 	@echo "make clean   remove .venv/ and the caches; state folders stay"
