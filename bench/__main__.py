@@ -1,4 +1,4 @@
-"""`python -m bench [NAME...]`: from the end of a card's frame to the lock line, and more; ``all``: every table.
+"""`python -m bench [NAME...]`: from the end of a card's frame to the lock line, and more; ``all`` of it.
 
 ``keys`` (a million of them) takes half a minute and is measured only when it is named, or by ``all``.
 """

@@ -47,7 +47,7 @@ def run(path: str, folder: str, config: dict[str, Any] | None, out: TextIO, err:
     store = KeyFile(os.path.join(folder, "keys.db"), key, None, os.urandom)
     store.open()
     for line in [*problems, *store.problems]:
-        print(line, file=err)
+        _line(err, line)
     if config is not None:
         store.board_levels, store.board_schedules = config["levels"], config["schedules"]
     source = _Import(path, store, key, config, err)
@@ -57,18 +57,22 @@ def run(path: str, folder: str, config: dict[str, Any] | None, out: TextIO, err:
     except _Refusal:
         return 2
     except ChangeError as error:
-        print(f"{source.name}: {error}; nothing was imported", file=err)
+        _line(err, f"{source.name}: {error}; nothing was imported")
         return 2
     except OSError as error:
-        print(f"{path}: {(error.strerror or str(error)).lower()}; expected a CSV file", file=err)
+        _line(err, f"{path}: {(error.strerror or str(error)).lower()}; expected a CSV file")
         return 2
     except apsw.Error as error:
-        print(f"keys.db: {database.describe(error)}; nothing was imported", file=err)
+        _line(err, f"keys.db: {database.describe(error)}; nothing was imported")
         return 1
     finally:
         store.close()
-    print(f"{source.rows:,} keys were imported", file=out)
+    _line(out, f"{source.rows:,} keys were imported")
     return 0
+
+
+def _line(to: TextIO, text: str) -> None:
+    to.write(text + "\n")
 
 
 class _Import:
@@ -199,7 +203,7 @@ class _Import:
     def _tell(self, text: str) -> None:
         if self._err.isatty():
             self._err.write("\r\033[K")
-        print(text, file=self._err)
+        _line(self._err, text)
 
 
 class _Lines:

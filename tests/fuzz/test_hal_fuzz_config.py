@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from firmware.access.site import NO_RIGHTS
+from firmware.access.credential import Rights
 from firmware.runtime.wiring import Wiring
 from hal import board, board_policy, board_schema
 from hal.errors import BoardConfigError
@@ -123,7 +123,7 @@ def _lines_or_config(path: str, override: dict[str, object] | None = None) -> No
         json.dumps(config)  # a microcontroller gets it as JSON
         board.warnings(config)
         assert board.claims(config)
-        assert Wiring(config).rights(Wiring(config).rights(NO_RIGHTS))
+        assert Wiring(config).rights(Wiring(config).rights(Rights({}, {}, [], False, False)))
         assert Wiring(config).plan()
     for line in problems:
         assert line.startswith(f"{path}: ")
