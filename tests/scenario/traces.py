@@ -68,8 +68,8 @@ def every_grant_has_at_most_one_verdict(run: Run) -> None:
         else:
             last = waiting.pop(event["portal"], None)
             assert last is not None, (at_ms, event)
-            for key in ("credential", "holder", "access_point"):
-                assert event[key] == last[key], (at_ms, event)
+            for key in ("credential", "holder", "access_point", "visit"):
+                assert event.get(key) == last.get(key), (at_ms, event)
     end_ms = run.story.end_ms
     for portal, last in waiting.items():
         at_ms = next(at for at, event in events(run) if event["id"] == last["id"])
@@ -90,7 +90,7 @@ def alarms_have_their_class_and_priority(run: Run) -> None:
         assert event["priority"] == alarm.PRIORITY[kind], (at_ms, event)
         if kind in (alarm.DOOR_FORCED, alarm.DOOR_HELD):
             assert point in config["portals"]
-        elif kind in (alarm.CREDENTIAL_MISUSE, alarm.WRONG_ATTEMPTS):
+        elif kind in (alarm.CREDENTIAL_MISUSE, alarm.WRONG_ATTEMPTS, alarm.DURESS):
             assert point in config["access_points"]
         elif kind in (
             alarm.STORAGE_FAULT,
@@ -137,8 +137,12 @@ def nothing_secret_is_told(run: Run) -> None:
     """No card, PIN or code in any record."""
     told = json.dumps([event for _, event in events(run)])
     for somebody in run.story.people:
-        for secret in (somebody.card, somebody.qr):
+        for secret in (somebody.card, somebody.duress_card, somebody.qr):
             assert secret is None or secret not in told
+    for step in run.story.steps:
+        assert step.get("text") is None or step["text"] not in told
+    granted = [event for _, event in events(run, record.ACCESS_GRANTED)]
+    assert "duress" not in json.dumps(granted)
     assert '"pin": ' not in told
     assert '"digits"' not in told
 
