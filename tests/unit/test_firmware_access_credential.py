@@ -276,6 +276,97 @@ def test_of_all_reasons_that_hold_the_first_is_told() -> None:
         assert told(all_of_them) == ORDER[i]
 
 
+# ---- denials, access points as rights, doubted time, a silent host --------------------------------
+
+
+def rights_of(
+    levels: "dict[str, list[Right]]", lenient: bool = False, narrowed: bool = False
+) -> Rights:
+    return Rights(levels, RIGHTS.schedules, [], lenient, narrowed)
+
+
+def refused(rights: Rights, changes: "dict[str, object]", now: Moment = NOW) -> "str | None":
+    return refusal(key(changes), UNUSED, "front-in", portal.LOCKED, rights, now)
+
+
+def test_a_denial_beats_every_grant() -> None:
+    always, mornings, nights, other = (
+        rights_of({"always": RIGHTS.levels["always"], "barred": [denial]})
+        for denial in (
+            Right(credential.ANYWHERE, None, True),
+            Right("front-in", "mornings", True),
+            Right("front-in", "nights", True),
+            Right("yard-in", None, True),
+        )
+    )
+    for levels in (("always", "barred"), ("barred", "always"), ("@front-in", "barred")):
+        assert refused(always, {"levels": levels}) == NO_RIGHT
+        assert refused(mornings, {"levels": levels}) == OUTSIDE_SCHEDULE
+        assert refused(nights, {"levels": levels}) is None
+        assert refused(other, {"levels": levels}) is None
+        assert refused(nights, {"levels": levels}, DOUBTED) == CLOCK_UNTRUSTED
+        assert refused(always, {"levels": levels}, DOUBTED) == NO_RIGHT
+    assert refused(nights, {"levels": ("barred",)}) == NO_RIGHT
+
+
+def test_a_denial_in_hours_that_are_not_known_holds_always() -> None:
+    rights = rights_of({"always": RIGHTS.levels["always"], "barred": [Right("*", "gone", True)]})
+    assert refused(rights, {"levels": ("always", "barred")}) == OUTSIDE_SCHEDULE
+
+
+def test_a_level_may_be_one_access_point() -> None:
+    assert reason({"levels": ("@front-in",)}) is None
+    assert reason({"levels": ("@front-in",)}, now=DOUBTED) is None
+    assert reason({"levels": ("@yard-in",)}) == NO_RIGHT
+    assert reason({"levels": ("@yard-in", "always")}) is None
+
+
+def test_with_lenience_doubted_time_ends_keys_but_begins_and_limits_none() -> None:
+    rights = rights_of(RIGHTS.levels, lenient=True)
+    assert refused(rights, {"valid_to_s": NOW_S + 1}, DOUBTED) is None
+    assert refused(rights, {"valid_to_s": NOW_S}, DOUBTED) == CREDENTIAL_EXPIRED
+    assert refused(rights, {"valid_from_s": NOW_S + 1}, DOUBTED) is None
+    assert refused(rights, {"levels": ("nights",)}, DOUBTED) is None
+    assert refused(rights, {"valid_from_s": NOW_S + 1}) == NOT_YET_VALID
+    assert refused(rights, {"levels": ("nights",)}) == OUTSIDE_SCHEDULE
+
+
+def test_a_controller_that_hears_nothing_lets_in_whoever_is_there_to_stay() -> None:
+    rights = rights_of(RIGHTS.levels, narrowed=True)
+    month_s = 30 * 86400
+    assert refused(rights, {}) is None
+    assert refused(rights, {"valid_from_s": NOW_S, "valid_to_s": NOW_S + month_s}) is None
+    for short in (
+        {"valid_from_s": NOW_S, "valid_to_s": NOW_S + month_s - 1},
+        {"uses": 5},
+        {"first_use_s": 86400},
+    ):
+        assert refused(rights, dict(short)) == NO_RIGHT
+        assert refused(RIGHTS, dict(short)) is None
+
+
+def test_what_is_not_taken_at_an_access_point_has_no_right_there() -> None:
+    for mode in sorted(portal.MODES):
+        assert refusal(key({}), UNUSED, "front-in", mode, RIGHTS, NOW, False) == NO_RIGHT
+
+
+def test_whose_key_it_is() -> None:
+    assert credential.person(key({})) == "h11"
+    assert credential.person(key({"holder": None})) == "c1"
+    assert credential.person(key({"visit": "v-7"})) is None
+
+
+def test_what_is_used_of_a_visitor_s_code_is_kept_by_its_visit_with_its_end() -> None:
+    visitor = key({"visit": "v-7", "valid_to_s": 99, "uses": 2})
+    assert credential.usage_key(visitor) == "visit/v-7"
+    assert credential.usage_key(key({})) == "use/1"
+    for one, kept in ((visitor, [1, 99]), (key({"uses": 2}), [1, 50])):
+        assert credential.usage_kept(one, Usage(1, 50)) == kept
+    assert credential.usage_of(visitor, [1, 99]) == Usage(1, None)
+    assert credential.usage_of(key({}), [1, 50]) == Usage(1, 50)
+    assert credential.usage_of(key({}), None) == UNUSED
+
+
 # ---- what is used up -------------------------------------------------------------------------------
 
 

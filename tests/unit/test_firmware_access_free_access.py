@@ -1,5 +1,5 @@
 # portable
-"""`firmware.access.free_access`: when a schedule unlocks, whom it waits for, and when it leaves a door alone."""
+"""`firmware.access.free_access`: when it unlocks, whom it waits for, what it leaves alone."""
 
 from firmware.access import schedule
 from firmware.access.credential import Moment, Rights
