@@ -20,7 +20,7 @@ def test_one_waits_and_is_told_when_nobody_came() -> None:
     assert pair.deadline_ms == 16000
     assert pair.tick(15999) == []
     assert pair.tick(16000) == [person(1)]
-    assert (pair.first, pair.deadline_ms) == (None, None)
+    assert [pair.first, pair.deadline_ms] == [None, None]
 
 
 def test_who_does_not_complete_it_takes_the_place_of_the_first() -> None:
@@ -35,7 +35,7 @@ def test_a_second_person_ends_the_waiting_without_a_word() -> None:
     for what in (PARTNER, LEAVE):
         pair.handle(PERSON, 1000, person(1))
         assert pair.handle(what, 2000) == []
-        assert (pair.first, pair.deadline_ms) == (None, None)
+        assert [pair.first, pair.deadline_ms] == [None, None]
         assert pair.tick(99000) == []
 
 
