@@ -10,6 +10,8 @@ from host_tools import words
 
 _HOLE = re.compile(r"\{(\w+)\}")
 _WIRES = ("contact", "supervised_contact", "rex")
+#: Alarms that are over at once: only whether somebody has seen them is news.
+_MOMENTARY = ("duress", "panic", "credential_misuse", "wrong_attempts")
 _FREE_MODES = ("unlocked", "locked_open")
 _SECTIONS = ("portals", "access_points", "points", "devices", "partitions", "areas")
 
@@ -52,8 +54,12 @@ class Sentences:
     def alarm_state(self, alarm: dict[str, Any]) -> str:
         """Since when an alarm is, and whether somebody has seen it."""
         since = self._say("page.since", {"time": self.time(alarm["since"])[11:]})
-        key = {"acknowledged": "page.seen_by", "returned": "page.over_unseen"}.get(alarm["state"])
-        seen = self._say(key or "page.unseen", {"by": self._by(alarm.get("by"))})
+        key = "page.unseen"
+        if alarm["state"] == "acknowledged":
+            key = "page.seen_by"
+        elif alarm["state"] == "returned" and alarm["class"] not in _MOMENTARY:
+            key = "page.over_unseen"
+        seen = self._say(key, {"by": self._by(alarm.get("by"))})
         return f"{since} · {seen}"
 
     def door(self, portal: dict[str, Any]) -> str:

@@ -9,6 +9,9 @@ import { complain } from "./notice.js";
 import { parse, state } from "./state.js";
 import { has, t } from "./words.js";
 
+// These happen and are over at once: only whether somebody has seen them is news.
+const MOMENTARY = new Set(["duress", "panic", "credential_misuse", "wrong_attempts"]);
+
 let drawn = "";
 let unfolded = false; // the alarms behind the first one are shown
 
@@ -22,7 +25,7 @@ function note(alarm) {
   const parts = [since == null ? null : t("page.since", { time: clockTime(since) })];
   const by = alarm.by ?? "unknown";
   if (alarm.state === "acknowledged") parts.push(t("page.seen_by", { by: has(`by.${by}`) ? t(`by.${by}`) : by }));
-  if (alarm.state === "returned") parts.push(t("page.over_unseen"));
+  if (alarm.state === "returned") parts.push(t(MOMENTARY.has(alarm.class) ? "page.unseen" : "page.over_unseen"));
   return parts.filter(Boolean).map((part) => make("span", {}, part));
 }
 

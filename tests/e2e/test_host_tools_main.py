@@ -29,6 +29,29 @@ def test_status_names_every_door_and_the_one_in_alarm(demo: Any) -> None:
     assert "Yard gate: opened without permission." in done.stdout
 
 
+def test_status_tells_what_was_seen_from_what_was_not(demo: Any) -> None:
+    demo.act("fail_mains", on=True)
+    demo.wait_for("alarm.raised", point="mains")
+    first = doorctl("--demo", "--url", demo.url).stdout
+    assert "✗ Mains: mains or supply lost." in first
+    assert "Not seen yet." in first
+    assert "Check the breaker." in first
+    demo.act("press_ack")
+    demo.wait_for("alarm.acknowledged", point="mains")
+    then = doorctl("--demo", "--url", demo.url).stdout
+    assert "! Mains: mains or supply lost." in then
+    assert "Seen by someone at the key switch; not over yet." in then
+    zh = doorctl("--demo", "--lang", "zh", "--url", demo.url).stdout
+    assert "! 市电：供电异常。" in zh
+
+
+def test_status_without_power_says_what_each_lock_does(demo: Any) -> None:
+    demo.act("cut_power")
+    said = doorctl("--demo", "--url", demo.url).stdout
+    assert "? front      No power: stays locked" in said
+    assert "? yard       No power: free" in said
+
+
 def test_events_are_sentences_in_the_language_asked_for(demo: Any) -> None:
     demo.act("present_card", access_point="front-in", person="lost_card")
     demo.wait_for("access.denied")

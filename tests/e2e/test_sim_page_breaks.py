@@ -47,6 +47,20 @@ def test_a_switch_that_is_thrown_moves_no_other(page: Page) -> None:
     assert page.eval_on_selector_all("#world button", where) == before
 
 
+def test_a_forced_opening_shows_nothing_at_the_door(page: Page, demo: Demo) -> None:
+    for key in "2581#":
+        page.click(f"#pad-keys [data-key='{key}']")
+    expect(page.locator("#door-front")).to_have_class("door open", timeout=10_000)
+    expect(page.locator("#alarms .sentence")).to_have_text(
+        "Front door, outside: someone may have been forced to open. Silent."
+    )
+    expect(page.locator("#rows")).to_contain_text("forced to open")
+    expect(page.locator("#rows")).to_contain_text("Front door: Resident")
+    expect(page.locator("#beacon")).to_have_class("beacon")
+    expect(page.locator("#horn")).to_have_class("horn")
+    expect(page.locator("#ap-front-in")).to_have_class("reader")
+
+
 @pytest.mark.parametrize("story", ["visitor", "mains"])
 def test_a_story_plays_to_its_end(browser: Browser, demo: Demo, story: str) -> None:
     page = open_page(browser, demo)

@@ -181,6 +181,9 @@ def test_an_alarm_says_whether_it_was_seen() -> None:
     say = Sentences("en", WORLD)
     alarm = {"since": "2026-11-21T08:00:00Z", "by": None, "state": "unacknowledged"}
     assert say.alarm_state(alarm) == "since 16:00:00 · Not seen yet."
+    over = alarm | {"state": "returned", "class": "door_forced"}
+    assert say.alarm_state(over) == "since 16:00:00 · Over, but not seen yet."
+    assert say.alarm_state(over | {"class": "panic"}) == "since 16:00:00 · Not seen yet."
     seen = alarm | {"state": "acknowledged", "by": "key-switch"}
     assert (
         say.alarm_state(seen) == "since 16:00:00 · Seen by someone at the key switch; not over yet."
