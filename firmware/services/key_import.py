@@ -190,7 +190,7 @@ class _Import:
             return None
 
     def _refused(self, refused: list[Refused]) -> None:
-        for line, what, text in refused:
+        for line, what, text in sorted(refused):
             column = _COLUMN_OF.get(what)
             self._say(line, _in_columns(text) if column is None else f"column {column}: {text}")
 

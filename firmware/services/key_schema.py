@@ -4,8 +4,6 @@ Format 1 knew no duress, flats, groups or denials. A store that may be written i
 format in one transaction when it is opened; one that may only be read is looked at through views.
 """
 
-import json
-
 import apsw
 
 from firmware.services import database
@@ -59,7 +57,6 @@ def create(connection: apsw.Connection) -> bool:
     if found == 1:
         with connection:
             connection.execute(_FROM_1)
-            _complete_rights(connection)
             database.pragma(connection, "user_version", str(FORMAT))
         return True
     if not is_empty(connection):
@@ -87,9 +84,3 @@ def is_empty(connection: apsw.Connection) -> bool:
 def right_of(stored: list[object]) -> list[object]:
     """Access point, schedule and denial of a stored right; those of format 1 denied nothing."""
     return [*stored, False] if len(stored) == 2 else stored
-
-
-def _complete_rights(connection: apsw.Connection) -> None:
-    for name, text in connection.execute("SELECT name, rights FROM levels").fetchall():
-        rights = json.dumps([right_of(r) for r in json.loads(str(text))], separators=(",", ":"))
-        connection.execute("UPDATE levels SET rights = ? WHERE name = ?", (rights, name))

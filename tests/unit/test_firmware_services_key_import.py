@@ -165,6 +165,20 @@ def test_cards_change_hands_in_one_file_however_far_apart_their_rows(folder: Fol
         assert (found.id, found.version) == (21 - n, 2)
 
 
+def test_more_cards_in_strange_hands_than_are_remembered_are_duplicates(
+    folder: Folder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(key_bulk, "MOST_AGAIN", 4)
+    cards = [("upsert", {"id": n, "cards": [f"w26:12:{n}"]}) for n in range(1, 21)]
+    folder.with_store(lambda store: store.apply(cards))
+    assert (
+        folder.run(HEAD + "".join(f"{n},,w26:12:{21 - n},,,,all,,,\n" for n in range(1, 21))) == 2
+    )
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0] == "keys.csv:2: column card: is taken by credential 20; expected one of its own"
+    assert lines[-1].startswith("nothing was imported; ")
+
+
 def test_a_card_that_stands_in_two_rows_is_named_however_far_apart(
     folder: Folder, capsys: pytest.CaptureFixture[str]
 ) -> None:

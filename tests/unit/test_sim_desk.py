@@ -1,0 +1,45 @@
+"""`sim.desk.DeskParts`: what was changed of the demo's keys outlives the next start of the desk."""
+
+from pathlib import Path
+
+import hal.board
+from firmware.access import access_point
+from firmware.runtime import aio
+from firmware.services.credential_store import CredentialStore
+from firmware.services.executor import InlineExecutor
+from firmware.services.key_changes import number_of
+from firmware.services.key_file import KeyFile
+from sim import person
+from sim.desk import DeskParts
+
+START_MS = 1_795_248_000_000
+DAY_MS = 86_400_000
+
+
+def test_a_key_that_was_changed_stays_so_and_the_others_are_todays(tmp_path: Path) -> None:
+    config = hal.board.load("board_configs/demo-sim.toml")
+    key = bytes(32)
+    path = str(tmp_path / "keys.db")
+    clock = aio.VirtualClock()
+    loop = aio.Loop(clock, aio.JumpWaiter(clock))
+    for day in range(3):
+        people = person.people(config, START_MS + day * DAY_MS, [])
+        DeskParts(config, loop, str(tmp_path), key, []).provision(
+            person.changes(people, config["access_points"])
+        )
+        if day == 0:
+            executor = InlineExecutor(loop)
+            store = CredentialStore(path, executor, key)
+            store.open()
+            store.apply([("life", 1001, "cancel", {})])
+            executor.close()
+        file = KeyFile(path, key, None, bytes)
+        file.open()
+        resident = file.find("w26:031:20417")
+        visitor = file.find(number_of(key, access_point.CODE, "DOORWARD-VISIT-7Q4K-2M9X"))
+        file.close()
+        assert resident is not None
+        assert visitor is not None
+        assert (resident.state, resident.version) == ("cancelled", 2)
+        expected = {somebody.name: somebody for somebody in people}["visitor"]
+        assert visitor.valid_from_s == expected.valid_from_s
