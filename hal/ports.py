@@ -23,14 +23,42 @@ if TYPE_CHECKING:
 #: at_ms  int   when it happened, on the clock of the port's `Ticks`
 Edge = namedtuple("Edge", ("line", "level", "at_ms"))
 
+
+class Frame:
+    """The bits or bytes of a card, a code or a key: a secret, shown as ``***``. Equal to its own data."""
+
+    __slots__ = ("_data",)
+
+    def __init__(self, data: "str | bytes") -> None:
+        self._data = data
+
+    def reveal(self) -> "str | bytes":
+        """The data; for who decodes it."""
+        return self._data
+
+    def __repr__(self) -> str:
+        return "***"
+
+    def __eq__(self, other: object) -> bool:
+        return self._data == (other._data if isinstance(other, Frame) else other)
+
+    def __hash__(self) -> int:
+        return hash(self._data)
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+
 #: What a driver hands over.
 #: kind   str   one of the kinds below
-#: data   str | bytes | bool | None   what `kind` says
+#: data   Frame | str | bool | None   what `kind` says
 #: at_ms  int   the time of the edge or byte that completed it
 Reading = namedtuple("Reading", ("kind", "data", "at_ms"))
 
-BITS = "bits"  #: data: str of "0", "1" and "?" (both lines at once: not a bit), in order of arrival
-LINE = "line"  #: data: bytes of one frame between a reader's delimiters, without them
+BITS = (
+    "bits"  #: data: Frame of "0", "1" and "?" (both lines at once: not a bit), in order of arrival
+)
+LINE = "line"  #: data: Frame, the bytes of one frame between a reader's delimiters, without them
 LEVEL = "level"  #: data: bool, a debounced level
 STATE = "state"  #: data: str, what a supervised loop is in (`hal.drivers.supervised_contact`)
 STUCK = "stuck"  #: data: bool, a data line is held (True), has let go again (False)

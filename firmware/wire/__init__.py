@@ -2,6 +2,7 @@
 
 from firmware.wire import serial_lines, wiegand
 from firmware.wire.readings import LENGTH, STUCK, BadRead, CardRead, CodeRead, KeyRead
+from hal.ports import Frame
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,13 +20,16 @@ def decode(
     card_format  what the board config says of the reader: "any"; "w26", "w34" or "w37" (another
                  card is a `BadRead` of a wrong length); "lines" or "rdm6300" (a serial reader)
     """
+    data = reading.data
+    if isinstance(data, Frame):
+        data = data.reveal()
     if reading.kind == "bits":
-        return _only_format(wiegand.decode(reading.data, reading.at_ms), card_format)
+        return _only_format(wiegand.decode(data, reading.at_ms), card_format)
     if reading.kind == "line":
         if card_format == serial_lines.RDM6300:
-            return serial_lines.decode_rdm6300(reading.data, reading.at_ms)
-        return _only_format(serial_lines.decode_line(reading.data, reading.at_ms), card_format)
-    if reading.kind == "stuck" and reading.data:
+            return serial_lines.decode_rdm6300(data, reading.at_ms)
+        return _only_format(serial_lines.decode_line(data, reading.at_ms), card_format)
+    if reading.kind == "stuck" and data:
         return BadRead(STUCK, reading.at_ms)
     return None
 

@@ -6,7 +6,7 @@ A byte takes 1 ms at 9600 baud, so a frame that has not gone on for `TORN_MS` ne
 from hal.drivers.framing import LINES, Framer
 from hal.drivers.repeats import Repeats
 from hal.errors import HalError
-from hal.ports import BACK, LINE, LOST, Reading
+from hal.ports import BACK, LINE, LOST, Frame, Reading
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -126,4 +126,4 @@ class SerialReader:
 
     def _report(self, frame: bytes, now_ms: int, readings: "list[Reading]") -> None:
         if not self._repeats.seen(frame, now_ms):
-            readings.append(Reading(LINE, frame, now_ms))
+            readings.append(Reading(LINE, Frame(frame), now_ms))

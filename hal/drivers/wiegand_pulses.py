@@ -11,7 +11,7 @@ long frame could otherwise pass for a key.
 """
 
 from hal.drivers.edge_feed import EdgeFeed
-from hal.ports import BITS, STUCK, Reading
+from hal.ports import BITS, STUCK, Frame, Reading
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -140,7 +140,7 @@ class WiegandPulses:
     def _finish(self, readings: "list[Reading]") -> None:
         if self._torn and _NOT_A_BIT not in self._bits:
             self._bits.append(_NOT_A_BIT)
-        readings.append(Reading(BITS, "".join(self._bits), self._last_ms))
+        readings.append(Reading(BITS, Frame("".join(self._bits)), self._last_ms))
         self._bits = []
 
     def _let_go(self, line: int, at_ms: int, readings: "list[Reading]") -> None:

@@ -5,7 +5,7 @@ from firmware import wire
 from firmware.access import verification
 from firmware.access.access_point import Lookup
 from firmware.access.secret import Secret, plain
-from hal.ports import Reading
+from hal.ports import Frame, Reading
 
 
 def told(thing: object) -> str:
@@ -33,7 +33,9 @@ def test_no_reading_tells_a_card_a_code_or_a_key() -> None:
         ("line", b"]Q1a visitor's code", "visitor"),
         ("bits", "1001", "9"),
     ):
-        read = wire.decode(Reading(kind, data, 5))
+        reading = Reading(kind, Frame(data), 5)
+        assert str(data)[2:-1] not in told(reading)
+        read = wire.decode(reading)
         assert read is not None
         assert "***" in told(read)
         assert hidden not in told(read)
