@@ -20,6 +20,7 @@ IN = "in"
 OUT = "out"
 
 MOST = 10000  #: people whose whereabouts are kept, all areas together; then the oldest is forgiven
+SLACK = 100  #: outdated passages that an area may hold beside two a person
 UNSEEN = "*"  #: stands in an area for whoever it has not seen, once they may be anywhere
 
 #: Who forgave, where nobody did.
@@ -54,8 +55,8 @@ class Area:
         self.inside: set[str] = set()
         #: int | None  where those are who were never seen: 0, or None since everybody was forgiven
         self.unseen: int | None = 0
-        #: int | None  when the next person may be due to be forgiven
-        self.due_ms: int | None = None
+        #: list of (at_ms, who)  passages that are forgiven in time, oldest first; some are outdated
+        self.passages: list[tuple[int, str]] = []
         #: int | None  the local day (begun at `forgive_at_s`) in which everybody was forgiven last
         self.day: int | None = None
 
@@ -72,9 +73,27 @@ class Area:
         else:
             self.inside.discard(who)
         if seen.inside is not None and self.rules.forgive_after_ms is not None:
-            due_ms = seen.at_ms + self.rules.forgive_after_ms
-            self.due_ms = due_ms if self.due_ms is None else min(self.due_ms, due_ms)
+            self.passages.append((seen.at_ms, who))
+            if len(self.passages) > 2 * len(self.people) + SLACK:
+                self.sort_passages()
         return Keep("in/%s/%s" % (self.name, who), [seen.inside, seen.utc_s])
+
+    @property
+    def due_ms(self) -> "int | None":
+        """When the next person may be due to be forgiven."""
+        if not self.passages:
+            return None
+        due_ms: int = self.passages[0][0] + self.rules.forgive_after_ms
+        return due_ms
+
+    def sort_passages(self) -> None:
+        """Begin the list of passages anew: each one's last."""
+        if self.rules.forgive_after_ms is None:
+            return
+        people = self.people
+        self.passages = sorted(
+            [(people[who].at_ms, who) for who in people if people[who].inside is not None]
+        )
 
     def drop(self, who: str) -> "Keep":
         """Forget somebody."""
@@ -195,26 +214,21 @@ class Whereabouts:
                 age_ms = max(0, now.utc_s - value[1]) * 1000  # type: ignore[index]
                 area.put(who, Seen(value[0], value[1], now.ms - age_ms))  # type: ignore[index]
         for area in self._timed:
+            area.sort_passages()
             day = kept.get("forgiven/" + area.name)
             area.day = day if isinstance(day, int) else None
         return effects
 
     def _forgive_due(self, area: Area, now: "credential.Moment") -> "list[object]":
-        after_ms = area.rules.forgive_after_ms
-        due = []
-        area.due_ms = None
-        for who in sorted(area.people):
-            seen = area.people[who]
-            if seen.inside is None:
-                continue
-            if now.ms - seen.at_ms >= after_ms:
-                due.append(who)
-            elif area.due_ms is None or seen.at_ms + after_ms < area.due_ms:
-                area.due_ms = seen.at_ms + after_ms
-        if not due:
-            return []
-        effects: list[object] = [area.put(who, Seen(None, now.utc_s, now.ms)) for who in due]
-        return effects + [_forgiven(area.name, None, TIME, len(due), now)]
+        effects: list[object] = []
+        while area.due_ms is not None and now.ms >= area.due_ms:
+            at_ms, who = area.passages.pop(0)
+            seen = area.people.get(who)
+            if seen is not None and seen.inside is not None and seen.at_ms == at_ms:
+                effects.append(area.put(who, Seen(None, now.utc_s, now.ms)))
+        if effects:
+            effects.append(_forgiven(area.name, None, TIME, len(effects), now))
+        return effects
 
     def _forgive_daily(self, area: Area, now: "credential.Moment") -> "list[object]":
         day = (now.local_s - area.rules.forgive_at_s) // DAY_S

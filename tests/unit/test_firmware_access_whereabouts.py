@@ -105,6 +105,18 @@ def test_so_long_after_the_last_passage_it_is_forgiven() -> None:
     assert areas.deadline_ms is None
 
 
+def test_who_passes_again_and_again_is_forgiven_once_and_takes_no_room() -> None:
+    areas = yard(AreaRules(None, 10000, None))
+    for number in range(1000):
+        areas.passed("yard", "h1", IN if number % 2 == 0 else OUT, at(number))
+    areas.passed("yard", "h1", IN, at(1000))
+    told = []
+    for now_ms in range(9000, 12000, 10):
+        told += forgiven(areas.tick(at(now_ms)))
+    assert told == [{"area": "yard", "by": "time", "count": 1}]
+    assert areas.deadline_ms is None
+
+
 def test_at_its_hour_everybody_is_forgiven_once_a_day() -> None:
     areas = yard(AreaRules(None, None, 13 * 3600))
     assert areas.tick(at(0)) == [Keep("forgiven/yard", 19999)]  # the day it begins to look
