@@ -242,10 +242,10 @@ class Portal:
     ) -> "list[record.Record]":
         """Change the mode: one of `MODES`. The way out keeps the time that it was given."""
         records = self.tick(now_ms)
-        self.mode_cause = cause
         if mode == self.mode:
             return records
         self.mode = mode
+        self.mode_cause = cause
         self.since_ms = now_ms
         fields: dict[str, object] = {"mode": mode, "cause": cause, "by": by}
         records.append(make(record.PORTAL_MODE, now_ms, self.name, fields))

@@ -388,6 +388,24 @@ def test_a_use_that_is_spent_elsewhere_while_a_pin_is_typed_is_gone() -> None:
     assert hall.said() == ["uses_exhausted"]
 
 
+def test_a_grant_of_a_key_forgets_the_wrong_pins_typed_with_it() -> None:
+    hall = Hall({"way": "card+pin"})
+    hall.show(RESIDENT, 1000)
+    hall.types("0000", 2000)
+    assert hall.kept["wrong/1"] == [0, 0, 1]
+    hall.show(RESIDENT, 3000)
+    hall.types("2580", 4000)
+    assert "wrong/1" not in hall.kept
+
+
+def test_a_pin_that_comes_too_late_is_refused_for_what_came_before_it() -> None:
+    hall = Hall({"way": "card+pin"})
+    hall.show(RESIDENT, 1000)
+    hall.mode(portal.LOCKED_DOWN, 2000)
+    hall.run(20000)
+    assert hall.said() == ["locked_down"]
+
+
 # ---- who is where ------------------------------------------------------------------------------
 
 
@@ -462,6 +480,13 @@ def test_a_place_is_taken_by_whoever_was_let_in_until_it_is_known_that_they_did_
     assert hall.said() == [1, "occupancy_full", 2, "occupancy_full", "occupancy_full", 2]
 
 
+def test_nobody_is_kept_in_by_a_full_area() -> None:
+    kept: dict[str, object] = {"in/hall/h99": [1, BASE_S]}
+    hall = Hall(None, None, {"areas": {"hall": whereabouts.AreaRules(1, None, None)}}, kept)
+    hall.show(RESIDENT, 1000, "front-out")
+    assert hall.said() == [1]
+
+
 # ---- two people --------------------------------------------------------------------------------
 
 
@@ -513,6 +538,15 @@ def test_a_first_person_whom_the_mode_refuses_meanwhile_is_refused() -> None:
     hall.mode(portal.LOCKED_DOWN, 2000)
     hall.run(16000)
     assert hall.said() == ["locked_down"]
+
+
+def test_a_first_person_whose_last_use_is_spent_elsewhere_is_refused() -> None:
+    hall = Hall({"two_person": "any"})
+    once = changed(RESIDENT, {"uses": 1})
+    hall.show(once, 1000)
+    hall.show(once, 2000, "yard-in")
+    hall.show(OTHER, 3000)
+    assert hall.said() == [1, "uses_exhausted"]
 
 
 # ---- interlock, releases from afar ---------------------------------------------------------------
@@ -595,6 +629,13 @@ def test_a_mode_set_by_hand_is_not_touched_before_the_next_hours() -> None:
         hall.mode(portal.LOCKED, 200000)
         hall.run(86400000 + 61000)
         assert hall.site.portals["front"].mode == portal.UNLOCKED
+
+
+def test_hours_take_no_lockdown_away_that_began_before_them() -> None:
+    hall = Hall(None, None, visits())
+    hall.mode(portal.LOCKED_DOWN, 30000)
+    hall.run(200000)
+    assert hall.site.portals["front"].mode == portal.LOCKED_DOWN
 
 
 def test_hours_that_began_or_ended_without_power_are_caught_up_with() -> None:
