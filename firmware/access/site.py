@@ -9,7 +9,7 @@ brings outputs up to date after every call and ticks no later than ``deadline_ms
 
 from collections import namedtuple
 
-from firmware.access import access_point, credential, entry, portal, record, watch
+from firmware.access import access_point, credential, entry, portal, record, verification, watch
 
 Point = watch.Point  #: what a plan names its alarm points with
 
@@ -187,6 +187,16 @@ class Site:
         effects = self._catch_up(now)
         effects += self.portals[name].contact(is_open, at_ms, now.ms)
         return self._finish(effects, now)
+
+    def recall(self, numbers: "set[int]", now: "credential.Moment") -> "list[object]":
+        """Keys of these record numbers were changed: one whose PIN is awaited must be shown again."""
+        effects = self.tick(now)
+        for name in sorted(self.access_points):
+            waiting = self.access_points[name].verification
+            card = waiting.key
+            if isinstance(card, tuple) and card[0].id in numbers:
+                waiting.handle(verification.SHOWN, now.ms)
+        return effects + self.tick(now)
 
     def set_mode(
         self, name: str, mode: str, cause: str, by: "str | None", now: "credential.Moment"

@@ -231,7 +231,7 @@ class Controller:
             for number, change in told:
                 fields: dict[str, object] = {"credential": number, "change": change, "by": by}
                 made.append(record.make(record.CREDENTIAL_CHANGED, now.ms, None, fields))
-            self._perform(made, now)
+            self._perform(self.site.recall({number for number, _ in told}, now) + made, now)
             done(problem)
 
         self.store.apply(changes, answer)

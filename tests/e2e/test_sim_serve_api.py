@@ -1,5 +1,6 @@
 """The simulator's HTTP side, from outside: the world, the verbs and the events as the contract has them."""
 
+import hashlib
 import http.client
 import json
 import urllib.error
@@ -88,6 +89,8 @@ def test_the_world_tells_everything_that_can_be_seen(demo: Demo) -> None:
     assert [flat["number"] for flat in world["flats"]] == ["101", "102", "103", "104"]
     assert set(world["operator"]) >= {"id", "private_key"}
     assert "public_key" in world
+    name = f"doorward simulator visitor key {world['site']}/{world['controller']}"
+    assert world["visitor_key"] == hashlib.sha256(name.encode()).hexdigest()
 
 
 def test_a_card_number_and_a_pin_open_as_a_person_does(demo: Demo) -> None:

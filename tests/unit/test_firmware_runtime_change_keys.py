@@ -16,8 +16,9 @@ START_MS = 1_795_248_000_000
 class House:
     """The demo building in virtual time, and what it records."""
 
-    def __init__(self) -> None:
+    def __init__(self, way: str = "card-or-pin") -> None:
         config = hal.board.load("board_configs/demo-sim.toml")
+        config["access_points"]["front-in"]["verification"] = way
         self.building = Building(config, person.people(config, START_MS, []), START_MS, 1)
         self.building.start()
         self.events: list[dict[str, Any]] = []
@@ -78,3 +79,17 @@ def test_a_level_that_changes_is_in_force_at_the_next_card(house: House) -> None
     assert house.change(("level", person.EVERYWHERE, [["yard-in", None]])) is None
     assert house.changed() == []
     assert house.shows("resident")["reason"] == "no_right"
+
+
+def test_a_card_whose_pin_is_awaited_is_not_let_in_once_it_is_cancelled() -> None:
+    for cancelled in (True, False):
+        house = House("card+pin")
+        house.building.world.act("present_card", access_point="front-in", person="resident")
+        house.wait(500)
+        number = 1001 if cancelled else 1007
+        assert house.change(("life", number, "cancel", {})) is None
+        house.building.world.act("enter_pin", access_point="front-in", digits="2580")
+        house.wait(3000)
+        granted = [event for event in house.events if event["type"] == "access.granted"]
+        assert (granted == []) == cancelled
+        house.building.parts.close()
