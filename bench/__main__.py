@@ -5,9 +5,9 @@
 
 import sys
 
-from bench import door_day, idle, keys, latency
+from bench import decision, door_day, idle, keys, latency
 
-USUAL = {"latency": latency, "door_day": door_day, "idle": idle}
+USUAL = {"latency": latency, "decision": decision, "door_day": door_day, "idle": idle}
 ALL = {**USUAL, "keys": keys}
 
 

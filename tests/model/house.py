@@ -36,16 +36,56 @@ OPEN_MS = 30000
 EXTENDED_OPEN_MS = 60000
 PRE_ALARM_MS = 5000
 
-#: portal, way
+
+def _access_point(portal: str, way: str, area: str, **more: "Any") -> "dict[str, Any]":
+    point: dict[str, Any] = {
+        "portal": portal,
+        "way": way,
+        "area": area,
+        "direction": "in",
+        "passback": "off",
+        "way_at": (),
+        "pair": "off",
+        "reader": None,
+    }
+    for name in more:
+        assert name in point, name
+        point[name] = more[name]
+    return point
+
+
 ACCESS_POINTS: "dict[str, dict[str, Any]]" = {
-    "cellar-in": {"portal": "cellar", "way": "card+pin"},
-    "front-in": {"portal": "front", "way": "card-or-pin"},
-    "gate-in": {"portal": "gate", "way": "card"},
-    "gate-out": {"portal": "gate", "way": "card"},
-    "inner-in": {"portal": "inner", "way": "pin"},
-    "yard-in": {"portal": "yard", "way": "card"},
-    "yard-out": {"portal": "yard", "way": "card"},
+    "cellar-in": _access_point("cellar", "card+pin", "cellar", pair="other_group"),
+    "front-in": _access_point(
+        "front", "card-or-pin", "hall", way_at=(("night", "card+pin"),), reader="front-reader"
+    ),
+    "gate-in": _access_point("gate", "card", "garden", passback="soft"),
+    "gate-out": _access_point("gate", "card", "garden", passback="soft", direction="out"),
+    "inner-in": _access_point("inner", "pin", "vault", passback="timed"),
+    "yard-in": _access_point("yard", "card", "yard", passback="hard"),
+    "yard-out": _access_point("yard", "card", "yard", passback="hard", direction="out"),
 }
+AGAIN_MS = 600000  #: of "timed"
+SECOND_PERSON_MS = 15000
+
+#: people inside at most, forgiven so long after the last passage, and each day at this local second
+AREAS: "dict[str, tuple[Any, Any, Any]]" = {
+    "cellar": (3, None, None),
+    "garden": (2, None, 4 * 3600),
+    "yard": (None, 4 * 3600000, None),
+}
+INTERLOCKS = {"sluice": ("front", "inner")}
+
+#: portal: hours, first card, how early the first card counts, level of who counts
+FREE_ACCESS: "dict[str, tuple[Any, ...]]" = {
+    "gate": ("work", False, 3600000, None),
+    "yard": ("evening", True, 3600000, "all"),
+}
+
+KEY_WRONG_ATTEMPTS = 2
+KEY_BLOCK_MS = 30000
+KEY_BLOCK_MAX_MS = 3600000
+LONG_S = 30 * DAY_S  #: a key that is valid for so long is there to stay
 
 #: alarm points: class, priority
 POINTS = {
@@ -61,6 +101,7 @@ HOURS = {
     "work": ((0, 1, 2, 3, 4), 8 * 60, 12 * 60, "mon-fri 08:00-12:00"),
     "night": ((0, 1, 2, 3, 4, 5, 6, 7), 22 * 60, 30 * 60, "daily 22:00-06:00"),
     "holidays": ((7,), 10 * 60, 14 * 60, "hol 10:00-14:00"),
+    "evening": ((0, 1, 2, 3, 4, 5, 6), 17 * 60, 19 * 60, "mon-sun 17:00-19:00"),
 }
 
 #: name: rights (access point, hours or None, deny)
@@ -105,7 +146,7 @@ def _person(number: int, **more: "Any") -> "dict[str, Any]":
 def people() -> "dict[int, Any]":
     """Everybody, by record number; new values at every call, for they change."""
     made = [
-        _person(1, pin="2580", group="staff", flat="101"),
+        _person(1, pin="2580", duress_pin="2589", group="staff", flat="101"),
         _person(2, pin="3691", levels=["work"], group="guests"),
         _person(3, to_s=MONDAY_S + 3600),
         _person(4, state="lost", pin="4444"),
@@ -116,9 +157,9 @@ def people() -> "dict[int, Any]":
         _person(9, uses=3, code="VISIT-9"),
         _person(10, first_use_s=6 * 3600),
         _person(11, levels=[]),
-        _person(12, pin="1212", code="VISIT-12"),
-        _person(13, levels=["all"], pin="1313"),
-        _person(14, levels=["all"], flat="302", group="guests", pin="1414"),
+        _person(12, duress=True, pin="1212", code="VISIT-12"),
+        _person(13, levels=["all", "no-gate"], pin="1313", duress_pin="1314"),
+        _person(14, levels=["all", "no-nights"], flat="302", group="guests", pin="1414"),
         _person(15, levels=["doors", "nights"], to_s=MONDAY_S + 5 * DAY_S, pin="1515"),
     ]
     return {one["id"]: one for one in made}
@@ -126,8 +167,9 @@ def people() -> "dict[int, Any]":
 
 #: What a person may turn into: field, values.
 CHANGES: "tuple[tuple[str, tuple[Any, ...]], ...]" = (
-    ("state", ("active", "active", "suspended", "lost", "cancelled")),
-    ("to_s", (None, None, MONDAY_S + 3600, MONDAY_S + 3 * DAY_S)),
+    ("state", ("active", "active", "active", "active", "suspended", "lost", "cancelled")),
+    ("from_s", (None, None, MONDAY_S + 2 * DAY_S)),
+    ("to_s", (None, None, None, None, None, MONDAY_S + 3600, MONDAY_S + 3 * DAY_S)),
     ("uses", (None, None, 2)),
     ("levels", (["all"], ["work"], ["doors", "nights"], ["all"], [])),
     ("override", (False, True)),

@@ -1,20 +1,25 @@
 """Who may enter, told by the contract's words alone: a second, simple opinion about every presentation.
 
-It knows the building (`house`), what was done (the calls) and the time, keeps its own books, and knows
-nothing of the code that is tested. Order of the reasons: CONTRACT.md, section 3.
+It knows the building (`house`), what was done (the calls), the time and what was recorded of doors (a
+verdict, a mode), keeps its own books, and knows nothing of the code that is tested. Order of the reasons:
+CONTRACT.md, section 3. Where it is silent, `house` and the comments here say what people would expect.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import house
+from whereabouts import Areas
 
 Decision = tuple[str, str, str | None, int | None]  # type, access point, reason, credential
+Person = dict[str, Any]
 
 BY_STATE = {
     "suspended": "credential_suspended",
     "lost": "credential_lost",
     "cancelled": "credential_cancelled",
 }
+STRICTEST = ("card+pin", "card", "pin", "card-or-pin")
 
 
 def within(name: str, local_s: int) -> bool:
@@ -33,33 +38,54 @@ class Reader:
 
     def __init__(self) -> None:
         self.wrong: list[int] = []
-        self.wrong_s: list[int] = []  # the same by the wall clock, for after a power cut
+        self.wrong_kept_s: list[int] = []
         self.blocked_until_ms = 0
         self.blocked_until_s = 0
         self.digits: str | None = None  # keys so far; None: nobody keys
-        self.card: dict[str, Any] | None = None  # whose PIN is awaited
+        self.card: Person | None = None  # whose PIN is awaited
         self.late_ms = 0  # when the keying is over
         self.bad_ms: int | None = None
+        self.first: Person | None = None  # who waits for a second person
+        self.first_until_ms = 0
 
 
-class Own:
-    """What a key itself remembers of wrong PINs that were typed after it."""
+class KeyBlock:
+    """Wrong PINs typed with one key."""
 
     def __init__(self) -> None:
-        self.wrong = self.blocks = self.until_ms = self.until_s = 0
+        self.wrong = 0
+        self.blocks = 0
+        self.until_ms = 0
+        self.until_s = 0
+
+    def length_ms(self) -> int:
+        """Of the block that it is in; each is twice as long as the one before."""
+        doublings = max(0, self.blocks - 1)
+        length_ms: int = house.KEY_BLOCK_MS * 2 ** min(doublings, 20)
+        return min(length_ms, house.KEY_BLOCK_MAX_MS)
 
 
 class Oracle:
     """The second opinion. Give it every call; take the decisions and alarms that must follow."""
 
-    def __init__(self, people: dict[int, Any], levels: dict[str, Any]) -> None:
+    def __init__(
+        self,
+        people: dict[int, Any],
+        levels: dict[str, Any],
+        policy: list[bool],
+        is_free: Callable[[str], bool],
+    ) -> None:
         self.people = people  # the same people: what changes in them changes for both
         self.levels = levels
+        self.policy = policy
+        self.is_free = is_free  # whether a portal is open or unlocked
         self.modes = {name: part["mode"] for name, part in house.PORTALS.items()}
         self.spent: dict[int, int] = {}
         self.first_s: dict[int, int] = {}
+        self.key_blocks: dict[int, KeyBlock] = {}
         self.readers = {name: Reader() for name in house.ACCESS_POINTS}
-        self.owns: dict[int, Own] = {}
+        self.areas = Areas()
+        self.tampered: dict[str, bool] = {}
         self.decided: list[Decision] = []
         self.misused: list[tuple[str, str]] = []  # (access point, alarm class)
 
@@ -69,12 +95,21 @@ class Oracle:
         self.decided, self.misused = [], []
         return decided, misused
 
-    # ---- calls -------------------------------------------------------------------------------------
+    # ---- told --------------------------------------------------------------------------------------
+
+    def told(self, type: str, fields: Any, now: Any) -> None:
+        """A record of a door: who passed, or what mode it is in now."""
+        if type == "portal.mode":
+            self.modes[fields["portal"]] = fields["mode"]
+        elif type in ("access.taken", "access.not_taken"):
+            self.areas.verdict(fields["portal"], type == "access.taken", now)
 
     def hear(self, call: list[Any], now: Any) -> None:
         """One call of the core."""
-        for name in sorted(self.readers):
-            self._time_out(name, now)
+        self.areas.pass_time(now)
+        if call[0] != "start":
+            for name in sorted(self.readers):
+                self._time_out(name, now)
         handler = getattr(self, "_on_" + call[0], None)
         if handler is not None:
             handler(now, *call[1:])
@@ -97,8 +132,9 @@ class Oracle:
             return
         if key == "#":
             if reader.card is not None:
-                self._with_pin(name, reader.card, reader.digits or "", now)
+                card, digits = reader.card, reader.digits or ""
                 self._drop(name)
+                self._with_pin(name, card, digits, now)
             elif reader.digits is not None:
                 self._drop(name)  # its look-up follows
         elif key == "*":
@@ -115,66 +151,86 @@ class Oracle:
         who = self._owner(kind, value)
         if who is not None and who["state"] in ("lost", "cancelled"):
             self.misused.append((name, "credential_misuse"))
+        if who is not None and (who["duress"] or (kind == "pin" and value == who["duress_pin"])):
+            self.misused.append((name, "duress"))
         if self._blocked(name, now):
-            self._deny(name, "reader_blocked", who, now)
-        elif who is None:
-            self._deny(name, "wrong_pin" if kind == "pin" else "unknown_credential", None, now)
-        else:
-            way = self._way(name, now)
-            reason = self._against(who, name, now, kind == "pin" or way != "pin")
-            if reason is not None:
-                self._deny(name, reason, who, now)
-            elif kind != "pin" and way == "card+pin":
-                reader = self.readers[name]
-                # The key as it was found a moment ago: its PIN follows within ten seconds.
-                reader.card, reader.digits = dict(who), ""
-                reader.late_ms = now.ms + house.PIN_TIMEOUT_MS
-            else:
-                self._grant(name, who, now)
+            return self._deny(name, "reader_blocked", who, now)
+        if who is None:
+            return self._deny(
+                name, "wrong_pin" if kind == "pin" else "unknown_credential", None, now
+            )
+        way = self._way(name, now)
+        taken = way in ("pin", "card-or-pin") if kind == "pin" else way != "pin"
+        reason = self._against(who, name, now, taken)
+        if reason is not None:
+            return self._deny(name, reason, who, now)
+        if kind != "pin" and way == "card+pin":
+            reader = self.readers[name]
+            # The key as it was found a moment ago: its PIN follows within ten seconds.
+            reader.card, reader.digits = dict(who), ""
+            reader.late_ms = now.ms + house.PIN_TIMEOUT_MS
+            return None
+        return self._good(name, dict(who), now)
 
-    def _on_mode(self, now: Any, name: str, mode: str) -> None:
-        self.modes[name] = mode
+    def _on_point(self, now: Any, name: str, active: bool) -> None:
+        self.tampered[name] = active
+
+    def _on_forgive(self, now: Any, area: str | None, who: str | None) -> None:
+        self.areas.forgive(area, who)
 
     def _on_start(self, now: Any) -> None:
         """After a power cut: blocks by the wall clock, nobody at a keypad."""
-        for own in self.owns.values():
-            left_ms = max(0, own.until_s - now.utc_s) * 1000
-            own.until_ms = now.ms + min(left_ms, self._own_ms(own.blocks))
+        self.areas.restart(now)
         for name in self.readers:
             before = self.readers[name]
-            self.readers[name] = Reader()
-            ages_s = [max(0, now.utc_s - at_s) for at_s in before.wrong_s]
-            self.readers[name].wrong = sorted(now.ms - age_s * 1000 for age_s in ages_s)
-            self.readers[name].wrong_s = before.wrong_s
+            after = self.readers[name] = Reader()
             left_s = min(before.blocked_until_s - now.utc_s, house.BLOCK_MS // 1000)
-            self.readers[name].blocked_until_s = before.blocked_until_s
+            after.blocked_until_s = before.blocked_until_s
             if left_s > 0:
-                self.readers[name].blocked_until_ms = now.ms + left_s * 1000
+                after.blocked_until_ms = now.ms + left_s * 1000
+            else:
+                after.wrong_kept_s = before.wrong_kept_s
+                ages_s = sorted([max(0, now.utc_s - at_s) for at_s in after.wrong_kept_s])
+                recent = ages_s[: house.WRONG_ATTEMPTS - 1]
+                after.wrong = [now.ms - age_s * 1000 for age_s in reversed(recent)]
+        for block in self.key_blocks.values():
+            left_ms = max(0, block.until_s - now.utc_s) * 1000
+            block.until_ms = now.ms + min(left_ms, block.length_ms())
 
     # ---- opinions ----------------------------------------------------------------------------------
 
-    def _against(self, who: dict[str, Any], name: str, now: Any, taken: bool = True) -> str | None:
-        """The first reason from credential_lost to outside_schedule."""
+    def _against(self, who: Person, name: str, now: Any, taken: bool = True) -> str | None:
+        """The first reason from credential_lost to credential_blocked."""
+        lenient, narrowed = self.policy
         if who["state"] != "active":
             return BY_STATE[who["state"]]
         if who["uses"] is not None and self.spent.get(who["id"], 0) >= who["uses"]:
             return "uses_exhausted"
+        right = self._by_right(who, name, now)
         ends = [] if who["to_s"] is None else [who["to_s"]]
         if who["first_use_s"] is not None and who["id"] in self.first_s:
             ends.append(self.first_s[who["id"]] + who["first_use_s"])
         limited = bool(ends) or who["from_s"] is not None or who["first_use_s"] is not None
-        if limited and not now.trusted:
+        if right == "clock_untrusted" or (limited and not now.trusted and not lenient):
             return "clock_untrusted"
-        if who["from_s"] is not None and now.utc_s < who["from_s"]:
+        if who["from_s"] is not None and now.utc_s < who["from_s"] and now.trusted:
             return "not_yet_valid"
         if ends and now.utc_s >= min(ends):
             return "credential_expired"
-        return self._without_right(who, name, now, taken)
+        if right == "no_right" or not taken or (narrowed and not self._stays(who)):
+            return "no_right"
+        mode = self.modes[house.ACCESS_POINTS[name]["portal"]]
+        if mode == "blocked":
+            return "portal_blocked"
+        if mode == "locked_down" and not who["override"]:
+            return "locked_down"
+        if right is not None:
+            return right
+        block = self.key_blocks.get(who["id"])
+        return "credential_blocked" if block is not None and now.ms < block.until_ms else None
 
-    def _own_ms(self, blocks: int) -> int:
-        return min(house.BLOCK_MS * 2 ** (blocks - 1), 3600000) if blocks else 0
-
-    def _without_right(self, who: dict[str, Any], name: str, now: Any, taken: bool) -> str | None:
+    def _by_right(self, who: Person, name: str, now: Any) -> str | None:
+        """What the levels say; a denial beats every grant."""
         mine = [
             right
             for level in who["levels"]
@@ -185,66 +241,129 @@ class Oracle:
         takes = [hours for _, hours, deny in mine if deny]
         if not gives or None in takes:
             return "no_right"
-        by_clock = None not in gives or bool(takes)
-        if by_clock and not now.trusted:
-            return "clock_untrusted"
-        if not taken:
-            return "no_right"
-        mode = self.modes[house.ACCESS_POINTS[name]["portal"]]
-        if mode == "blocked":
-            return "portal_blocked"
-        if mode == "locked_down" and not who["override"]:
-            return "locked_down"
+        if not now.trusted:
+            by_clock = None not in gives and not self.policy[0]
+            return "clock_untrusted" if by_clock or takes else None
         if any(within(hours, now.local_s) for hours in takes):
             return "outside_schedule"
         if None not in gives and not any(within(hours, now.local_s) for hours in gives):
             return "outside_schedule"
-        if who["id"] in self.owns and now.ms < self.owns[who["id"]].until_ms:
-            return "credential_blocked"
         return None
 
-    def _with_pin(self, name: str, who: dict[str, Any], digits: str, now: Any) -> None:
-        if self._blocked(name, now):
-            return self._deny(name, "reader_blocked", who, now)
-        reason = self._against(who, name, now)
+    def _stays(self, who: Person) -> bool:
+        if who["uses"] is not None or who["first_use_s"] is not None:
+            return False
+        if who["from_s"] is None or who["to_s"] is None:
+            return True
+        return bool(who["to_s"] - who["from_s"] >= house.LONG_S)
+
+    def _meanwhile(self, who: Person, name: str, now: Any) -> str | None:
+        return "reader_blocked" if self._blocked(name, now) else self._against(who, name, now)
+
+    def _with_pin(self, name: str, who: Person, digits: str, now: Any) -> None:
+        if digits and digits == who["duress_pin"]:
+            self.misused.append((name, "duress"))
+        reason = self._meanwhile(who, name, now)
+        if reason is None and (not digits or digits not in (who["pin"], who["duress_pin"])):
+            reason = "wrong_pin"
+            self._wrong_with(who["id"], now)
         if reason is not None:
             return self._deny(name, reason, who, now)
-        if digits not in (who["pin"], who["duress_pin"]):
-            own = self.owns.setdefault(who["id"], Own())
-            own.wrong += 1
-            if own.wrong == house.WRONG_ATTEMPTS:
-                own.wrong, own.blocks = 0, own.blocks + 1
-                own.until_ms = now.ms + self._own_ms(own.blocks)
-                own.until_s = now.utc_s + self._own_ms(own.blocks) // 1000
-            return self._deny(name, "wrong_pin", who, now)
-        return self._grant(name, who, now)
+        return self._good(name, who, now)
+
+    def _wrong_with(self, number: int, now: Any) -> None:
+        block = self.key_blocks.setdefault(number, KeyBlock())
+        block.wrong += 1
+        if block.wrong >= house.KEY_WRONG_ATTEMPTS:
+            block.wrong = 0
+            block.blocks += 1
+            block.until_ms = now.ms + block.length_ms()
+            block.until_s = now.utc_s + block.length_ms() // 1000
+
+    def _good(self, name: str, who: Person, now: Any) -> None:
+        """Somebody is who they should be: the rules of the house."""
+        pair = house.ACCESS_POINTS[name]["pair"]
+        reader = self.readers[name]
+        if pair == "off":
+            reason = self._by_house(name, who, None, now)
+            return (
+                self._grant(name, [who], now)
+                if reason is None
+                else self._deny(name, reason, who, now)
+            )
+        first = reader.first
+        if first is None or not self._beside(pair, first, who):
+            reader.first, reader.first_until_ms = who, now.ms + house.SECOND_PERSON_MS
+            if first is not None:
+                self._missing(name, first, now)
+            return None
+        reason = self._meanwhile(first, name, now) or self._by_house(name, first, None, now)
+        if reason is not None:
+            reader.first, reader.first_until_ms = who, now.ms + house.SECOND_PERSON_MS
+            return self._deny(name, reason, first, now)
+        reason = self._by_house(name, who, first, now)
+        if reason is not None:
+            return self._deny(name, reason, who, now)
+        reader.first = None
+        return self._grant(name, [first, who], now)
+
+    def _beside(self, pair: str, first: Person, second: Person) -> bool:
+        if first["holder"] == second["holder"]:
+            return False
+        if pair == "any":
+            return True
+        groups = (first["group"], second["group"])
+        return None not in groups and groups[0] != groups[1]
+
+    def _missing(self, name: str, who: Person, now: Any) -> None:
+        reason = self._meanwhile(who, name, now)
+        self._deny(name, reason or "second_person_missing", who, now)
+
+    def _by_house(self, name: str, who: Person, beside: Person | None, now: Any) -> str | None:
+        reason = self.areas.refusal(name, who, beside, now)
+        if reason is not None:
+            return reason
+        portal = house.ACCESS_POINTS[name]["portal"]
+        for group in house.INTERLOCKS.values():
+            if portal in group and any(self.is_free(one) for one in group if one != portal):
+                return "interlock"
+        return None
 
     def _time_out(self, name: str, now: Any) -> None:
         reader = self.readers[name]
         if (reader.card is not None or reader.digits is not None) and now.ms >= reader.late_ms:
-            reason = None if reader.card is None else self._against(reader.card, name, now)
-            reason = "reader_blocked" if self._blocked(name, now) else reason
-            self._deny(name, reason or "pin_timeout", reader.card, now)
+            card = reader.card
             self._drop(name)
+            if card is None:
+                blocked = self._blocked(name, now)
+                self._deny(name, "reader_blocked" if blocked else "pin_timeout", None, now)
+            else:
+                self._deny(name, self._meanwhile(card, name, now) or "pin_timeout", card, now)
+        if reader.first is not None and now.ms >= reader.first_until_ms:
+            first, reader.first = reader.first, None
+            self._missing(name, first, now)
 
-    def _grant(self, name: str, who: dict[str, Any], now: Any) -> None:
-        self.readers[name].wrong, self.readers[name].wrong_s = [], []
-        self.owns.pop(who["id"], None)
-        if who["uses"] is not None or who["first_use_s"] is not None:
-            self.spent[who["id"]] = self.spent.get(who["id"], 0) + 1
-            self.first_s.setdefault(who["id"], now.utc_s)
-        self.decided.append(("access.granted", name, None, who["id"]))
+    def _grant(self, name: str, people: list[Person], now: Any) -> None:
+        self.readers[name].wrong = []
+        self.readers[name].wrong_kept_s = []
+        for who in people:
+            if who["uses"] is not None or who["first_use_s"] is not None:
+                self.spent[who["id"]] = self.spent.get(who["id"], 0) + 1
+                self.first_s.setdefault(who["id"], now.utc_s)
+            self.key_blocks.pop(who["id"], None)
+            self.areas.let_in(name, who)
+            self.decided.append(("access.granted", name, None, who["id"]))
 
-    def _deny(self, name: str, reason: str, who: dict[str, Any] | None, now: Any) -> None:
+    def _deny(self, name: str, reason: str, who: Person | None, now: Any) -> None:
         self.decided.append(("access.denied", name, reason, None if who is None else who["id"]))
         reader = self.readers[name]
         if reason not in ("unknown_credential", "wrong_pin"):
             return
         reader.wrong = [at for at in reader.wrong if now.ms - at < house.WRONG_WINDOW_MS]
         reader.wrong.append(now.ms)
-        reader.wrong_s = [now.utc_s - (now.ms - at) // 1000 for at in reader.wrong]
+        reader.wrong_kept_s = [now.utc_s - (now.ms - at) // 1000 for at in reader.wrong]
         if len(reader.wrong) >= house.WRONG_ATTEMPTS:
-            reader.wrong, reader.wrong_s = [], []
+            reader.wrong, reader.wrong_kept_s = [], []
             reader.blocked_until_ms = now.ms + house.BLOCK_MS
             reader.blocked_until_s = now.utc_s + house.BLOCK_MS // 1000
             self.misused.append((name, "wrong_attempts"))
@@ -252,19 +371,31 @@ class Oracle:
     # ---- books -------------------------------------------------------------------------------------
 
     def _way(self, name: str, now: Any) -> str:
-        return str(house.ACCESS_POINTS[name]["way"])
+        """How somebody is verified now: the strictest way while nobody knows what time it is."""
+        part = house.ACCESS_POINTS[name]
+        ways = [part["way"]] + [way for _, way in part["way_at"]]
+        if part["way_at"] and not now.trusted:
+            return str(min(ways, key=STRICTEST.index))
+        for hours, way in part["way_at"]:
+            if within(hours, now.local_s):
+                return str(way)
+        return str(part["way"])
 
     def _blocked(self, name: str, now: Any) -> bool:
+        """Too many wrong attempts, or the reader's housing stands open."""
+        reader = house.ACCESS_POINTS[name]["reader"]
+        if reader is not None and self.tampered.get(reader):
+            return True
         return bool(now.ms < self.readers[name].blocked_until_ms)
 
     def _drop(self, name: str) -> None:
         self.readers[name].digits = None
         self.readers[name].card = None
 
-    def _owner(self, kind: str, value: str) -> dict[str, Any] | None:
+    def _owner(self, kind: str, value: str) -> Person | None:
         for who in self.people.values():
             mine = (who["pin"], who["duress_pin"]) if kind == "pin" else (who[kind],)
             if value in mine:
-                found: dict[str, Any] = who
+                found: Person = who
                 return found
         return None

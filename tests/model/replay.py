@@ -14,15 +14,21 @@ from building import Building, told
 
 def main(path: str) -> None:
     """Replay the file and print what came of it."""
-    one = Building()
+    one = _new()
     with open(path) as file:
         for line in file:
             step = json.loads(line)
             if not step:
-                one = Building()
+                one = _new()
                 continue
             effects = one.do(step)
             print("%d %s %s" % (one.ms, told(effects), told(one.seen())))
+
+
+def _new() -> "Building":
+    one = Building()
+    one.begin()
+    return one
 
 
 main(sys.argv[1])

@@ -148,6 +148,21 @@ class SiteMachine(RuleBasedStateMachine):
         """The host changes a level."""
         self._do("level", "doors", rights)
 
+    @rule(lenient=st.booleans(), narrowed=st.booleans())
+    def policy(self, lenient: bool, narrowed: bool) -> None:
+        """Whether untrusted time counts; whether the host was silent for too long."""
+        self._do("policy", lenient, narrowed)
+
+    @rule(name=doors, cause=st.sampled_from(("command", "call")))
+    def release(self, name: str, cause: str) -> None:
+        """The desk or a flat opens."""
+        self._do("release", name, cause)
+
+    @rule(area=st.sampled_from((None, "yard", "garden")), who=st.sampled_from((None, "h301")))
+    def forgive(self, area: str | None, who: str | None) -> None:
+        """Anti-passback is forgiven."""
+        self._do("forgive", area, who)
+
     @precondition(lambda self: self.watched.steps)
     @rule(away_ms=st.sampled_from((1000, 3600000)))
     def cut(self, away_ms: int) -> None:

@@ -29,11 +29,14 @@ class Watched:
     def __init__(self) -> None:
         self.building = Building()
         self.laws = Laws(self.building)
-        self.oracle = Oracle(self.building.people, self.building.levels)
+        self.oracle = Oracle(
+            self.building.people, self.building.levels, self.building.policy, self._is_free
+        )
         self.building.watch = self._watch
         self.steps: list[Step] = []
         self._decided: list[Any] = []
         self._raised: list[Any] = []
+        self.building.begin()
 
     def do(self, step: Step) -> None:
         """One step. AssertionError: a law or the oracle does not hold."""
@@ -53,18 +56,26 @@ class Watched:
         if len(self.steps) % 100 == 0:
             self.laws.bounded()
 
+    def _is_free(self, name: str) -> bool:
+        return self.building.open.get(name, False) or self.building.site.portals[name].unlocked
+
     def _watch(self, call: list[Any], now: Any, effects: list[Any]) -> None:
-        self.oracle.hear(call, now)
-        for effect in effects:
-            if not hasattr(effect, "at_ms"):
-                continue
+        records = [effect for effect in effects if hasattr(effect, "at_ms")]
+        heard = False
+        for effect in records:
             fields = effect.fields
+            if effect.type in DECISIONS and not heard:
+                self.oracle.hear(call, now)  # what became due before was told before
+                heard = True
+            self.oracle.told(effect.type, fields, now)
             if effect.type in DECISIONS:
                 who = fields.get("credential")
                 at = fields["access_point"]
                 self._decided.append((effect.type, at, fields.get("reason"), who))
             elif effect.type == "alarm.raised" and fields["class"] in BY_DECISION:
                 self._raised.append((fields["point"], fields["class"]))
+        if not heard:
+            self.oracle.hear(call, now)
         self.laws.watch(call, now, effects)
 
 
@@ -81,6 +92,7 @@ def _digits() -> list[str]:
 
 
 CARDS = _cards()
+FRIENDS = ["w26:012:%05d" % number for number in (1, 8, 12, 13, 14, 15)]
 DIGITS = _digits()
 CODES = ["VISIT-9", "VISIT-12", "VISIT-0"]
 POINTS = sorted(house.ACCESS_POINTS)
@@ -102,7 +114,23 @@ def _late(rng: random.Random, building: Building) -> Step:
 
 
 def _card(rng: random.Random, building: Building) -> Step:
-    return ["card", rng.choice(POINTS), rng.choice(CARDS), rng.random() < 0.1]
+    cards = FRIENDS if rng.random() < 0.6 else CARDS
+    return ["card", rng.choice(POINTS), rng.choice(cards), rng.random() < 0.1]
+
+
+def _stranger(rng: random.Random, building: Building) -> Step:
+    """Again and again at the same reader, for a while."""
+    name = POINTS[building.ms // 120000 % len(POINTS)]
+    return ["card", name, rng.choice(house.STRANGERS), False]
+
+
+def _walk_in(rng: random.Random, building: Building) -> Step:
+    """Whoever was let in opens the door."""
+    for name in DOORS:
+        door = building.site.portals[name]
+        if door.awaited is not None and door.unlocked and not building.open.get(name):
+            return ["contact", name, True, 0]
+    return _card(rng, building)
 
 
 def _code(rng: random.Random, building: Building) -> Step:
@@ -156,7 +184,7 @@ def _contact(rng: random.Random, building: Building) -> Step:
 
 
 def _mode(rng: random.Random, building: Building) -> Step:
-    return ["mode", rng.choice(DOORS), rng.choice(("locked",) * 3 + house.MODES)]
+    return ["mode", rng.choice(DOORS), rng.choice(("locked",) * 6 + house.MODES)]
 
 
 def _point(rng: random.Random, building: Building) -> Step:
@@ -182,9 +210,39 @@ def _person(rng: random.Random, building: Building) -> Step:
     return ["person", rng.choice(sorted(building.people)), field, rng.choice(values)]
 
 
+def _edge(rng: random.Random, building: Building) -> Step:
+    """A key that begins or ends about now, to the second."""
+    field = rng.choice(("to_s", "to_s", "from_s"))
+    at_s = building.now().utc_s + rng.choice((-1, 0, 1, 1, 2))
+    return ["person", rng.choice((1, 8, 13, 14, 15)), field, at_s]
+
+
+def _edge_card(rng: random.Random, building: Building) -> Step:
+    """Whose key begins or ends about now comes by."""
+    now_s = building.now().utc_s
+    for who in building.people.values():
+        for field in ("to_s", "from_s"):
+            if who[field] is not None and abs(who[field] - now_s) <= 3:
+                return ["card", rng.choice(POINTS), who["card"], False]
+    return _card(rng, building)
+
+
 def _level(rng: random.Random, building: Building) -> Step:
     name = rng.choice(("doors", "work"))
     return ["level", name, rng.choice((None, [], [["front-in", "night", False]]))]
+
+
+def _policy(rng: random.Random, building: Building) -> Step:
+    return ["policy", rng.random() < 0.3, rng.random() < 0.2]
+
+
+def _release(rng: random.Random, building: Building) -> Step:
+    return ["release", rng.choice(DOORS), rng.choice(("command", "command", "call"))]
+
+
+def _forgive(rng: random.Random, building: Building) -> Step:
+    area = rng.choice((None, "yard", "garden", "vault"))
+    return ["forgive", area, rng.choice((None, "h301", "h308", "h313"))]
 
 
 def _cut(rng: random.Random, building: Building) -> Step:
@@ -201,6 +259,8 @@ DRAWN: list[tuple[int, Callable[[random.Random, Building], Step]]] = [
     (4, _late),
     (24, _card),
     (4, _code),
+    (5, _stranger),
+    (10, _walk_in),
     (6, _key),
     (10, _pin),
     (10, _pin_awaited),
@@ -208,14 +268,19 @@ DRAWN: list[tuple[int, Callable[[random.Random, Building], Step]]] = [
     (2, _bad),
     (8, _rex),
     (4, _exit),
-    (24, _contact),
-    (6, _mode),
+    (20, _contact),
+    (4, _mode),
     (4, _point),
     (3, _condition),
     (5, _ack),
     (3, _clock),
-    (4, _person),
+    (3, _person),
+    (2, _edge),
+    (5, _edge_card),
     (1, _level),
+    (1, _policy),
+    (4, _release),
+    (2, _forgive),
     (1, _cut),
     (1, _lost),
 ]
@@ -264,7 +329,8 @@ def record(seed: int, count: int = STEPS_A_WALK) -> list[Step]:
     """`count` steps from a seed, judged by nobody."""
     rng = random.Random(seed)
     building = Building()
-    steps = []
+    building.begin()
+    steps: list[Step] = []
     for _ in range(count):
         steps.append(draw(rng, building))
         building.do(steps[-1])
