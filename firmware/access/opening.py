@@ -22,8 +22,9 @@ CLOSED = "closed"
 PERMIT = "permit"  #: a permission of before the opening's edge has arrived late
 FREED = "freed"  #: a mode or a fire now holds the door free
 BOUND = "bound"  #: it no longer does
+BLINDED = "blinded"  #: the contact cannot be believed: what was judged stays, the rest is not
 TIMEOUT = "timeout"
-INPUTS = (OPENED, OPENED_FREE, OPENED_BARE, CLOSED, PERMIT, FREED, BOUND, TIMEOUT)
+INPUTS = (OPENED, OPENED_FREE, OPENED_BARE, CLOSED, PERMIT, FREED, BOUND, BLINDED, TIMEOUT)
 
 _KEEP = "keep"
 _STOP = "stop"
@@ -45,6 +46,7 @@ TRANSITIONS = {
     (SHUT, PERMIT): (SHUT, _KEEP, ()),
     (SHUT, FREED): (SHUT, _KEEP, ()),
     (SHUT, BOUND): (SHUT, _KEEP, ()),
+    (SHUT, BLINDED): (SHUT, _KEEP, ()),
     (SHUT, TIMEOUT): (SHUT, _STOP, ()),
     (OPEN, OPENED): (OPEN, _KEEP, ()),
     (OPEN, OPENED_FREE): (FREE, _STOP, ()),
@@ -53,6 +55,7 @@ TRANSITIONS = {
     (OPEN, PERMIT): (OPEN, _KEEP, ()),
     (OPEN, FREED): (FREE, _STOP, ()),
     (OPEN, BOUND): (OPEN, _KEEP, ()),
+    (OPEN, BLINDED): (SHUT, _STOP, ()),
     (OPEN, TIMEOUT): (WARNED, _PRE, ()),
     (WARNED, OPENED): (WARNED, _KEEP, ()),
     (WARNED, OPENED_FREE): (FREE, _STOP, ()),
@@ -61,6 +64,7 @@ TRANSITIONS = {
     (WARNED, PERMIT): (WARNED, _KEEP, ()),
     (WARNED, FREED): (FREE, _STOP, ()),
     (WARNED, BOUND): (WARNED, _KEEP, ()),
+    (WARNED, BLINDED): (SHUT, _STOP, ()),
     (WARNED, TIMEOUT): (HELD, _STOP, (HELD_RAISED,)),
     (HELD, OPENED): (HELD, _KEEP, ()),
     (HELD, OPENED_FREE): (HELD, _KEEP, ()),
@@ -69,6 +73,7 @@ TRANSITIONS = {
     (HELD, PERMIT): (HELD, _KEEP, ()),
     (HELD, FREED): (HELD, _KEEP, ()),
     (HELD, BOUND): (HELD, _KEEP, ()),
+    (HELD, BLINDED): (HELD, _KEEP, ()),
     (HELD, TIMEOUT): (HELD, _STOP, ()),
     (UNJUDGED, OPENED): (UNJUDGED, _KEEP, ()),
     (UNJUDGED, OPENED_FREE): (UNJUDGED, _KEEP, ()),
@@ -77,6 +82,7 @@ TRANSITIONS = {
     (UNJUDGED, PERMIT): (OPEN, _OPEN, ()),
     (UNJUDGED, FREED): (UNJUDGED, _KEEP, ()),
     (UNJUDGED, BOUND): (UNJUDGED, _KEEP, ()),
+    (UNJUDGED, BLINDED): (UNJUDGED, _KEEP, ()),
     (UNJUDGED, TIMEOUT): (FORCED, _STOP, (FORCED_RAISED,)),
     (GLIMPSED, OPENED): (UNJUDGED, _KEEP, ()),
     (GLIMPSED, OPENED_FREE): (UNJUDGED, _KEEP, ()),
@@ -85,6 +91,7 @@ TRANSITIONS = {
     (GLIMPSED, PERMIT): (SHUT, _STOP, ()),
     (GLIMPSED, FREED): (GLIMPSED, _KEEP, ()),
     (GLIMPSED, BOUND): (GLIMPSED, _KEEP, ()),
+    (GLIMPSED, BLINDED): (GLIMPSED, _KEEP, ()),
     (GLIMPSED, TIMEOUT): (SHUT, _STOP, (FORCED_RAISED, FORCED_OVER)),
     (FORCED, OPENED): (FORCED, _KEEP, ()),
     (FORCED, OPENED_FREE): (FORCED, _KEEP, ()),
@@ -93,6 +100,7 @@ TRANSITIONS = {
     (FORCED, PERMIT): (FORCED, _KEEP, ()),
     (FORCED, FREED): (FORCED, _KEEP, ()),
     (FORCED, BOUND): (FORCED, _KEEP, ()),
+    (FORCED, BLINDED): (FORCED, _KEEP, ()),
     (FORCED, TIMEOUT): (FORCED, _STOP, ()),
     (FREE, OPENED): (FREE, _KEEP, ()),
     (FREE, OPENED_FREE): (FREE, _KEEP, ()),
@@ -101,6 +109,7 @@ TRANSITIONS = {
     (FREE, PERMIT): (FREE, _KEEP, ()),
     (FREE, FREED): (FREE, _KEEP, ()),
     (FREE, BOUND): (OPEN, _OPEN, ()),
+    (FREE, BLINDED): (SHUT, _STOP, ()),
     (FREE, TIMEOUT): (FREE, _STOP, ()),
 }
 

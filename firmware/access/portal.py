@@ -55,6 +55,7 @@ Rules = namedtuple(
 NORMAL = "normal"
 DOOR_FORCED = "door_forced"
 DOOR_HELD = "door_held"
+_ALARMS = {opening.FORCED: DOOR_FORCED, opening.HELD: DOOR_HELD}
 
 
 class Portal:
@@ -67,6 +68,12 @@ class Portal:
         self.fire = False
         #: bool  what the contact says; a door that was never seen is taken as closed
         self.door_open = False
+        self.blind = ""  #: str  why the contact cannot tell: fault, unknown; empty: it can
+        #: bool or None  what the lock's own contact says: locked; None: it has none, or it cannot tell
+        self.bond: bool | None = None
+        self.lock_fault = (
+            False  #: bool  it has not followed for too long; the alarm half judges that
+        )
         #: int  when lock, door or mode last changed
         self.since_ms = 0
         self._rules = rules
@@ -85,8 +92,7 @@ class Portal:
     @property
     def held_free(self) -> bool:
         """A mode or a fire holds the lock free, without an end."""
-        free: bool = MODES[self.mode][0]
-        return free or (self.fire and self._rules.fire_releases)
+        return bool(MODES[self.mode][0] or (self.fire and self._rules.fire_releases))
 
     @property
     def unlocked(self) -> bool:
@@ -94,12 +100,15 @@ class Portal:
         return self.held_free or self._release.state != release.ENGAGED
 
     @property
+    def door(self) -> str:
+        """What is known of the leaf: open, closed, or why it is not known."""
+        return self.blind or ("open" if self.door_open else "closed")
+
+    @property
     def awaited(self) -> "dict[str, object] | None":
         """Who was let in and has neither opened nor run out of time."""
-        if self._passage.state == passage.IDLE:
-            return None
         who: dict[str, object] | None = self._passage.who  # type: ignore[assignment]
-        return who
+        return None if self._passage.state == passage.IDLE else who
 
     @property
     def mode_now(self) -> str:
@@ -111,11 +120,7 @@ class Portal:
     @property
     def alarm(self) -> str:
         """The door's condition now: normal, door_forced or door_held."""
-        if self._opening.state == opening.FORCED:
-            return DOOR_FORCED
-        if self._opening.state == opening.HELD:
-            return DOOR_HELD
-        return NORMAL
+        return _ALARMS.get(self._opening.state, NORMAL)
 
     @property
     def pre_alarm(self) -> bool:
@@ -132,12 +137,9 @@ class Portal:
     @property
     def deadline_ms(self) -> "int | None":
         """Tick no later than this."""
-        due: int | None = None
-        for machine in (self._release, self._opening, self._passage):
-            at_ms = machine.deadline_ms
-            if at_ms is not None and (due is None or at_ms < due):
-                due = at_ms
-        return due
+        machines = (self._release, self._opening, self._passage)
+        dues = [one.deadline_ms for one in machines if one.deadline_ms is not None]
+        return min(dues) if dues else None
 
     def waits_for_record(self, now_ms: int) -> bool:
         """Whether the release that is on has to be durable first (law 3); REX and fire wait for nothing."""
@@ -262,6 +264,8 @@ class Portal:
     def contact(self, is_open: bool, at_ms: int, now_ms: int) -> "list[record.Record]":
         """The door's contact changed at `at_ms` (its edge; it may be known late)."""
         records = self.tick(now_ms)
+        if self.blind:
+            return records + self._see_again(is_open, at_ms, now_ms)
         if is_open == self.door_open:
             return records
         self.door_open = is_open
@@ -282,6 +286,15 @@ class Portal:
             records += self._opened_by_permission(at_ms, now_ms)
         return records + self._settle_lock(now_ms)
 
+    def lose_contact(self, why: str, now_ms: int) -> "list[record.Record]":
+        """The contact cannot be believed (`why`: fault, unknown): no opening is judged until it can."""
+        records = self.tick(now_ms)
+        if self.blind != why:
+            self.blind, self.since_ms = why, now_ms
+            reports = self._opening.handle(opening.BLINDED, now_ms, now_ms)
+            records += self._reports(reports, now_ms)
+        return records
+
     def tick(self, now_ms: int) -> "list[record.Record]":
         """Honour every deadline that has come."""
         due_ms = self._release.deadline_ms
@@ -293,6 +306,18 @@ class Portal:
         return records + self._verdicts(self._passage.tick(now_ms), now_ms)
 
     # ---- how ---------------------------------------------------------------------------------------
+
+    def _see_again(self, is_open: bool, at_ms: int, now_ms: int) -> "list[record.Record]":
+        """The contact can be believed again: an open door is open since now, as at power-up."""
+        records = []
+        if is_open != self.door_open:
+            type = record.PORTAL_OPENED if is_open else record.PORTAL_CLOSED
+            records.append(make(type, at_ms, self.name, None))
+        self.blind, self.door_open, self.since_ms = "", is_open, now_ms
+        opened = opening.OPENED_FREE if self.held_free else opening.OPENED
+        what = opened if is_open else opening.CLOSED
+        records += self._reports(self._opening.handle(what, at_ms, now_ms), now_ms)
+        return records + self._settle_lock(now_ms)
 
     def _lengthen(self, now_ms: int) -> None:
         """A REX, or one that is still held: its time begins now."""

@@ -3,13 +3,24 @@
 Pure and total. Every method takes what happened and a `credential.Moment`, and returns effects, in
 order: `record.Record` (write and publish), `access_point.Lookup` (find a key, come back with `found`) and
 `access_point.Keep` (keep durably, with the records of the same answer). What outputs are to do is
-*derived*: ``portals[x].unlocked``, ``access_points[x].signals``, ``siren``, ``beacon``. The caller
-brings outputs up to date after every call and ticks no later than ``deadline_ms``.
+*derived*: ``portals[x].unlocked``, ``access_points[x].signals``, ``alarms``. The caller
+brings outputs up to date after every call and ticks no later than ``deadline_ms``, and at least every
+second where something has hours. `automation.Switch` is one more effect: switch that output.
 """
 
 from collections import namedtuple
 
-from firmware.access import access_point, credential, entry, portal, record, verification, watch
+from firmware.access import (
+    access_point,
+    alarm_half,
+    automation,
+    credential,
+    entry,
+    portal,
+    record,
+    verification,
+    watch,
+)
 
 Point = watch.Point  #: what a plan names its alarm points with
 
@@ -62,8 +73,8 @@ Found = namedtuple("Found", ("open_doors", "active", "power_lost"))
 KEY_SWITCH = "key-switch"
 
 
-class Site:
-    """One controller's doors. Call `start` first."""
+class Site(alarm_half.AlarmHalf):
+    """One controller's doors, with the verbs of `alarm_half`. Call `start` first."""
 
     def __init__(self, plan: Plan) -> None:
         self.portals = {
@@ -75,10 +86,11 @@ class Site:
             rules = plan.access_points[name]
             door = self.portals[rules.portal]
             self.access_points[name] = access_point.AccessPoint(name, rules, door, self._entry)
-        self._watch = watch.Watch(plan.points, plan.fire_reset, plan.siren_max_ms, self._doors())
+        self._watch = watch.Watch(plan, self._doors())
         #: alarm.Register  every alarm, and what siren and beacon are to do
         self.alarms = self._watch.register
         self._plan = plan
+        self._pulses = automation.Pulses()
         self._awaited: dict[str, dict[str, object] | None] = {}
 
     # ---- what is so --------------------------------------------------------------------------------
@@ -101,7 +113,7 @@ class Site:
     @property
     def deadline_ms(self) -> "int | None":
         """Tick no later than this."""
-        dues = [self._watch.deadline_ms, self._entry.deadline_ms]
+        dues = [self._watch.deadline_ms, self._pulses.deadline_ms, self._entry.deadline_ms]
         dues += [self.portals[name].deadline_ms for name in self.portals]
         dues += [self.access_points[name].deadline_ms for name in self.access_points]
         due_ms = [at_ms for at_ms in dues if at_ms is not None]
@@ -230,28 +242,6 @@ class Site:
         effects = self._catch_up(now)
         return self._finish(effects + self._entry.forgive(area, who, by, now), now)
 
-    def point(
-        self, name: str, active: bool, at_ms: int, now: "credential.Moment"
-    ) -> "list[object]":
-        """The input of alarm point `name` became active (a loop opened, a button was pressed) or not."""
-        effects = self._catch_up(now)
-        effects += self._watch.point(name, active, at_ms, now)
-        return self._finish(effects, now)
-
-    def condition(
-        self, name: str, kind: str, active: bool, now: "credential.Moment"
-    ) -> "list[object]":
-        """Something about device `name` is wrong (`kind` is an alarm class), or right again."""
-        effects = self._catch_up(now)
-        effects += self._watch.condition(name, kind, active, now)
-        return self._finish(effects, now)
-
-    def acknowledge(self, by: str, now: "credential.Moment") -> "list[object]":
-        """The key switch was turned: what is shown at the door has been seen."""
-        effects = self._catch_up(now)
-        effects += self._watch.acknowledge(by, now)
-        return self._finish(effects, now)
-
     def tick(self, now: "credential.Moment") -> "list[object]":
         """Honour every deadline that has come."""
         return self._finish(self._catch_up(now), now)
@@ -266,10 +256,8 @@ class Site:
 
     def _catch_up(self, now: "credential.Moment") -> "list[object]":
         """Honour what has come due before the next input, so that a late loop decides like a punctual one."""
-        effects: list[object] = []
-        for effect in self._watch.catch_up(now):  # which ticks every door
-            effects += self._resolve(effect, now)
-        return effects + self._entry.tick(now)
+        caught = self._resolved(self._watch.catch_up(now), now)  # which ticks every door
+        return caught + self._entry.tick(now)
 
     def _finish(self, effects: "list[object]", now: "credential.Moment") -> "list[object]":
         """Let every machine catch up with `now`, and turn what they report into alarms."""
@@ -277,15 +265,21 @@ class Site:
             effects = effects + door.tick(now.ms)
         for name in sorted(self.access_points):
             effects = effects + self.access_points[name].tick(now)
-        self._watch.settle(now)
+        finished = self._resolved(effects, now)
+        finished += self._resolved(self._watch.settle(self.rights, now), now)
+        finished += self._entry.tick(now)  # a door that was closed may let another stand free
+        finished += self._resolved(self._automate(finished, now), now)
+        for name in sorted(self.access_points):  # what was resolved may show at the door
+            at = self.access_points[name]
+            at.tampered = self._watch.tampered(self._plan.access_points[name].reader)
+            at.signals.last(at.moment(now.ms), at.portal.pre_alarm, now.ms)
+        return finished + self._watch.keep() + self._keep_awaited()
+
+    def _resolved(self, effects: "list[object]", now: "credential.Moment") -> "list[object]":
         finished: list[object] = []
         for effect in effects:
             finished += self._resolve(effect, now)
-        finished += self._entry.tick(now)  # a door that was closed may let another stand free
-        for name in sorted(self.access_points):  # what was resolved may show at the door
-            at = self.access_points[name]
-            at.signals.last(at.moment(now.ms), at.portal.pre_alarm, now.ms)
-        return finished + self._watch.keep() + self._keep_awaited()
+        return finished
 
     def _resolve(self, effect: object, now: "credential.Moment") -> "list[object]":
         """What one effect of a part means for the site."""
@@ -294,7 +288,9 @@ class Site:
         if isinstance(effect, access_point.Misuse):
             return self._watch.misuse(effect.access_point, effect.kind, now)
         follows = self._entry.saw(effect, now)
-        return follows if isinstance(effect, access_point.Admitted) else [effect] + follows
+        if isinstance(effect, access_point.Admitted):
+            return follows + self._watch.granted(effect.key, effect.access_point, now)
+        return [effect] + follows
 
     def _keep_awaited(self) -> "list[object]":
         """Who is awaited outlives a power cut, so that every grant gets its verdict."""

@@ -6,9 +6,10 @@ core, writes the records, drives the outputs, and sleeps until the next input or
 """
 
 from firmware import wire
-from firmware.access import access_point, alarm, credential, record, site
+from firmware.access import access_point, alarm, automation, credential, record, site
 from firmware.runtime import aio, feeds
 from firmware.runtime.clock import iso
+from firmware.runtime.inputs import Inputs
 from firmware.runtime.look_up import LookUp
 from firmware.runtime.outputs import Outputs
 from firmware.runtime.ports import Batch
@@ -17,7 +18,6 @@ from firmware.runtime.supervisor import Supervisor
 from firmware.runtime.upkeep import CONTROLLER, Upkeep
 from firmware.runtime.wiring import Wiring
 from firmware.wire.readings import BadRead, CardRead, CodeRead, KeyRead
-from hal.errors import DeviceUnavailableError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -74,6 +74,7 @@ class Controller:
         self._devices = devices
         self._problems = problems
         self._inbox = feeds.Inbox()
+        self._inputs = Inputs(self.wiring, self.site, devices)
         self._outputs = Outputs(config, devices)
         self._outputs.on_lock = self._lock_driven
         #: callable (Record)  told of every record as it is made
@@ -98,13 +99,9 @@ class Controller:
         self.upkeep.take_rights()
         now = self._now()
         self._started_at = iso(self.time.utc_ms_at(now.ms))
-        levels = self._levels()
+        levels = self._inputs.look()
         effects = self.site.start(self._kept, self.wiring.found(levels, self.journal.boot > 1), now)
-        for device in sorted(self.wiring.exits):
-            if levels.get(device):  # somebody stands at the exit: before a magnet is engaged
-                name = self.wiring.exits[device]
-                effects += self.site.rex(name, now.ms, now)
-                effects += self.site.hold_exit(name, True, now.ms, now)
+        effects += self._inputs.start(now)
         gap_ms = None
         if self.journal.trusted_ms:
             gap_ms = max(0, self.time.utc_ms_at(now.ms) - self.journal.trusted_ms)
@@ -140,6 +137,10 @@ class Controller:
         self.supervisor.kill()
         self.publisher.kill()
 
+    def told(self, device: str) -> bool:
+        """Whether an output is told to sound, be lit or be on, the pauses of its rhythm included."""
+        return self._outputs.told(device)
+
     # ---- the door task -----------------------------------------------------------------------------
 
     async def _door(self) -> None:
@@ -174,19 +175,17 @@ class Controller:
     def _reading(self, device: str, reading: "Any", now: "credential.Moment") -> "list[object]":
         """What a reading of `device` means, asked of the core."""
         if reading.kind in ("lost", "back"):
-            return self._device_fault(device, alarm.READER_FAULT, reading.kind == "back", now)
+            return self.site.condition(device, alarm.READER_FAULT, reading.kind == "lost", now)
         if reading.kind == "level":
-            return self._level(device, reading.data, reading.at_ms, now)
+            return self._inputs.level(device, reading.data, reading.at_ms, now)
         if reading.kind == "state":
-            if reading.data == "unknown":
-                return []
-            return self._level(device, reading.data == "normal", reading.at_ms, now)
+            return self._inputs.state(device, reading.data, reading.at_ms, now)
         name = self.wiring.readers.get(device)
         if name is None:
             return []
         effects: list[object] = []
         if reading.kind == "stuck":
-            effects += self._device_fault(device, alarm.READER_FAULT, not reading.data, now)
+            effects += self.site.condition(device, alarm.READER_FAULT, reading.data, now)
         read = wire.decode(reading, self.wiring.formats[device])
         if isinstance(read, CardRead):
             effects += self.site.card(name, read.number.reveal(), now)
@@ -196,24 +195,6 @@ class Controller:
             effects += self.site.key(name, read.key.reveal(), now)
         elif isinstance(read, BadRead):
             effects += self.site.bad_read(name, now)
-        return effects
-
-    def _level(self, device: str, on: bool, at_ms: int, now: "credential.Moment") -> "list[object]":
-        """A contact or a REX changed: `on` is a closed loop, or a pressed REX."""
-        wiring = self.wiring
-        if device in wiring.exits:
-            name = wiring.exits[device]
-            pressed = self.site.rex(name, at_ms, now) if on else []
-            return pressed + self.site.hold_exit(name, on, at_ms, now)
-        effects: list[object] = []
-        if device in wiring.contacts:
-            effects += self.site.contact(wiring.contacts[device], not on, at_ms, now)
-        for point, closed_is_normal in wiring.points.get(device, ()):
-            effects += self.site.point(point, on != closed_is_normal, at_ms, now)
-        if device in wiring.tampers:
-            effects += self.site.point(wiring.tampers[device], not on, at_ms, now)
-        if device == wiring.key_switch and on:
-            effects += self.site.acknowledge(site.KEY_SWITCH, now)
         return effects
 
     def change_keys(
@@ -250,6 +231,8 @@ class Controller:
                 kept[effect.key] = effect.value
             elif isinstance(effect, access_point.Lookup):
                 self._look_up(effect)
+            elif isinstance(effect, automation.Switch):
+                self._outputs.switch(effect.device, effect.on)
         batch = None
         if records:
             kept.update(self.upkeep.floor(self._kept))
@@ -312,13 +295,6 @@ class Controller:
             effects += self.site.condition(CONTROLLER, alarm.STORAGE_FAULT, not ok, now)
         self._perform(effects, now)
 
-    def _device_fault(
-        self, device: str, kind: str, ok: bool, now: "credential.Moment"
-    ) -> "list[object]":
-        known = self.site.alarms.find(device, kind)
-        is_raised = known is not None and known.state in (alarm.UNACKNOWLEDGED, alarm.ACKNOWLEDGED)
-        return self.site.condition(device, kind, not ok, now) if ok == is_raised else []
-
     def _lock_driven(self, name: str, unlocked: bool) -> None:
         if self.on_lock is not None:
             self.on_lock(name, unlocked, self.loop.now_ms())
@@ -340,16 +316,3 @@ class Controller:
         self.supervisor.start(
             "feed-" + name, lambda: feeds.feed(name, driver, self._inbox, self.loop, stirred)
         )
-
-    def _levels(self) -> "dict[str, bool]":
-        """What the inputs say now; a device that cannot be read says nothing."""
-        levels: dict[str, bool] = {}
-        for device in sorted(self._devices):
-            if hasattr(self._devices[device], "read"):
-                try:
-                    level = self._devices[device].read()
-                except DeviceUnavailableError:
-                    continue  # its feed says so, and again when it is back
-                if level is not None:
-                    levels[device] = level
-        return levels

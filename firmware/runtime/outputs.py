@@ -1,9 +1,10 @@
-"""Drives what the deciding core wants: locks, lights, buzzers, siren, beacon.
+"""Drives what the deciding core wants: locks, lights, buzzers, siren, beacon, outputs of rules.
 
 A release that must be durable first (law 3) waits here for its batch, at most `RECORD_WAIT_MS`; then the
 lock moves and the batch is marked late. What has changed back meanwhile is never driven.
 """
 
+from firmware.access import sounder
 from hal.errors import DeviceUnavailableError
 
 TYPE_CHECKING = False
@@ -27,6 +28,9 @@ class Outputs:
         self._waiting: dict[str, tuple[Batch, int]] = {}
         self._shown: dict[str, object] = {}
         self._failed: dict[str, bool] = {}
+        self._siren = sounder.Sounder(sounder.SIREN)
+        self._beacon = sounder.Sounder(sounder.BEACON)
+        self._switched: dict[str, bool] = {}
         #: devices whose time on is limited
         self._pulses = [
             name
@@ -39,11 +43,26 @@ class Outputs:
 
     @property
     def deadline_ms(self) -> "int | None":
-        """When a release has waited long enough for its record, or a pulse has lasted its time."""
+        """When a release has waited long enough, a pulse has lasted its time, or a rhythm goes on."""
         dues = [self._waiting[name][1] for name in self._waiting]
         pulses = [self._devices[name].deadline_ms for name in self._pulses]
         dues += [at_ms for at_ms in pulses if at_ms is not None]
+        rhythms = [self._siren.deadline_ms, self._beacon.deadline_ms]
+        dues += [at_ms for at_ms in rhythms if at_ms is not None]
         return min(dues) if dues else None
+
+    def told(self, device: str) -> bool:
+        """Whether `device` is told to sound or be lit, the pauses of a rhythm included, or switched on."""
+        alarms = self._config["alarms"]
+        if device == alarms["siren"]:
+            return self._siren.told
+        if device == alarms["beacon"]:
+            return self._beacon.told
+        return self._switched.get(device, False)
+
+    def switch(self, device: str, on: bool) -> None:
+        """A rule of the config switches an output; driven with the next `apply`."""
+        self._switched[device] = on
 
     def apply(self, site: "Site", batch: "Batch | None", now_ms: int) -> None:
         """Bring every output up to what `site` wants; `batch` holds the records of what just changed."""
@@ -56,16 +75,24 @@ class Outputs:
                 self._show(part["led"], "show", at.signals.light)
                 self._show(part["buzzer"], "sound", at.signals.sound)
         alarms = self._config["alarms"]
-        self._show(alarms["siren"], "sound", site.alarms.siren(now_ms))
-        self._show(alarms["beacon"], "light", site.alarms.beacon)
+        self._siren.play(sounder.siren(site.alarms, now_ms), now_ms)
+        self._beacon.play(sounder.beacon(site.alarms), now_ms)
+        self._show(alarms["siren"], "sound", self._siren.told)
+        self._show(alarms["beacon"], "light", self._beacon.told)
+        for name in sorted(self._switched):
+            self._show(name, "switch", self._switched[name])
         for name in self._pulses:
             pulse = self._devices[name]
             self._drive(name, lambda pulse=pulse: pulse.tick(now_ms))  # type: ignore[misc]
 
     def make_safe(self) -> None:
-        """Take the power from every lock and silence the rest: the door loop has died."""
+        """Take the power from every lock and switch rules' outputs off: the door loop has died."""
         self._waiting = {}
         self._unlocked = {}
+        self._shown = {}
+        for name in sorted(self._switched):
+            self._switched[name] = False
+            self._show(name, "switch", False)
         self._shown = {}
         for name in sorted(self._config["portals"]):
             lock = self._devices.get(self._config["portals"][name]["lock"])

@@ -73,10 +73,11 @@ class Publisher:
         self._soon = False
         for name in sorted(site.portals):
             portal = site.portals[name]
+            lock = "unlocked" if portal.unlocked else "locked"
             seen = (
                 portal.mode_now,
-                portal.unlocked,
-                portal.door_open,
+                "fault" if portal.lock_fault else lock,
+                portal.door,
                 portal.alarm,
                 portal.pre_alarm,
                 portal.fire,

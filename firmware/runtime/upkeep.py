@@ -72,6 +72,7 @@ class Upkeep:
     def look(self, now: "Moment", up: bool) -> None:
         """Time has passed; `up`: the broker is there."""
         self.condition(alarm.CLOCK_FAULT, not now.trusted)
+        self.condition(alarm.LINK_FAULT, self._config["link"]["enabled"] and not up)
         if self._host.look(now):
             self.take_rights()
             narrowed = self._host.narrowed

@@ -4,13 +4,14 @@ from firmware import wire
 from firmware.access import (
     access_point,
     alarm,
+    automation,
     credential,
     fire,
     free_access,
+    partition,
     portal,
     schedule,
     site,
-    watch,
     whereabouts,
 )
 
@@ -28,6 +29,8 @@ class Wiring:
         self.contacts: dict[str, str] = {}
         self.exits: dict[str, str] = {}
         self.locks: dict[str, str] = {}
+        #: device id of a lock's own contact -> portal
+        self.bonds: dict[str, str] = {}
         #: device id -> access point, for its reader and keypad
         self.readers: dict[str, str] = {}
         #: device id -> alarm points that it raises, as (point, True if a closed loop is normal)
@@ -40,6 +43,8 @@ class Wiring:
             self.locks[part["lock"]] = name
             if part["contact"] is not None:
                 self.contacts[part["contact"]] = name
+            if part["bond"] is not None:
+                self.bonds[part["bond"]] = name
             if part["rex"] is not None:
                 self.exits[part["rex"]] = name
         for name, part in config["access_points"].items():
@@ -84,11 +89,11 @@ class Wiring:
             _areas(config),
             {name: tuple(part["portals"]) for name, part in config["interlocks"].items()},
             _free_access(config),
-            {},  # partitions
-            (),  # automation
-            alarms.get("repeat_ms", 600000),
-            alarms.get("tamper_blocks", watch.ACTIVE),
-            alarms.get("fault_after_ms", {}),
+            _partitions(config),
+            _automation(config),
+            alarms["repeat_ms"],
+            alarms["tamper_blocks"],
+            alarms["fault_after_ms"],
             controller["credential_wrong_attempts"],
             controller["credential_block_ms"],
             {name: part["lock"] for name, part in config["portals"].items()},
@@ -219,3 +224,46 @@ def _own_rights(config: "dict[str, Any]") -> "credential.Rights":
     days = [schedule.day_number(day) for day in config["holidays"]]
     lenient = config["controller"]["untrusted_time"] == "allow"
     return credential.Rights(levels, schedules, days, lenient, False)
+
+
+def _partitions(config: "dict[str, Any]") -> "dict[str, partition.Rules]":
+    rules = {}
+    for name, part in config["partitions"].items():
+        appointments = [
+            (_local_s(one["from"]), _local_s(one["to"]), one["keys"])
+            for one in part["appointments"]
+        ]
+        rules[name] = partition.Rules(
+            tuple(part["points"]),
+            tuple(part["delayed"]),
+            part["entry_ms"],
+            part["exit_ms"],
+            part["schedule"],
+            part["flat"],
+            part["group"],
+            part["keys"],
+            tuple(appointments),
+        )
+    return rules
+
+
+def _local_s(text: str) -> int:
+    """Local seconds of ``YYYY-MM-DDTHH:MM``."""
+    day, _, time = text.partition("T")
+    hour, _, minute = time.partition(":")
+    return schedule.day_number(day) * 86400 + int(hour) * 3600 + int(minute) * 60
+
+
+def _automation(config: "dict[str, Any]") -> "tuple[automation.Rule, ...]":
+    rules = []
+    for name, part in config["automation"].items():
+        do = part["do"]
+        act: object = None
+        if "mode" in do:
+            act = automation.SetMode(do["mode"], tuple(do["portals"] or ()))
+        elif "output" in do:
+            act = automation.SwitchOutput(do["output"], do["for_ms"])
+        else:
+            act = automation.RaiseAlarm(do["alarm"], do["point"])
+        rules.append(automation.Rule(name, part["when"], part["if"] or {}, act))
+    return tuple(rules)

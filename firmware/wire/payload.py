@@ -5,8 +5,8 @@ import json
 
 def portal_payload(
     mode: str,
-    unlocked: bool,
-    door_open: bool,
+    lock: str,
+    door: str,
     alarm: str,
     pre_alarm: bool,
     fire: bool,
@@ -16,8 +16,8 @@ def portal_payload(
     """``portal/<portal>``: the condition now. `since` and `until` are UTC times; None: no end."""
     return {
         "mode": mode,
-        "lock": "unlocked" if unlocked else "locked",
-        "door": "open" if door_open else "closed",
+        "lock": lock,
+        "door": door,
         "alarm": alarm,
         "pre_alarm": pre_alarm,
         "fire": fire,

@@ -11,12 +11,14 @@ TABLES = {
     "firmware.access.pairs": (2, 4, 8),
     "firmware.access.free_access": (5, 7, 35),
     "firmware.access.release": (4, 7, 28),
-    "firmware.access.opening": (8, 8, 64),
+    "firmware.access.opening": (8, 9, 72),
     "firmware.access.passage": (3, 5, 15),
     "firmware.access.verification": (3, 6, 18),
-    "firmware.access.alarm": (4, 3, 12),
+    "firmware.access.alarm": (4, 4, 16),
     "firmware.access.fire": (3, 4, 12),
     "firmware.access.life_cycle": (6, 7, 42),
+    "firmware.access.lasting": (4, 5, 20),
+    "firmware.access.partition": (4, 6, 24),
 }
 
 

@@ -69,7 +69,8 @@ def test_the_day_has_every_kind_of_record_as_often_as_its_people_cause_it(day: s
     assert types["access.granted"] == granted
     assert types["access.taken"] + types["access.not_taken"] == granted
     assert types["portal.opened"] == types["portal.closed"] > PASSAGES / 2
-    assert Counter(re.findall(r" class=(\S+)", day)) == dict.fromkeys(
+    told = [line for line in day.splitlines() if " type=alarm.repeated" not in line]
+    assert Counter(re.findall(r" class=(\S+)", "\n".join(told))) == dict.fromkeys(
         ("door_forced", "door_held", "fire"), 3 * fires
     )
     assert types["alarm.raised"] == types["alarm.acknowledged"] == types["alarm.cleared"]

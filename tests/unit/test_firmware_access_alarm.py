@@ -13,7 +13,7 @@ def types(records: "list[Record]") -> "list[str]":
 
 
 def raised(point: str, kind: str, now_ms: int = 1000) -> Register:
-    one = Register(SIREN_MS)
+    one = Register(SIREN_MS, 0)
     one.raise_(point, kind, now_ms, 50)
     return one
 
@@ -25,7 +25,7 @@ def state(one: Register, point: str, kind: str) -> str:
 
 
 def test_an_alarm_is_cleared_when_it_is_over_and_was_acknowledged_before() -> None:
-    one = Register(SIREN_MS)
+    one = Register(SIREN_MS, 0)
     assert types(one.raise_("front", alarm.DOOR_HELD, 1000, 50)) == ["alarm.raised"]
     assert types(one.acknowledge_shown("key-switch", 2000, 51)) == ["alarm.acknowledged"]
     assert state(one, "front", alarm.DOOR_HELD) == ACKNOWLEDGED
@@ -44,7 +44,7 @@ def test_an_alarm_that_is_over_stays_until_it_is_acknowledged() -> None:
 
 
 def test_a_record_names_point_class_priority_and_who() -> None:
-    one = Register(SIREN_MS)
+    one = Register(SIREN_MS, 0)
     fields: dict[str, object] = {"point": "front", "class": "door_forced", "priority": 2}
     told = one.raise_("front", alarm.DOOR_FORCED, 1000, 50)
     assert told == [Record("alarm.raised", 1000, fields)]
@@ -79,7 +79,7 @@ def test_an_alarm_that_comes_back_before_it_was_acknowledged_is_not_over() -> No
 
 
 def test_the_end_of_what_never_was_is_nothing() -> None:
-    one = Register(SIREN_MS)
+    one = Register(SIREN_MS, 0)
     assert one.over("front", alarm.DOOR_HELD, 1000, 50) == []
     assert one.acknowledge_shown("key-switch", 1000, 50) == []
     assert one.find("front", alarm.DOOR_HELD) is None
@@ -125,6 +125,8 @@ def test_the_siren_stops_when_the_alarm_is_acknowledged_though_it_lasts() -> Non
 def test_each_sounding_alarm_has_its_own_time() -> None:
     one = raised("front", alarm.DOOR_FORCED)
     one.raise_("lobby-panic", alarm.PANIC, 100000, 60)
+    assert one.deadline_ms == 1000 + SIREN_MS
+    one.tick(1000 + SIREN_MS)
     assert one.deadline_ms == 100000 + SIREN_MS
     assert one.siren(1000 + SIREN_MS)
 
@@ -142,7 +144,7 @@ def test_nothing_at_the_door_shows_or_acknowledges_duress() -> None:
 
 
 def test_the_most_urgent_alarm_comes_first_and_then_the_oldest() -> None:
-    one = Register(SIREN_MS)
+    one = Register(SIREN_MS, 0)
     one.raise_("link", alarm.LINK_FAULT, 0, 10)
     one.raise_("yard", alarm.DOOR_HELD, 0, 30)
     one.raise_("front", alarm.DOOR_HELD, 0, 20)
@@ -151,7 +153,7 @@ def test_the_most_urgent_alarm_comes_first_and_then_the_oldest() -> None:
 
 
 def test_a_point_may_have_a_priority_of_its_own() -> None:
-    one = Register(SIREN_MS)
+    one = Register(SIREN_MS, 0)
     records = one.raise_("window", alarm.INTRUSION, 0, 10, 4)
     assert records[0].fields["priority"] == 4
 
@@ -171,9 +173,9 @@ def test_by_is_who_acknowledged_and_is_forgotten_when_it_comes_again() -> None:
 
 
 def test_what_is_put_back_is_as_it_was_and_silent() -> None:
-    one = Register(SIREN_MS)
-    one.restore("front", alarm.DOOR_FORCED, UNACKNOWLEDGED, 50, None)
-    one.restore("window", alarm.INTRUSION, RETURNED, 60, "key-switch", 4)
+    one = Register(SIREN_MS, 0)
+    one.restore("front", alarm.DOOR_FORCED, UNACKNOWLEDGED, 50, None, 0)
+    one.restore("window", alarm.INTRUSION, RETURNED, 60, "key-switch", 0, 4)
     assert (one.siren(0), one.beacon, one.deadline_ms, one.changed) == (False, True, None, [])
     assert [(found.kind, found.priority, found.since_s, found.by) for found in one.alarms()] == [
         (alarm.DOOR_FORCED, 2, 50, None),

@@ -110,7 +110,7 @@ class Hall(House):
                 {},
                 (),
                 0,
-                "off",
+                "active",
                 {},
                 plan.get("credential_wrong_attempts", 5),
                 30000,
@@ -290,11 +290,11 @@ def test_duress_is_told_even_when_something_earlier_refuses() -> None:
     hall.show(changed(RESIDENT, {"duress": True, "state": "lost"}), 1000)
     assert hall.said() == ["reader_blocked"]
     assert sorted(hall.alarms()) == ["credential_misuse", "duress"]
-    hall = Hall({"way": "card+pin"})
+    hall = Hall({"way": "card+pin", "reader": "front-reader"})
     hall.show(RESIDENT, 1000)
-    hall.site.access_points["front-in"].tampered = True
+    hall.take(hall.site.condition("front-reader", "tamper", True, hall.at(1500)), 1500)
     hall.types("2581", 2000)
-    assert (hall.said(), hall.alarms()) == (["reader_blocked"], ["duress"])
+    assert (hall.said(), hall.alarms()) == (["reader_blocked"], ["duress", "tamper"])
 
 
 # ---- verification ------------------------------------------------------------------------------

@@ -1,0 +1,108 @@
+"""What a contact means: which door, exit, alarm point, housing, lock or key switch a device stands for.
+
+Asks the core and returns its effects. A plain contact says whether its loop is closed; a supervised one
+says a state (`firmware.access.guard.SENSOR_STATES`: normal is closed). An input that cannot be read at
+the start says nothing: it neither opens, arms nor alarms.
+"""
+
+from firmware.access import guard, site
+from hal.errors import DeviceUnavailableError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from firmware.access import credential
+    from firmware.runtime.wiring import Wiring
+
+#: What a supervised loop says of a point that is normal when it is open.
+_TURNED = {guard.NORMAL: guard.ACTIVE, guard.ACTIVE: guard.NORMAL}
+
+
+class Inputs:
+    """The contacts of one board."""
+
+    def __init__(self, wiring: "Wiring", core: "site.Site", devices: "dict[str, Any]") -> None:
+        self._wiring = wiring
+        self._site = core
+        self._devices = devices
+        #: device -> whether its loop is closed, at the start; a device that says nothing is missing
+        self._closed: dict[str, bool] = {}
+        #: device -> what its loop says at the start beside closed and open
+        self._odd: dict[str, str] = {}
+
+    def look(self) -> "dict[str, bool]":
+        """Read every input; what each says, for `Wiring.found`; `start` says the rest."""
+        for device in sorted(self._devices):
+            driver = self._devices[device]
+            if not hasattr(driver, "read"):
+                continue
+            try:
+                state = driver.read_state() if hasattr(driver, "read_state") else None
+                closed = driver.read() if state is None else state == guard.NORMAL
+            except DeviceUnavailableError:
+                closed = None  # its feed says so, and again when it is back
+            if state in (guard.CUT, guard.SHORT, guard.UNKNOWN):
+                self._odd[device] = state
+            elif closed is None:
+                self._odd[device] = guard.UNKNOWN
+            else:
+                self._closed[device] = closed
+        return self._closed
+
+    def start(self, now: "credential.Moment") -> "list[object]":
+        """What was read and is neither closed nor open, who stands at an exit, which bolt is where."""
+        effects: list[object] = []
+        for device in sorted(self._odd):
+            if hasattr(self._devices[device], "read_state") or device in self._wiring.points:
+                effects += self.state(device, self._odd[device], now.ms, now)
+        for device in sorted(self._wiring.bonds):
+            if device in self._closed:
+                name = self._wiring.bonds[device]
+                effects += self._site.bond(name, self._closed[device], now.ms, now)
+        for device in sorted(self._wiring.exits):
+            if self._closed.get(device):  # somebody stands at the exit: before a magnet is engaged
+                name = self._wiring.exits[device]
+                effects += self._site.rex(name, now.ms, now)
+                effects += self._site.hold_exit(name, True, now.ms, now)
+        return effects
+
+    def level(self, device: str, on: bool, at_ms: int, now: "credential.Moment") -> "list[object]":
+        """A contact or a REX changed: `on` is a closed loop, or a pressed REX."""
+        wiring = self._wiring
+        if device in wiring.exits:
+            name = wiring.exits[device]
+            pressed = self._site.rex(name, at_ms, now) if on else []
+            return pressed + self._site.hold_exit(name, on, at_ms, now)
+        effects: list[object] = []
+        if device in wiring.contacts:
+            effects += self._site.contact(wiring.contacts[device], not on, at_ms, now)
+        if device in wiring.bonds:
+            effects += self._site.bond(wiring.bonds[device], on, at_ms, now)
+        for point, closed_is_normal in wiring.points.get(device, ()):
+            effects += self._site.point(point, on != closed_is_normal, at_ms, now)
+        if device in wiring.tampers:
+            effects += self._site.point(wiring.tampers[device], not on, at_ms, now)
+        if device == wiring.key_switch and on:
+            effects += self._site.acknowledge(site.KEY_SWITCH, now)
+        return effects
+
+    def state(
+        self, device: str, state: str, at_ms: int, now: "credential.Moment"
+    ) -> "list[object]":
+        """A supervised contact changed."""
+        wiring = self._wiring
+        effects: list[object] = []
+        if device in wiring.contacts:
+            effects += self._site.contact_state(wiring.contacts[device], state, at_ms, now)
+        if device in wiring.bonds:
+            locked = {guard.NORMAL: True, guard.ACTIVE: False}.get(state)
+            effects += self._site.bond(wiring.bonds[device], locked, at_ms, now)
+        for point, closed_is_normal in wiring.points.get(device, ()):
+            said = state if closed_is_normal else _TURNED.get(state, state)
+            effects += self._site.point_state(point, said, at_ms, now)
+        if device in wiring.tampers:
+            effects += self._site.point_state(wiring.tampers[device], state, at_ms, now)
+        if device == wiring.key_switch and state == guard.NORMAL:
+            effects += self._site.acknowledge(site.KEY_SWITCH, now)
+        return effects
