@@ -43,6 +43,8 @@ class Sentences:
             key = f"{key}.who"
         elif event.get("reason") == "sensor_unavailable":
             key = f"{key}.silent"
+        elif event["type"] == "system.egress_test" and _not_passed(event):
+            key = f"{key}.bad"
         elif event["type"] == "command.rejected" and event.get("count", 1) > 1:
             key = f"{key}.many"
         return self._say(key if key in self._words else "event.unknown", self._values(event))
@@ -157,7 +159,8 @@ class Sentences:
         values["op"] = self._with("op", event.get("op"), values)
         values["by"] = self._by(event.get("by"))
         values["until"] = self._until(event)
-        values["n"] = values.get("count")
+        tested = event.get("type") == "system.egress_test"
+        values["n"] = str(_not_passed(event)) if tested else values.get("count")
         for name in ("gap", "delta", "talk"):
             ms = event.get(f"{name}_ms")
             values[name] = None if ms is None else self._span(ms)
@@ -236,6 +239,11 @@ def alarms_by_weight(world: dict[str, Any]) -> list[dict[str, Any]]:
         return alarm["state"] == "acknowledged", alarm["priority"], alarm["since"]
 
     return sorted(world["alarms"], key=weight)
+
+
+def _not_passed(event: dict[str, Any]) -> int:
+    """How many steps of a walk through the exits did not pass."""
+    return sum(step["result"] != "passed" for step in event.get("results", ()))
 
 
 def _door_key(portal: dict[str, Any]) -> str:

@@ -9,7 +9,7 @@ import { complain } from "./notice.js";
 import { language, t } from "./words.js";
 
 const STRANGER = { name: "unknown", card: "w26:201:65000", pin: null, qr: null };
-const SPOT = { street: 200, lobby: 482, yard: 796 };
+const SPOT = { street: 200, lobby: 423, yard: 796 };
 const WALK_IN_AFTER_MS = 800;
 const GRANT_WITHIN_MS = 6000;
 const HINT_MS = 6000;

@@ -1,7 +1,7 @@
 // The drawing: what is physically so is drawn so, nothing more. Called for every change.
 
 import { attr, byId, label, make, sign, svg, text } from "./dom.js";
-import { alarmsByWeight, doorLine, doorOf, unseen, watchLine } from "./door.js";
+import { alarmsByWeight, doorLine, doorOf, isSilent, unseen, watchLine } from "./door.js";
 import { personName, placeName } from "./say.js";
 import { accessPoint, slots, state } from "./state.js";
 import { inner, t, title } from "./words.js";
@@ -130,14 +130,12 @@ function drawWatched(world) {
   }
 }
 
-const SILENT = new Set(["duress"]); // shows nothing at the door, so nothing in the drawing
-
 const OUTLINED = ["door-front", "door-yard", "fire-point", "help-point", "box", "ap-front-in", "ap-yard-in", "ap-yard-out"];
 
 function drawAlarms(world) {
   const worst = {};
-  for (const alarm of alarmsByWeight(world)) {
-    if (!SILENT.has(alarm.class)) worst[placeOf(alarm.point)] ??= alarm;
+  for (const alarm of state.live ? alarmsByWeight(world) : []) {
+    if (!isSilent(alarm)) worst[placeOf(alarm.point)] ??= alarm;
   }
   for (const id of OUTLINED) {
     const alarm = worst[id];
@@ -172,7 +170,7 @@ export function drawBuilding() {
   drawLamps(world);
   drawWatched(world);
   drawAlarms(world);
-  const outputs = world.outputs ?? {};
+  const outputs = state.live ? world.outputs ?? {} : {}; // what is not heard is not drawn as so
   byId("beacon").classList.toggle("on", Boolean(outputs.beacon));
   byId("horn").classList.toggle("on", Boolean(outputs.siren));
   byId("box").classList.toggle("open", boxOpen());

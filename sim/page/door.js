@@ -9,6 +9,9 @@ const LATCHED = new Set(["unacknowledged", "returned"]);
 
 export const unseen = (alarm) => LATCHED.has(alarm.state);
 
+/** Duress shows nothing at the door: not in the drawing, not to the key switch. */
+export const isSilent = (alarm) => alarm.class === "duress";
+
 /** The door at which an alarm is: its portal, or the one that its device belongs to. */
 export const doorOf = (point) => (point in state.world.portals ? point
   : Object.keys(state.world.portals).find((id) => state.world.portals[id].devices?.includes(point)));
@@ -43,7 +46,7 @@ export function doorLine(id) {
     const free = portal.lock === "unlocked";
     return line(free ? "dead_free" : "dead_locked", {}, { sign: free ? "open" : "closed" });
   }
-  const alarm = alarmsByWeight(world).find((a) => a.state === "unacknowledged" && a.class !== "duress" && doorOf(a.point) === id);
+  const alarm = alarmsByWeight(world).find((a) => a.state === "unacknowledged" && !isSilent(a) && doorOf(a.point) === id);
   if (alarm) {
     return { text: alarmSentence(alarm), tone: `p${alarm.priority}`, sign: "alarm", priority: alarm.priority, ring: null };
   }

@@ -60,7 +60,7 @@ function values(event) {
     area: event.area == null ? null : placeName(event.area), automation: event.automation,
     flat: event.flat, talk: event.talk_ms == null ? null : span(event.talk_ms),
     from: time(event.from), to: time(event.to), until: moment(event.until, event.time),
-    n: event.count, text: event.text, version: event.version, upto: event.upto,
+    n: event.type === "system.egress_test" ? notPassed(event) : event.count, text: event.text, version: event.version, upto: event.upto,
     gap: event.gap_ms == null ? null : span(event.gap_ms),
     delta: event.delta_ms == null ? null : span(event.delta_ms),
     quality: word("clock", event.quality ?? event.clock),
@@ -76,6 +76,9 @@ function moment(utc, told) {
   return clock && dayOf(at) !== dayOf(Date.parse(told)) ? `${dayName(at)} ${clock}` : clock;
 }
 
+/** How many steps of a walk through the exits did not pass. */
+const notPassed = (event) => (event.results ?? []).filter((step) => step.result !== "passed").length;
+
 function keyOf(event) {
   const key = `event.${event.type}`;
   if (event.type === "access.granted") {
@@ -86,6 +89,7 @@ function keyOf(event) {
   }
   if (event.type === "access.denied" && personOf(event)) return `${key}.who`;
   if (event.type === "partition.refused" && event.reason === "sensor_unavailable") return `${key}.silent`;
+  if (event.type === "system.egress_test" && notPassed(event)) return `${key}.bad`;
   if (event.type === "command.rejected" && event.count > 1) return `${key}.many`;
   return has(key) ? key : "event.unknown";
 }

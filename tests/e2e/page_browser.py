@@ -32,6 +32,8 @@ class Demo(Protocol):
 
     def world(self) -> dict[str, Any]: ...
 
+    def wait_for(self, type: str, after_seq: int = 0, **fields: Any) -> dict[str, Any]: ...
+
 
 @contextmanager
 def chromium() -> Iterator[Browser]:

@@ -1,5 +1,6 @@
 """The simulator's page in a real browser, against a real simulator."""
 
+import re
 from collections.abc import Iterator
 from typing import Any, Literal
 
@@ -334,6 +335,8 @@ def test_rows_that_come_while_one_is_read_wait_behind_a_button(page: Page, demo:
 def test_the_page_says_so_when_the_simulator_is_gone_and_comes_back_by_itself(
     browser: Browser, demo: Demo
 ) -> None:
+    demo.act("force_door", portal="front")
+    demo.wait_for("alarm.raised", point="front")
     page = browser.new_context().new_page()
     asked = 0
 
@@ -351,6 +354,10 @@ def test_the_page_says_so_when_the_simulator_is_gone_and_comes_back_by_itself(
     expect(page.locator("#status-text")).to_contain_text("The simulator has stopped.")
     expect(page.locator("#hot-front")).to_be_disabled()
     expect(page.locator("#plate-front .state")).to_contain_text("Not known since")
+    expect(page.locator("#horn")).to_have_class("horn")
+    expect(page.locator("#door-front")).not_to_have_class(re.compile(r"\bp2\b"))
+    demo.act("close_door", portal="front")
+    demo.act("press_ack")
     page.unroute_all()
     expect(page.locator("#status-text")).to_contain_text("All quiet.")
     expect(page.locator("#hot-front")).to_be_enabled()

@@ -110,6 +110,20 @@ SAID: list[tuple[dict[str, Any], str, str]] = [
         "wu已重置3人的进出状态。",
     ),
     (
+        {"type": "system.egress_test", "portal": "front", "results": [{"result": "passed"}]},
+        "Front door: way out and fire release tried; all is well.",
+        "大门：出门和消防释放测试通过。",
+    ),
+    (
+        {
+            "type": "system.egress_test",
+            "access_point": None,
+            "results": [{"result": "passed"}, {"result": "failed"}, {"result": "skipped"}],
+        },
+        "The fire loop was tried; 2 steps failed or were left out.",
+        "消防回路测试有2项未通过或未做。",
+    ),
+    (
         {"type": "something.new"},
         "Something happened that this page has no words for.",
         "发生了本页尚无描述的事件。",
