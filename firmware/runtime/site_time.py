@@ -221,7 +221,8 @@ class SiteTime:
         self._lead_ms = self._wall_ms - self._utc_ms
         self._room_ms = room_ms
         self._second_counts = self._may_have_second
-        self._ask_second()
+        if self._second_counts:
+            self._ask_second()
 
     def _judge_return(self, vouched: bool, news: bool) -> None:
         """The wall clock is not followed: is it to be again?"""

@@ -172,6 +172,14 @@ def test_a_second_source_that_was_read_after_the_leap_vouches_for_nothing() -> N
     assert site.now() == (0, UNTRUSTED)
 
 
+def test_a_second_source_that_was_read_after_a_leap_does_not_vouch_for_the_next_one() -> None:
+    wall = Wall(NOON_MS + 30 * DAY_MS)
+    wall.second = wall.now
+    site = Site(wall, NOON_MS, 30 * DAY_MS)
+    assert site.leaps(-30 * DAY_MS) == (0, TRUSTED)
+    assert site.leaps(30 * DAY_MS) == (0, UNTRUSTED)
+
+
 def test_a_witness_within_a_minute_is_believed_and_another_one_is_not() -> None:
     site = leapt()
     assert not site.time.witness(NOON_MS + 30 * DAY_MS - 60001)
@@ -214,6 +222,13 @@ def test_a_first_source_far_beyond_or_before_the_last_trusted_time_is_not_believ
         site = Site(Wall(0, sure=False), floor_ms)
         site.wall.sure = True
         assert site.leaps(NOON_MS)[1] == UNTRUSTED, floor_ms
+
+
+def test_what_was_trusted_before_the_start_is_no_gain_after_it() -> None:
+    site = Site(Wall(NOON_MS - 10 * HOUR_MS), NOON_MS)
+    assert site.now() == (0, TRUSTED)
+    assert site.leaps(30 * HOUR_MS) == (20 * 3600, TRUSTED)
+    assert site.leaps(4 * HOUR_MS + 1)[1] == UNTRUSTED
 
 
 def test_an_unbelieved_leap_survives_a_restart_until_the_clock_is_right() -> None:
