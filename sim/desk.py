@@ -173,6 +173,8 @@ class Desk:
         )
         self.network = True
         self.world.on_power = self.machine.set_power
+        self.world.told = self.machine.told
+        self.machine.on_told = self.world.look_at_outputs
         self.world.on_network = self._set_network
         self.world.on_clock = wall.step
         self.world.on_change = lambda kind, name, now: self._look_soon()

@@ -64,6 +64,8 @@ class Machine:
         self.on_events: Callable[[list[dict[str, Any]], list[int]], None] | None = None
         #: told when power, or what the controller decides on, has come or gone
         self.on_change: Callable[[], None] | None = None
+        #: told when an output is told otherwise, or nothing any more
+        self.on_told: Callable[[], None] | None = None
         self._loop = loop
         self._lines = lines
         self._serial_ports = serial_ports
@@ -106,6 +108,10 @@ class Machine:
         self._lines.power_off()
         self.power = False
 
+    def told(self, device: str) -> bool:
+        """Whether the controller wants output `device` on, the pauses of its rhythm included."""
+        return self.controller is not None and self.controller.told(device)
+
     def condition(self, portal: str) -> tuple[str | None, str | None]:
         """Mode and alarm of `portal` as the controller has them; None without power."""
         if self.controller is None or not self.deciding:
@@ -133,6 +139,7 @@ class Machine:
             visitor_key(self.config),
         )
         self.controller.publisher.measure = self._parts.measure
+        self.controller.watch_outputs(self._told)
         self.controller.start()
         self.booted_ms = self._loop.now_ms()
         self._changed()
@@ -143,10 +150,15 @@ class Machine:
             self.controller = None
             self._parts.kill()
         self._lines.power_off()
+        self._told()
 
     def _written(self, events: list[dict[str, Any]], at_ms: list[int]) -> None:
         if self.on_events is not None:
             self.on_events(events, at_ms)
+
+    def _told(self) -> None:
+        if self.on_told is not None:
+            self.on_told()
 
     def _changed(self) -> None:
         if self.on_change is not None:

@@ -161,6 +161,8 @@ class Building:
             config, self.loop, lines, serial_ports, analog_inputs, self.wall, self.parts
         )
         self.world.on_power = self.machine.set_power
+        self.world.told = self.machine.told
+        self.machine.on_told = self.world.look_at_outputs
         self.world.on_network = self._set_network
         self.world.on_clock = self.wall.step
 

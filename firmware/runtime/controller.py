@@ -137,6 +137,10 @@ class Controller:
         self.supervisor.kill()
         self.publisher.kill()
 
+    def watch_outputs(self, changed: "Callable[[], None]") -> None:
+        """Have `changed` called whenever what `told` says has changed."""
+        self._outputs.on_told = changed
+
     def told(self, device: str) -> bool:
         """Whether an output is told to sound, be lit or be on, the pauses of its rhythm included."""
         return self._outputs.told(device)

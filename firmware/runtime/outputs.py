@@ -38,6 +38,9 @@ class Outputs:
             if config["devices"][name].get("max_pulse_ms") is not None
         ]
         self.on_fault: Callable[[str, bool], None] | None = None
+        #: callable  told when what `told` says has changed
+        self.on_told: Callable[[], None] | None = None
+        self._told_before: list[object] = []
         #: callable (portal, unlocked)  told when a lock was driven
         self.on_lock: Callable[[str, bool], None] | None = None
 
@@ -77,10 +80,15 @@ class Outputs:
         alarms = self._config["alarms"]
         self._siren.play(sounder.siren(site.alarms, now_ms), now_ms)
         self._beacon.play(sounder.beacon(site.alarms), now_ms)
-        self._show(alarms["siren"], "sound", self._siren.told)
-        self._show(alarms["beacon"], "light", self._beacon.told)
+        self._show(alarms["siren"], "sound", self._siren.on)
+        self._show(alarms["beacon"], "light", self._beacon.on)
         for name in sorted(self._switched):
             self._show(name, "switch", self._switched[name])
+        told: list[object] = [self._siren.told, self._beacon.told, sorted(self._switched.items())]
+        if told != self._told_before:
+            self._told_before = told
+            if self.on_told is not None:
+                self.on_told()
         for name in self._pulses:
             pulse = self._devices[name]
             self._drive(name, lambda pulse=pulse: pulse.tick(now_ms))  # type: ignore[misc]

@@ -201,3 +201,152 @@ def test_every_class_has_a_priority_from_life_to_maintenance() -> None:
     for kind in alarm.MOMENTARY + alarm.SOUNDING + alarm.SILENT:
         assert kind in alarm.PRIORITY, kind
     assert set(alarm.PRIORITY.values()) == {1, 2, 3, 4}
+
+
+# ---- told again -----------------------------------------------------------------------------------
+
+
+def test_an_alarm_that_nobody_saw_is_told_again_each_time_after_twice_as_long() -> None:
+    one = Register(SIREN_MS, 600000)
+    one.raise_("front", alarm.DOOR_HELD, 0, 50)
+    told: list[int] = []
+    while len(told) < 12:
+        due_ms = one.deadline_ms
+        assert due_ms is not None
+        for record in one.tick(due_ms):
+            assert record.type == "alarm.repeated"
+            assert record.fields == {"point": "front", "class": "door_held", "priority": 3}
+            told.append(record.at_ms)
+    gaps = [after - before for before, after in zip([0] + told, told)]
+    assert gaps[:4] == [600000, 1200000, 2400000, 4800000]
+    assert gaps[-3:] == [86400000, 86400000, 86400000]
+
+
+def test_no_new_sound_comes_with_telling_again_and_nothing_is_kept_anew() -> None:
+    one = Register(SIREN_MS, 600000)
+    one.raise_("front", alarm.DOOR_FORCED, 0, 50)
+    one.changed = []
+    assert types(one.tick(600000)) == ["alarm.repeated"]
+    assert (one.siren(600000), one.changed, one.alarms()[0].since_s) == (False, [], 50)
+
+
+def test_what_is_over_and_was_not_seen_is_told_again_too_and_what_was_seen_is_not() -> None:
+    one = Register(SIREN_MS, 600000)
+    one.raise_("front-in", alarm.DURESS, 0, 50)
+    assert types(one.tick(600000)) == ["alarm.repeated"]
+    one.acknowledge_one("front-in", alarm.DURESS, "op-ling", 700000, 60)
+    assert (one.deadline_ms, one.tick(99999999)) == (None, [])
+
+
+def test_coming_again_starts_the_time_over() -> None:
+    one = Register(SIREN_MS, 600000)
+    one.raise_("lid", alarm.TAMPER, 0, 50)
+    one.tick(600000)
+    one.raise_("lid", alarm.TAMPER, 700000, 60)
+    assert one.deadline_ms == 1300000
+
+
+def test_an_alarm_of_before_a_restart_is_told_again_after_the_time_anew() -> None:
+    one = Register(SIREN_MS, 600000)
+    one.restore("lid", alarm.TAMPER, RETURNED, 50, None, 1000)
+    assert one.deadline_ms == 601000
+
+
+# ---- silenced -------------------------------------------------------------------------------------
+
+
+def test_silence_ends_the_sound_and_nothing_else() -> None:
+    one = raised("front", alarm.DOOR_FORCED)
+    one.changed = []
+    told = one.silence("op-ling", 2000)
+    assert told == [Record("alarm.silenced", 2000, {"by": "op-ling"})]
+    assert (one.siren(2000), one.beacon, one.changed) == (False, True, [])
+    assert state(one, "front", alarm.DOOR_FORCED) == UNACKNOWLEDGED
+    assert one.silence("op-ling", 3000) == []
+
+
+def test_what_comes_after_the_silence_sounds() -> None:
+    one = raised("front", alarm.DOOR_FORCED)
+    one.silence("op-ling", 2000)
+    one.raise_("yard", alarm.DOOR_FORCED, 3000, 60)
+    assert one.siren(3000)
+
+
+# ---- acknowledged one by one ----------------------------------------------------------------------
+
+
+def test_one_alarm_is_acknowledged_by_its_point_and_class() -> None:
+    one = raised("front", alarm.DOOR_FORCED)
+    one.raise_("yard", alarm.DOOR_FORCED, 1000, 50)
+    told = one.acknowledge_one("yard", alarm.DOOR_FORCED, "op-ling", 2000, 51)
+    assert [(record.fields["point"], record.fields["by"]) for record in told] == [
+        ("yard", "op-ling")
+    ]
+    assert state(one, "front", alarm.DOOR_FORCED) == UNACKNOWLEDGED
+
+
+def test_duress_is_acknowledged_only_by_its_name() -> None:
+    one = raised("front-in", alarm.DURESS)
+    assert one.acknowledge_one(None, None, "op-ling", 2000, 51) == []
+    assert one.acknowledge_one("front-in", None, "op-ling", 2000, 51) == []
+    told = types(one.acknowledge_one(None, alarm.DURESS, "op-ling", 2000, 51))
+    assert told == ["alarm.acknowledged", "alarm.cleared"]
+
+
+# ---- shelved --------------------------------------------------------------------------------------
+
+
+def test_a_shelved_alarm_shows_and_sounds_nothing_and_goes_through_its_states_all_the_same() -> (
+    None
+):
+    one = Register(SIREN_MS, 600000)
+    reason, told = one.shelve("front", alarm.DOOR_FORCED, 3650, "op-ling", 1000, 50)
+    assert (reason, types(told)) == (None, ["alarm.shelved"])
+    assert told[0].fields == {
+        "point": "front",
+        "class": "door_forced",
+        "until": 3650,
+        "by": "op-ling",
+    }
+    assert types(one.raise_("front", alarm.DOOR_FORCED, 2000, 51)) == ["alarm.raised"]
+    assert (one.siren(2000), one.beacon) == (False, False)
+    assert one.acknowledge_shown("key-switch", 3000, 52) == []
+    assert state(one, "front", alarm.DOOR_FORCED) == UNACKNOWLEDGED
+    assert one.tick(700000) == []
+
+
+def test_a_shelved_alarm_that_is_not_normal_is_shown_again_at_the_end() -> None:
+    one = Register(SIREN_MS, 600000)
+    one.shelve("front", alarm.DOOR_HELD, 3650, "op-ling", 1000, 50)
+    one.raise_("front", alarm.DOOR_HELD, 2000, 51)
+    assert one.deadline_ms == 3601000
+    assert types(one.tick(3601000)) == ["alarm.unshelved"]
+    assert (one.beacon, one.deadline_ms) == (True, 3601000 + 600000)
+    assert one.reshelved == [("front", "door_held"), ("front", "door_held")]
+
+
+def test_what_threatens_life_cannot_be_shelved_and_nothing_for_longer_than_a_day() -> None:
+    one = Register(SIREN_MS, 0)
+    for kind in (alarm.FIRE, alarm.PANIC, alarm.DURESS):
+        assert one.shelve("x", kind, 60, "op", 0, 50) == (alarm.NOT_SHELVABLE, [])
+    assert one.shelve("x", alarm.TAMPER, 60, "op", 0, 50, 1) == (alarm.NOT_SHELVABLE, [])
+    assert one.shelve("x", alarm.TAMPER, 60, "op", 0, 50, 2)[0] is None
+    assert one.shelve("x", alarm.DOOR_HELD, 50, "op", 0, 50) == (alarm.PAST, [])
+    assert one.shelve("x", alarm.DOOR_HELD, 86451, "op", 0, 50) == (alarm.TOO_LONG, [])
+    assert one.shelve("x", alarm.DOOR_HELD, 86450, "op", 0, 50)[0] is None
+
+
+def test_a_restart_keeps_what_is_shelved_until_its_end() -> None:
+    one = Register(SIREN_MS, 0)
+    one.restore("front", alarm.DOOR_HELD, UNACKNOWLEDGED, 50, None, 0)
+    one.restore_shelved("front", alarm.DOOR_HELD, 160, "op-ling", 0, 100)
+    assert (one.beacon, one.deadline_ms) == (False, 60000)
+    one.restore_shelved("yard", alarm.DOOR_HELD, 90, "op-ling", 0, 100)
+    assert types(one.tick(1)) == ["alarm.unshelved"]
+
+
+def test_every_class_of_the_contract_has_a_priority() -> None:
+    assert len(alarm.PRIORITY) == 20
+    assert alarm.PRIORITY["camera_covered"] == 3
+    for kind in ("camera_fault", "certificate_expiring", "update_fault"):
+        assert alarm.PRIORITY[kind] == 4
