@@ -5,7 +5,7 @@ every argument has a type, a range or a list of known names, and one that is not
 here raises, and nothing waits: what changes keys, levels or hours is made by the store, which answers later.
 """
 
-from firmware.access import portal, record
+from firmware.access import alarm, portal, record, schedule
 from firmware.runtime.arguments import BadArgument, check, integer, many, name, one_of, text, utc
 
 TYPE_CHECKING = False
@@ -23,6 +23,7 @@ FAILED = "failed"  #: it can, but not now
 
 UNDER_WAY = "under_way"  #: instead of a result: `done` is told it
 
+SPAN_S = 366 * 86400  #: the longest appointment
 BATCH_LIMIT = 1000  #: keys in one command
 
 
@@ -34,7 +35,10 @@ class Operations:
         self._site = controller.site
         config = controller.config
         portals = one_of(sorted(config["portals"]))
+        partitions = one_of(sorted(config["partitions"]))
         areas = one_of(sorted(config["areas"]))
+        kinds = one_of(sorted(alarm.PRIORITY))
+        point = text(64)
         schedules = name(32)
         #: op: (arguments as name -> (check, whether it must be there), what it does)
         self._ops: dict[str, tuple[dict[str, Any], Callable[..., Answer]]] = {
@@ -42,6 +46,29 @@ class Operations:
             "portal.mode": (
                 {"portal": (portals, True), "mode": (one_of(sorted(portal.MODES)), True)},
                 self._mode,
+            ),
+            "alarm.acknowledge": (
+                {"point": (point, False), "class": (kinds, False)},
+                self._acknowledge,
+            ),
+            "alarm.silence": ({}, self._silence),
+            "alarm.shelve": (
+                {"point": (point, True), "class": (kinds, True), "until": (utc, True)},
+                self._shelve,
+            ),
+            "partition.arm": (
+                {
+                    "partition": (partitions, True),
+                    "from": (_local, False),
+                    "to": (_local, False),
+                    "keys": (one_of(("ignore", "alarm", "disarm")), False),
+                },
+                self._arm,
+            ),
+            "partition.disarm": ({"partition": (partitions, True)}, self._disarm),
+            "partition.bypass": (
+                {"partition": (partitions, True), "point": (point, True)},
+                self._bypass,
             ),
             "passback.forgive": (
                 {
@@ -121,6 +148,40 @@ class Operations:
         elif given["credential"] is not None:
             who = "c%d" % given["credential"]
         return self._tell(lambda now: self._site.forgive(given["area"], who, by, now))
+
+    # ---- alarms ------------------------------------------------------------------------------------
+
+    def _acknowledge(self, given: "dict[str, Any]", by: str, done: object) -> "Answer":
+        point, kind = given["point"], given["class"]
+        return self._tell(lambda now: self._site.acknowledge_one(point, kind, by, now))
+
+    def _silence(self, given: "dict[str, Any]", by: str, done: object) -> "Answer":
+        return self._tell(lambda now: self._site.silence(by, now))
+
+    def _shelve(self, given: "dict[str, Any]", by: str, done: object) -> "Answer":
+        point, kind, until_s = given["point"], given["class"], given["until"] // 1000
+        return self._ask(lambda now: self._site.shelve(point, kind, until_s, by, now), "shelved")
+
+    def _arm(self, given: "dict[str, Any]", by: str, done: object) -> "Answer":
+        from_s, to_s = given["from"], given["to"]
+        if (from_s is None) != (to_s is None):
+            return False, (BAD_COMMAND, "partition.arm: from without to; expected both or none")
+        if from_s is not None and not 0 < to_s - from_s <= SPAN_S:
+            return False, (
+                BAD_COMMAND,
+                "partition.arm: to is not after from; expected at most a year",
+            )
+        return self._ask(
+            lambda now: self._site.arm(given["partition"], by, now, from_s, to_s, given["keys"]),
+            "armed" if from_s is None else "appointed",
+        )
+
+    def _disarm(self, given: "dict[str, Any]", by: str, done: object) -> "Answer":
+        return self._ask(lambda now: self._site.disarm(given["partition"], by, now), "disarmed")
+
+    def _bypass(self, given: "dict[str, Any]", by: str, done: object) -> "Answer":
+        part, point = given["partition"], given["point"]
+        return self._ask(lambda now: self._site.bypass(part, point, by, now), "bypassed")
 
     # ---- the clock ---------------------------------------------------------------------------------
 
@@ -205,6 +266,14 @@ class Operations:
 
         self._controller.change_keys(changes, by, stored)
         return True, UNDER_WAY
+
+
+def _local(value: object) -> int:
+    """A local time of the site, ``YYYY-MM-DDTHH:MM``, as local seconds."""
+    try:
+        return schedule.local_second(text(16)(value))
+    except ValueError:
+        raise BadArgument('is no local time; expected such as "2026-02-01T00:00"') from None
 
 
 def _table(value: object) -> "dict[str, Any]":

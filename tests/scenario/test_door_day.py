@@ -45,7 +45,9 @@ def _day(config: Path, *interpreter: str) -> bytes:
 def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The demo's wiring as JSON: MicroPython reads no TOML."""
     path = tmp_path_factory.mktemp("door-day") / "config.json"
-    path.write_text(json.dumps(hal.board.load(str(ROOT / "board_configs/demo-sim.toml"))))
+    override: dict[str, object] = {"link.enabled": False}  # nobody is at the other end
+    board = str(ROOT / "board_configs/demo-sim.toml")
+    path.write_text(json.dumps(hal.board.load(board, override)))
     return path
 
 
@@ -98,5 +100,6 @@ def test_the_days_records_are_gapless_and_each_release_is_secured(day: str) -> N
 
 
 def test_the_day_tells_no_card_pin_or_code(day: str) -> None:
+    told = re.sub(r"(hash|prev)=\S+", "", day)  # which have every five digits by chance
     for secret in ("w26:", "w34:", "00042", "a visitor's code"):
-        assert secret not in day
+        assert secret not in told

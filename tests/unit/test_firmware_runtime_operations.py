@@ -106,6 +106,61 @@ def test_forgiving_names_one_person_at_most() -> None:
     assert host.ask("passback.forgive", {"holder": 3, "credential": 4})[1][0] == BAD_COMMAND
 
 
+# ---- alarms ----------------------------------------------------------------------------------------
+
+GUARDED: dict[str, object] = {
+    "alarms.hall": {"class": "intrusion", "input": "hall-sensor"},
+    "devices.hall-sensor": {"driver": "contact", "line": "hall-sensor"},
+    "partitions.hall": {"points": ["hall"], "exit_ms": 0, "entry_ms": 0},
+}
+
+
+def test_an_alarm_is_acknowledged_by_name() -> None:
+    host = Host()
+    host.act("force_door", portal="front")
+    assert host.ask("alarm.silence") == (True, {})
+    args = {"point": "front", "class": "door_forced"}
+    assert host.ask("alarm.acknowledge", args) == (True, {})
+    assert host.told("alarm.acknowledged", "point", "class", "by") == [
+        ("front", "door_forced", "op-ling")
+    ]
+
+
+def test_an_alarm_is_set_aside_until_a_time_that_is_near() -> None:
+    host = Host()
+    host.act("force_door", portal="front")
+    args = {"point": "front", "class": "door_forced", "until": "2026-11-21T09:00:00Z"}
+    assert host.ask("alarm.shelve", args) == (True, {"done": "shelved"})
+    args["until"] = "2027-11-21T09:00:00Z"
+    assert host.ask("alarm.shelve", args)[0] is False
+
+
+def test_a_partition_is_armed_and_disarmed_and_refused_while_a_sensor_is_open() -> None:
+    host = Host(GUARDED)
+    assert host.ask("partition.arm", {"partition": "hall"}) == (True, {"done": "armed"})
+    assert host.told("partition.armed", "partition", "by") == [("hall", "op-ling")]
+    assert host.ask("partition.disarm", {"partition": "hall"}) == (True, {"done": "disarmed"})
+    host.act("trip_sensor", point="hall", on=True)
+    assert host.ask("partition.arm", {"partition": "hall"}) == (False, (FAILED, "sensor_open"))
+    args = {"partition": "hall", "point": "hall"}
+    assert host.ask("partition.bypass", args) == (True, {"done": "bypassed"})
+
+
+def test_an_appointment_has_two_ends_in_the_right_order() -> None:
+    host = Host(GUARDED)
+    times = {"from": "2026-12-01T00:00", "to": "2026-12-09T00:00"}
+    args = {"partition": "hall", "keys": "alarm", **times}
+    assert host.ask("partition.arm", args) == (True, {"done": "appointed"})
+    for wrong in (
+        {"from": "2026-12-01T00:00"},
+        {"from": times["to"], "to": times["from"]},
+        {"from": times["from"], "to": "2028-12-01T00:00"},
+        {"from": "today", "to": times["to"]},
+    ):
+        ok, (code, _) = host.ask("partition.arm", {"partition": "hall", **wrong})
+        assert (ok, code) == (False, BAD_COMMAND)
+
+
 # ---- the clock -------------------------------------------------------------------------------------
 
 

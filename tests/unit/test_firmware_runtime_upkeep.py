@@ -93,3 +93,15 @@ def test_a_floor_that_the_owner_moved_down_stays_down_over_a_power_cut() -> None
     moment = rig.controller.upkeep.now()
     assert moment.trusted
     assert 0 <= moment.utc_s - now_ms // 1000 <= 15
+
+
+def test_a_link_that_stays_down_is_an_alarm_and_one_that_comes_back_soon_is_none() -> None:
+    rig = Rig()
+    rig.act("cut_network")
+    rig.run(299_000)
+    rig.act("restore_network")
+    rig.run(10_000)
+    assert rig.told("alarm.raised", "class") == []
+    rig.act("cut_network")
+    rig.run(302_000)
+    assert rig.told("alarm.raised", "point", "class") == [("controller", "link_fault")]
