@@ -100,6 +100,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "passback.forgiven": ("area", "by", "count"),
     "partition.armed": _PARTITION,
     "partition.disarmed": _PARTITION,
+    "partition.bypassed": (*_PARTITION, "point"),
     "partition.refused": (*_PARTITION, "reason"),
     "partition.entry": ("partition", "point"),
     "credential.changed": ("credential", "change", "by"),

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from traces import LAWS, events
 
-from firmware.access import credential
+from firmware.access import credential, record
 from sim import run, scenario, verbs
 
 ROOT = Path(__file__).parents[2]
@@ -48,6 +48,13 @@ def test_no_story_breaks_a_law(path: Path, seed: int) -> None:
     assert told.failed == []
     for law in LAWS:
         law(told)
+
+
+def test_a_story_may_await_whatever_is_recorded() -> None:
+    recorded = {value for name, value in vars(record).items() if name.isupper()}
+    types = {value for value in recorded if isinstance(value, str) and "." in value}
+    assert "partition.armed" in types
+    assert types <= set(scenario.EVENT_TYPES)
 
 
 def test_the_stories_use_every_verb() -> None:
