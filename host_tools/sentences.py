@@ -13,7 +13,7 @@ _WIRES = ("contact", "supervised_contact", "rex")
 #: Alarms that are over at once: only whether somebody has seen them is news.
 _MOMENTARY = ("duress", "panic", "credential_misuse", "wrong_attempts")
 _FREE_MODES = ("unlocked", "locked_open")
-_SECTIONS = ("portals", "access_points", "points", "devices", "partitions", "areas")
+_SECTIONS = ("portals", "access_points", "points", "devices", "partitions", "areas", "automation")
 
 
 class Sentences:
@@ -140,7 +140,7 @@ class Sentences:
         values |= dict.fromkeys(("portal", "ap", "partition", "area", "points"))
         for name, thing in (("portal", portal), ("ap", event.get("access_point"))):
             values[name] = None if thing is None else self.title(thing)
-        for name in ("partition", "area"):
+        for name in ("partition", "area", "automation"):
             values[name] = None if event.get(name) is None else self.title(event[name])
         if event.get("points"):
             values["points"] = self._between().join(self.title(one) for one in event["points"])

@@ -130,8 +130,9 @@ class Handler(BaseHTTPRequestHandler):
             self._file(url.path)
 
     def do_POST(self) -> None:
-        """`/api/act`."""
-        if urlsplit(self.path).path != "/api/act":
+        """`/api/act`, and `/api/seen`: the page's operator has seen an alarm."""
+        path = urlsplit(self.path).path
+        if path not in ("/api/act", "/api/seen"):
             self._json(404, {"ok": False, "error": f"{self.path}: unknown; expected /api/act"})
             return
         stranger = self._stranger()
@@ -150,13 +151,16 @@ class Handler(BaseHTTPRequestHandler):
             asked = json.loads(self.rfile.read(length) or b"null")
         except (ValueError, RecursionError):
             asked = None
-        if not isinstance(asked, dict) or not isinstance(asked.get("do"), str):
-            self._json(
-                422, {"ok": False, "error": 'body: expected a JSON object {"do": VERB, ...}'}
-            )
+        needed = ("do",) if path == "/api/act" else ("point", "class")
+        if not isinstance(asked, dict) or not all(isinstance(asked.get(k), str) for k in needed):
+            example = '{"do": VERB, ...}' if path == "/api/act" else '{"point": ..., "class": ...}'
+            self._json(422, {"ok": False, "error": f"body: expected a JSON object {example}"})
             return
-        verb = asked.pop("do")
-        answer = self._ask(lambda: self._act(verb, asked))
+        if path == "/api/act":
+            verb = asked.pop("do")
+            answer = self._ask(lambda: self._act(verb, asked))
+        else:
+            answer = self._ask(lambda: self.server.desk.seen(asked["point"], asked["class"]))
         if answer is None:
             self._json(503, {"ok": False, "error": "the controller is starting; try again"})
         elif answer == "":

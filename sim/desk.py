@@ -125,6 +125,8 @@ class DeskParts(Parts):
 class Desk:
     """One simulated building in real time. Only `ask` and `act` may be called by other threads."""
 
+    operator = "op-demo"  #: whoever is at the page
+
     def __init__(
         self,
         config: dict[str, Any],
@@ -207,6 +209,16 @@ class Desk:
         """Do a verb of the world, and remember it. Raises `sim.world.VerbError`."""
         self.world.perform(verb, args)
         self._steps.append({"at_ms": self.at_ms(), "do": verb, **args})
+
+    def seen(self, point: str, kind: str) -> str:
+        """The demo's operator has seen an alarm, at the desk and not at the door; "" or why not."""
+        controller = self.machine.controller
+        if controller is None or not controller.deciding:
+            return "seen: the controller does not decide; expected one with power"
+        site = controller.site
+        controller.ask(lambda now: (None, site.acknowledge_one(point, kind, self.operator, now)))
+        self._look_soon()
+        return ""
 
     def story(self) -> dict[str, Any]:
         """What was done so far (the last `STEPS` of it), for a scenario file."""

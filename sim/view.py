@@ -48,7 +48,11 @@ def view(desk: "Desk") -> dict[str, Any]:
             name: {"class": part["class"], "title": part["title"]}
             for name, part in config["alarms"]["points"].items()
         },
-        "areas": {name: {"title": part["title"]} for name, part in config["areas"].items()},
+        "partitions": {
+            name: _partition(desk, name, part) for name, part in config["partitions"].items()
+        },
+        "areas": _titles(config["areas"]),
+        "automation": _titles(config["automation"]),
         "devices": {
             name: {
                 "driver": part["driver"],
@@ -59,7 +63,7 @@ def view(desk: "Desk") -> dict[str, Any]:
         },
         "people": [somebody.shown() for somebody in desk.people],
         "flats": [{"number": number} for number in config["controller"]["flats"]],
-        "operator": {"id": "op-demo", "private_key": desk.operator_seed},
+        "operator": {"id": desk.operator, "private_key": desk.operator_seed},
         "public_key": None,
         "visitor_key": visitor_key(config).hex(),
     }
@@ -91,6 +95,7 @@ def _portal(desk: "Desk", name: str, physical: dict[str, Any]) -> dict[str, Any]
     if controller is not None and controller.deciding:
         portal = controller.site.portals[name]
         until_ms = portal.until_ms
+        seen["faults"] = _faults(portal)
         seen["mode"] = portal.mode_now
         seen["alarm"] = portal.alarm
         seen["fire"] = portal.fire
@@ -120,6 +125,26 @@ def _access_point(desk: "Desk", name: str, physical: dict[str, Any]) -> dict[str
         if attempts.blocked(now_ms):
             seen["blocked_until"] = iso(controller.time.utc_ms_at(attempts.blocked_until_ms))
     return seen
+
+
+def _faults(portal: Any) -> list[str]:
+    """What of a door cannot be believed: its lock's obedience, its contact."""
+    told = (("lock", portal.lock_fault), ("door", portal.door == "fault"))
+    return [name for name, wrong in told if wrong]
+
+
+def _partition(desk: "Desk", name: str, part: dict[str, Any]) -> dict[str, Any]:
+    seen = {"title": part["title"], "points": part["points"], "flat": part["flat"]}
+    controller = desk.machine.controller
+    if controller is None or not controller.deciding:
+        return {**seen, "state": None, "until": None, "by": None}
+    state, until_ms, by = controller.site.partitions[name]
+    until = None if until_ms is None else iso(controller.time.utc_ms_at(until_ms))
+    return {**seen, "state": state, "until": until, "by": by or None}
+
+
+def _titles(entries: dict[str, Any]) -> dict[str, Any]:
+    return {name: {"title": part["title"]} for name, part in entries.items()}
 
 
 def _own(part: dict[str, Any], keys: tuple[str, ...]) -> list[str]:

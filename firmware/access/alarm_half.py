@@ -27,6 +27,12 @@ class AlarmHalf:
     _pulses: "automation.Pulses"
     _entry: "entry.Entry"
 
+    @property
+    def partitions(self) -> "dict[str, tuple[str, int | None, str]]":
+        """Each partition's state, when its delay ends, and who set it, for whoever looks."""
+        watched = self._watch.guard.watched
+        return {one.name: (one.machine.state, one.machine.deadline_ms, one.by) for one in watched}
+
     def armed(self, partition: str) -> bool:
         """Whether what is tripped in that partition is an alarm."""
         return self._watch.guard.armed(partition)

@@ -75,7 +75,8 @@ class Guard:
 
     def __init__(self, rules: "dict[str, partition.Rules]", register: "alarm.Register") -> None:
         self._register = register
-        self._watched = [_Watched(name, rules[name]) for name in sorted(rules)]
+        #: list of _Watched  for whoever looks; nobody else changes them
+        self.watched = [_Watched(name, rules[name]) for name in sorted(rules)]
         self._sensors: dict[str, str] = {}
         self._priorities: dict[str, int | None] = {}
         self._looked_s: int | None = None
@@ -86,13 +87,13 @@ class Guard:
     @property
     def deadline_ms(self) -> "int | None":
         """Tick no later than this."""
-        dues = [one.machine.deadline_ms for one in self._watched]
+        dues = [one.machine.deadline_ms for one in self.watched]
         due_ms = [at_ms for at_ms in dues if at_ms is not None]
         return min(due_ms) if due_ms else None
 
     def has(self, point: str) -> bool:
         """Whether some partition watches `point`; one in none is always armed."""
-        return any(point in one.machine.rules.points for one in self._watched)
+        return any(point in one.machine.rules.points for one in self.watched)
 
     def armed(self, name: str) -> bool:
         """Whether partition `name` is armed: what is tripped there is an alarm, if late."""
@@ -103,7 +104,7 @@ class Guard:
 
     def restore(self, kept: "dict[str, object]", now: "credential.Moment") -> None:
         """Put back what was kept; states and bypasses of partitions that are no more are forgotten."""
-        for one in self._watched:
+        for one in self.watched:
             saved = kept.get("arm/" + one.name)
             if isinstance(saved, list) and len(saved) == 6 and saved[0] in partition.STATES:
                 one.machine.restore(saved[0], now.ms)
@@ -127,7 +128,7 @@ class Guard:
         effects: list[object] = []
         if state == NORMAL:
             effects += self._register.over(point, alarm.INTRUSION, now.ms, now.utc_s)
-        for one in self._watched:
+        for one in self.watched:
             rules = one.machine.rules
             if state != ACTIVE or before == ACTIVE or not one.counts(point):
                 continue
@@ -205,7 +206,7 @@ class Guard:
     ) -> "list[object]":
         """A key was let in at access point `where`: what that means to partitions of its flat or group."""
         effects: list[object] = []
-        for one in self._watched:
+        for one in self.watched:
             rules = one.machine.rules
             mine = rules.flat is not None and key.flat == rules.flat
             mine = mine or (rules.group is not None and key.group == rules.group)
@@ -221,7 +222,7 @@ class Guard:
     def tick(self, now: "credential.Moment", rights: "credential.Rights | None") -> "list[object]":
         """Honour delays that are over; with `rights`, hours and appointments as well."""
         effects: list[object] = []
-        for one in self._watched:
+        for one in self.watched:
             due_ms = one.machine.deadline_ms
             if due_ms is not None and now.ms >= due_ms:
                 is_open = bool(self._in_the_way(one))
@@ -229,9 +230,9 @@ class Guard:
                 effects += self._report(one, one.machine.handle(what, now.ms), None, now)
         if rights is not None and now.trusted and now.local_s != self._looked_s:
             self._looked_s = now.local_s
-            for one in self._watched:
+            for one in self.watched:
                 effects += self._wish(one, rights, now)
-        for one in self._watched:
+        for one in self.watched:
             free = one.waiting and one.machine.state == partition.DISARMED
             if free and not self._in_the_way(one):
                 effects += self._try(one, one.wish, one.keys, now)[1]
@@ -241,7 +242,7 @@ class Guard:
         """What of it is to be kept durably, since the last time."""
         keeps = self._keeps
         self._keeps = []
-        for one in self._watched:
+        for one in self.watched:
             saved = one.saved()
             if saved != one.kept:
                 one.kept = saved
@@ -251,7 +252,7 @@ class Guard:
     # ---- how ---------------------------------------------------------------------------------------
 
     def _find(self, name: str) -> "_Watched | None":
-        found = [one for one in self._watched if one.name == name]
+        found = [one for one in self.watched if one.name == name]
         return found[0] if found else None
 
     def _disarm(self, one: _Watched, by: str, now: "credential.Moment") -> "list[object]":
@@ -278,7 +279,7 @@ class Guard:
 
     def _counts_elsewhere(self, point: str) -> bool:
         return any(
-            one.machine.watching and point in one.machine.rules.points for one in self._watched
+            one.machine.watching and point in one.machine.rules.points for one in self.watched
         )
 
     def _try(

@@ -3,8 +3,8 @@
 
 import { clockTime } from "./clock.js";
 import { byId, make, sign, text } from "./dom.js";
-import { alarmLine, alarmsByWeight, statusLine, unseen } from "./door.js";
-import { act } from "./net.js";
+import { alarmLine, alarmsByWeight, isSilent, statusLine, unseen } from "./door.js";
+import { act, seeOne } from "./net.js";
 import { complain } from "./notice.js";
 import { parse, state } from "./state.js";
 import { has, t } from "./words.js";
@@ -15,9 +15,13 @@ const MOMENTARY = new Set(["duress", "panic", "credential_misuse", "wrong_attemp
 let drawn = "";
 let unfolded = false; // the alarms behind the first one are shown
 
-async function seen() {
-  const error = await act("press_ack");
-  if (error) complain(error);
+/** What is shown at the door is seen there, with the key switch; what is silent there, at the desk. */
+export async function seeAll() {
+  const waiting = alarmsByWeight(state.world).filter(unseen);
+  const silent = waiting.filter(isSilent);
+  const errors = await Promise.all(silent.map(seeOne));
+  if (waiting.length > silent.length) errors.push(await act("press_ack"));
+  for (const error of errors) if (error) complain(error);
 }
 
 function note(alarm) {
@@ -59,7 +63,7 @@ function strip(alarms) {
     more.setAttribute("aria-expanded", String(unfolded));
     buttons.append(more);
   }
-  if (alarms.some(unseen)) buttons.append(button("primary", t("button.seen"), seen));
+  if (alarms.some(unseen)) buttons.append(button("primary", t("button.seen"), seeAll));
   head.append(buttons);
   const rest = make("div", { class: "others" }, ...others.map(card));
   rest.hidden = !unfolded || !others.length;

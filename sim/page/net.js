@@ -14,24 +14,29 @@ let onEvent = () => {};
 /** Acts that this page began, newest last: {at, act}. */
 export const recentActs = () => acts;
 
-/** Ask the world for something. Returns null when it has begun, else the one line of refusal. */
-export async function act(verb, args = {}) {
-  const body = { do: verb, ...args };
+async function post(path, body) {
   try {
-    const answer = await fetch("api/act", {
+    const answer = await fetch(path, {
       method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body),
     });
     const said = await answer.json();
-    if (answer.ok && said.ok) {
-      acts.push({ at: Date.now(), act: body });
-      if (acts.length > 50) acts.shift();
-      return null;
-    }
-    return String(said.error ?? answer.status);
+    return answer.ok && said.ok ? null : String(said.error ?? answer.status);
   } catch (error) {
     return String(error.message ?? error);
   }
 }
+
+/** Ask the world for something. Returns null when it has begun, else the one line of refusal. */
+export async function act(verb, args = {}) {
+  const body = { do: verb, ...args };
+  const error = await post("api/act", body);
+  if (!error) acts.push({ at: Date.now(), act: body });
+  if (acts.length > 50) acts.shift();
+  return error;
+}
+
+/** The demo's operator has seen one alarm; nobody has touched anything in the world. */
+export const seeOne = ({ point, class: kind }) => post("api/seen", { point, class: kind });
 
 function take(event) {
   if (seen.has(event.id)) return;

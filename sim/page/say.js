@@ -20,7 +20,7 @@ function who(event) {
 export function placeName(id) {
   const w = state.world;
   const found = w?.portals?.[id] ?? w?.access_points?.[id] ?? w?.points?.[id] ?? w?.devices?.[id]
-    ?? w?.partitions?.[id] ?? w?.areas?.[id];
+    ?? w?.partitions?.[id] ?? w?.areas?.[id] ?? w?.automation?.[id];
   return id === "controller" ? t("page.box") : title(found, id);
 }
 
@@ -57,7 +57,7 @@ function values(event) {
     refused: word("refused", event.reason), count: event.count,
     partition: event.partition == null ? null : placeName(event.partition),
     points: Array.isArray(event.points) && event.points.length ? listed(event.points.map(placeName)) : null,
-    area: event.area == null ? null : placeName(event.area), automation: event.automation,
+    area: event.area == null ? null : placeName(event.area), automation: event.automation == null ? null : placeName(event.automation),
     flat: event.flat, talk: event.talk_ms == null ? null : span(event.talk_ms),
     from: time(event.from), to: time(event.to), until: moment(event.until, event.time),
     n: event.type === "system.egress_test" ? notPassed(event) : event.count, text: event.text, version: event.version, upto: event.upto,

@@ -2,6 +2,7 @@
 
 import { present, showView, walk } from "./actors.js";
 import { attr, byId, make, rove, text } from "./dom.js";
+import { seeAll } from "./alarms.js";
 import { typeIn } from "./keypad.js";
 import { act } from "./net.js";
 import { complain } from "./notice.js";
@@ -101,6 +102,7 @@ const STORIES = {
     await s.pin(state.world.people.find((p) => p.duress_pin)?.duress_pin);
     await s.free(front()); s.say(2); await s.walk(); await s.event("alarm.raised");
     await s.read(); s.say(3); await s.read(); await s.until((w) => door(w).door === "closed");
+    await seeAll(); await s.until((w) => !w.alarms.length);
   },
   jam: async (s) => {
     s.view("street"); s.say(1); await s.show("resident"); await s.free(front());

@@ -328,3 +328,17 @@ def test_without_power_the_world_is_what_is_physically_so(demo: Demo) -> None:
         urllib.request.urlopen(demo.url + "api/act", b"{}", timeout=PATIENCE_S)
     assert refused.value.code == 422
     refused.value.close()
+
+
+def test_what_is_silent_at_the_door_is_seen_at_the_desk(demo: Demo) -> None:
+    demo.act("enter_pin", access_point="front-in", digits="2581")
+    demo.wait_for("alarm.raised", point="front-in")
+    demo.act("press_ack")
+    assert [alarm["class"] for alarm in demo.world()["alarms"]] == ["duress"]
+    body = json.dumps({"point": "front-in", "class": "duress"}).encode()
+    assert _ask(demo, "POST", "/api/seen", body)[0] == 200
+    assert demo.wait_for("alarm.acknowledged", point="front-in")["by"] == "op-demo"
+    assert demo.world()["alarms"] == []
+    assert "point" in _refused(_ask(demo, "POST", "/api/seen", b'{"class": "duress"}'), 422)
+    demo.act("cut_power")
+    assert "does not decide" in _refused(_ask(demo, "POST", "/api/seen", body), 422)

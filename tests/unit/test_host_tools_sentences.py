@@ -23,6 +23,7 @@ WORLD: dict[str, Any] = {
         "box": {"driver": "relay", "title": {"en": "Box", "zh": "箱"}},
     },
     "partitions": {"cellar": {"title": {"en": "Cellar", "zh": "地下室"}}},
+    "automation": {"light": {"title": {"en": "Light", "zh": "开灯"}}},
     "areas": {"lobby": {"title": {"en": "Lobby", "zh": "大堂"}}},
     "people": [{"credential": 1001, "name": "resident"}],
     "alarms": [],
@@ -108,6 +109,11 @@ SAID: list[tuple[dict[str, Any], str, str]] = [
         {"type": "passback.forgiven", "by": "wu", "count": 3},
         "wu lets 3 pass either way again.",
         "wu已重置3人的进出状态。",
+    ),
+    (
+        {"type": "automation.done", "automation": "light", "by": "alarm.raised"},
+        "Rule “Light” was carried out.",
+        "联动规则“开灯”已执行。",
     ),
     (
         {"type": "system.egress_test", "portal": "front", "results": [{"result": "passed"}]},
