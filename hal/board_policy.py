@@ -78,8 +78,20 @@ APPOINTMENT: Fields = {
 #: What automation may set a portal to. Never a mode that releases.
 MODES = ("locked", "blocked", "locked_down")
 RELEASING = ("unlocked", "locked_open", "accessed")
-#: What automation may raise: what an input could. Never fire, which releases; never duress, which is secret.
-RAISED = ("intrusion", "panic", "tamper", "power_fault", "battery_low")
+#: What automation may raise: what an input or a device could. Never fire, which releases; never duress,
+#: which is secret.
+RAISED = (
+    "intrusion",
+    "panic",
+    "tamper",
+    "power_fault",
+    "battery_low",
+    "storage_fault",
+    "camera_fault",
+    "camera_covered",
+    "certificate_expiring",
+    "update_fault",
+)
 
 
 def automation_mode(value: Any) -> Any:

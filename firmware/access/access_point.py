@@ -103,9 +103,9 @@ class AccessPoint:
         )
         self.verification = verification.Verification(rules.way, rules.pin_timeout_ms)
         self._house = house
-        self._pair: pairs.Pair | None = None
+        self.pair: pairs.Pair | None = None
         if rules.two_person != pairs.OFF:
-            self._pair = pairs.Pair(rules.two_person, rules.second_person_ms)
+            self.pair = pairs.Pair(rules.two_person, rules.second_person_ms)
         self._bad_read_ms: int | None = None
 
     @property
@@ -113,8 +113,8 @@ class AccessPoint:
         """Tick no later than this."""
         machines = (self.verification, self.attempts, self.signals)
         dues = [machine.deadline_ms for machine in machines]
-        if self._pair is not None:
-            dues.append(self._pair.deadline_ms)
+        if self.pair is not None:
+            dues.append(self.pair.deadline_ms)
         due_ms = [at_ms for at_ms in dues if at_ms is not None]
         return min(due_ms) if due_ms else None
 
@@ -133,7 +133,7 @@ class AccessPoint:
             return signals.LET_IN
         if self.verification.state != verification.IDLE:
             return signals.PIN_WANTED
-        if self._pair is not None and self._pair.first is not None:
+        if self.pair is not None and self.pair.first is not None:
             return signals.PIN_WANTED
         if door.held_free:
             return signals.FREE
@@ -194,8 +194,8 @@ class AccessPoint:
     def tick(self, now: "credential.Moment") -> "list[object]":
         """Honour every deadline that has come."""
         effects = self._steps(self.verification.tick(now.ms), now)
-        if self._pair is not None:
-            effects += self._missing(self._pair.tick(now.ms), now)
+        if self.pair is not None:
+            effects += self._missing(self.pair.tick(now.ms), now)
         self.attempts.tick(now.ms)
         self.signals.last(self.moment(now.ms), self.portal.pre_alarm, now.ms)
         return effects
@@ -312,7 +312,7 @@ class AccessPoint:
 
     def _good(self, person: "pairs.Person", now: "credential.Moment") -> "list[object]":
         """Somebody is who they should be: in they go, or wait for a second one, or the house refuses."""
-        pair = self._pair
+        pair = self.pair
         if pair is None:
             reason, violated = self._house.refusal(self.rules, person.key, None, now)
             if reason is not None:

@@ -293,7 +293,8 @@ class Portal:
             self.blind, self.since_ms = why, now_ms
             reports = self._opening.handle(opening.BLINDED, now_ms, now_ms)
             records += self._reports(reports, now_ms)
-        return records
+            self._release.handle(release.CLOSED, now_ms)  # no lock waits for what nobody sees
+        return records + self._settle_lock(now_ms)
 
     def tick(self, now_ms: int) -> "list[record.Record]":
         """Honour every deadline that has come."""

@@ -16,6 +16,7 @@ from firmware.access import (
     automation,
     credential,
     entry,
+    pairs,
     portal,
     record,
     verification,
@@ -201,13 +202,17 @@ class Site(alarm_half.AlarmHalf):
         return self._finish(effects, now)
 
     def recall(self, numbers: "set[int]", now: "credential.Moment") -> "list[object]":
-        """Keys of these record numbers were changed: one whose PIN is awaited must be shown again."""
+        """Keys of these record numbers were changed: one that waits, for its PIN or a second person,
+        must be shown again."""
         effects = self.tick(now)
         for name in sorted(self.access_points):
-            waiting = self.access_points[name].verification
-            card = waiting.key
+            at = self.access_points[name]
+            card = at.verification.key
             if isinstance(card, tuple) and card[0].id in numbers:
-                waiting.handle(verification.SHOWN, now.ms)
+                at.verification.handle(verification.SHOWN, now.ms)
+            pair = at.pair
+            if pair is not None and pair.first is not None and pair.first.key.id in numbers:
+                pair.handle(pairs.LEAVE, now.ms)
         return effects + self.tick(now)
 
     def set_mode(

@@ -166,7 +166,8 @@ class Watch:
             effects += self._tamper(name, tampered, now)
         if kind == alarm.INTRUSION and self.guard.has(name):
             return effects + self.guard.sensor(name, state, self._points[name].priority, now)
-        if active is None or (active and self.register.is_active(name, kind)):
+        told = kind != alarm.FIRE and self.register.is_active(name, kind)
+        if active is None or (active and told):  # a loop that opens again always counts
             return effects
         return effects + self.point(name, active, at_ms, now)
 

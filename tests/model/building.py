@@ -11,8 +11,10 @@ import house
 
 from firmware.access import (
     access_point,
+    automation,
     credential,
     free_access,
+    partition,
     pin,
     portal,
     record,
@@ -40,12 +42,15 @@ class Building:
         self.floor_s = 0
         self.trusted = True
         self.open: dict[str, bool] = {}
+        self.blind: set[str] = set()  # portals whose contact cannot tell
         self.active: dict[str, bool] = {}
         self.pending: list[Any] = []
         self.levels: dict[str, Any] = dict(house.LEVELS)
         #: whether untrusted time counts, and whether the host was silent for too long
         self.policy = [False, False]
         self.watch: Callable[[list[Any], Any, list[Any]], None] | None = None
+        #: local seconds at which an appointment begins or ends
+        self.edges: list[int] = []
         self._salted: dict[str, bytes] = {}
         self._durable = True
         self.site = site.Site(plan())
@@ -99,12 +104,11 @@ class Building:
         """Let it be `at_ms` for one tick and see that nothing happens at all."""
         if at_ms <= self.ms:
             return
-        before, hours = self.seen(), self._hours()
+        before, edges = self.seen(), self._by_clock()
         held = (self.ms, self.utc_ms)
         self._pass(at_ms - self.ms)
         due_ms = self.site.deadline_ms
-        # An edge of hours is known in whole seconds: it may be seen a little before its deadline.
-        if (due_ms is None or due_ms > self.ms) and hours == self._hours():
+        if (due_ms is None or due_ms > self.ms) and edges == self._by_clock():
             effects = self._call(["tick"], self.site.tick)
             assert effects == [], "before the deadline: %s" % told(effects)
             assert self.seen() == before, "before the deadline: %s then %s" % (before, self.seen())
@@ -183,6 +187,7 @@ class Building:
 
     def _do_contact(self, name: str, is_open: bool, late_ms: int) -> "list[object]":
         self.open[name] = is_open
+        self.blind.discard(name)
         return self._call(
             ["contact", name, is_open],
             lambda now: self.site.contact(name, is_open, max(0, now.ms - late_ms), now),
@@ -200,6 +205,66 @@ class Building:
             ["point", name, active], lambda now: self.site.point(name, active, now.ms, now)
         )
 
+    def _do_point_state(self, name: str, state: str) -> "list[object]":
+        kind = house.POINTS[name][0]
+        if state in ("normal", "active"):
+            self.active[name] = state == "active"
+        elif (kind == "tamper" and state != "unknown") or (kind == "fire" and state == "cut"):
+            self.active[name] = True
+        return self._call(
+            ["point_state", name, state],
+            lambda now: self.site.point_state(name, state, now.ms, now),
+        )
+
+    def _do_contact_state(self, name: str, state: str) -> "list[object]":
+        if state in ("normal", "active"):
+            self.open[name] = state == "active"
+            self.blind.discard(name)
+        else:
+            self.blind.add(name)
+        return self._call(
+            ["contact_state", name, state],
+            lambda now: self.site.contact_state(name, state, now.ms, now),
+        )
+
+    def _do_bond(self, name: str, locked: "bool | None") -> "list[object]":
+        return self._call(
+            ["bond", name, locked], lambda now: self.site.bond(name, locked, now.ms, now)
+        )
+
+    def _do_ack_one(self, point: "str | None", kind: "str | None") -> "list[object]":
+        return self._call(
+            ["ack_one", point, kind],
+            lambda now: self.site.acknowledge_one(point, kind, "op-ling", now),
+        )
+
+    def _do_silence(self) -> "list[object]":
+        return self._call(["silence"], lambda now: self.site.silence("op-ling", now))
+
+    def _do_shelve(self, point: str, kind: str, for_s: int) -> "list[object]":
+        return self._call(
+            ["shelve", point, kind, for_s],
+            lambda now: self.site.shelve(point, kind, now.utc_s + for_s, "op-ling", now)[1],
+        )
+
+    def _do_arm(self, name: str, in_s: "int | None", for_s: int) -> "list[object]":
+        def arm(now: "Any") -> "list[object]":
+            if in_s is None:
+                return self.site.arm(name, "op-ling", now)[1]
+            from_s = now.local_s + in_s
+            self.edges = self.edges[-6:] + [from_s, from_s + for_s]
+            return self.site.arm(name, "op-ling", now, from_s, from_s + for_s, "alarm")[1]
+
+        return self._call(["arm", name], arm)
+
+    def _do_disarm(self, name: str) -> "list[object]":
+        return self._call(["disarm", name], lambda now: self.site.disarm(name, "op-ling", now)[1])
+
+    def _do_bypass(self, name: str, point: str) -> "list[object]":
+        return self._call(
+            ["bypass", name, point], lambda now: self.site.bypass(name, point, "op-ling", now)[1]
+        )
+
     def _do_condition(self, device: str, kind: str, active: bool) -> "list[object]":
         return self._call(
             ["condition", device, kind, active],
@@ -211,7 +276,7 @@ class Building:
 
     def _do_person(self, number: int, field: str, value: "Any") -> "list[object]":
         self.people[number][field] = value
-        return []
+        return self._call(["recall", number], lambda now: self.site.recall({number}, now))
 
     def _do_level(self, name: str, rights: "list[Any] | None") -> "list[object]":
         self.levels[name] = house.LEVELS[name] if rights is None else rights
@@ -239,6 +304,7 @@ class Building:
         self.ms = 0
         self.utc_ms += away_ms
         self.pending = []
+        self.blind = set()
         self.kept = json.loads(json.dumps(self.kept))
         self.site = site.Site(plan())
         lost = tuple(name for name in sorted(house.PORTALS) if house.PORTALS[name]["cuts"])
@@ -276,9 +342,13 @@ class Building:
             self.watch(call, now, effects)
         return effects
 
-    def _hours(self) -> "list[bool]":
+    def _by_clock(self) -> "list[object]":
+        """All that the wall clock alone can change; the runtime looks at it once a second."""
         rights, now = self.site.rights, self.now()
-        return [
+        edges: list[object] = [now.local_s >= edge_s for edge_s in self.edges]
+        for name in sorted(house.AREAS):
+            edges.append((now.local_s - (house.AREAS[name][2] or 0)) // house.DAY_S)
+        return edges + [
             schedule.covers(rights.schedules[name], rights.holidays, now.local_s)
             for name in sorted(rights.schedules)
         ]
@@ -405,16 +475,26 @@ def plan() -> "site.Plan":
         {name: whereabouts.AreaRules(*house.AREAS[name]) for name in house.AREAS},
         house.INTERLOCKS,
         {name: free_access.Rules(*house.FREE_ACCESS[name]) for name in house.FREE_ACCESS},
-        {},  # partitions
-        (),  # automation
-        0,
+        {name: partition.Rules(*house.PARTITIONS[name]) for name in house.PARTITIONS},
+        tuple([_automated(*row) for row in house.AUTOMATION]),
+        house.REPEAT_MS,
         "active",
-        {},
+        house.FAULT_AFTER_MS,
         house.KEY_WRONG_ATTEMPTS,
         house.KEY_BLOCK_MS,
-        {},  # locks
-        {},  # contacts
+        {name: name + "-lock" for name in house.PORTALS},
+        {name: name + "-contact" for name in house.PORTALS},
     )
+
+
+def _automated(
+    name: str, when: "dict[str, Any]", condition: "dict[str, Any]", do: "tuple[Any, ...]"
+) -> "automation.Rule":
+    if do[0] == "mode":
+        return automation.Rule(name, when, condition, automation.SetMode(*do[1:]))
+    if do[0] == "output":
+        return automation.Rule(name, when, condition, automation.SwitchOutput(*do[1:]))
+    return automation.Rule(name, when, condition, automation.RaiseAlarm(*do[1:]))
 
 
 def told(value: "Any") -> str:

@@ -89,12 +89,62 @@ LONG_S = 30 * DAY_S  #: a key that is valid for so long is there to stay
 
 #: alarm points: class, priority
 POINTS = {
+    "attic": ("intrusion", 2),  # in no partition: always armed
     "enclosure": ("tamper", 2),
     "fire": ("fire", 1),
+    "flat-motion": ("intrusion", 2),
+    "front-reader": ("tamper", 2),
+    "hall-door": ("intrusion", 2),
     "hall-motion": ("intrusion", 2),
     "lobby-panic": ("panic", 1),
 }
 FIRE_RESET = "manual"
+
+#: points, delayed, entry_ms, exit_ms, hours, flat, group, keys, appointments
+PARTITIONS: "dict[str, tuple[Any, ...]]" = {
+    "flat": (("flat-motion",), (), 0, 0, None, "302", None, "disarm", ()),
+    "hall": (
+        ("hall-door", "hall-motion"),
+        ("hall-door",),
+        10000,
+        5000,
+        "night",
+        "101",
+        None,
+        "alarm",
+        (),
+    ),
+}
+REPEAT_MS = 600000
+FAULT_AFTER_MS = {
+    "reader_fault": 1000,
+    "lock_fault": 1000,
+    "power_fault": 2000,
+    "link_fault": 300000,
+}
+
+#: name, when, if, do: (what, ...)
+AUTOMATION: "tuple[tuple[str, dict[str, Any], dict[str, Any], tuple[Any, ...]], ...]" = (
+    ("shut", {"type": "alarm.raised", "class": "panic"}, {}, ("mode", "locked_down", ("front",))),
+    (
+        "light",
+        {"type": "alarm.raised", "class": "door_forced"},
+        {"partition": "hall", "armed": True},
+        ("output", "lamp", 5000),
+    ),
+    (
+        "told",
+        {"type": "alarm.raised", "class": "wrong_attempts"},
+        {},
+        ("alarm", "camera_covered", "cam"),
+    ),
+    (
+        "shut-empty",
+        {"type": "access.taken", "portal": "gate"},
+        {"area": "yard", "empty": False},
+        ("mode", "blocked", ("inner",)),
+    ),
+)
 
 #: name: (weekdays 0..6, 7 a holiday; from and to in minutes of that day; as the config writes it)
 HOURS = {

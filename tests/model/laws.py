@@ -30,7 +30,6 @@ class Door:
         self.mode_cause = "schedule"
         self.waiting: dict[str, Any] | None = None  # the last grant without a verdict
         self.secured = False  # since that grant
-        self.is_open = False
 
 
 class Laws:
@@ -42,6 +41,10 @@ class Laws:
         self.fire = self.loop_open = False
         self.alarms: dict[tuple[str, str], str] = {}
         self.sounding: dict[tuple[str, str], int] = {}
+        self.shelved: set[tuple[str, str]] = set()
+        self.armed: set[str] = set()
+        self.bypassed: dict[str, set[str]] = {name: set() for name in house.PARTITIONS}
+        self.in_partition = {point for part in house.PARTITIONS.values() for point in part[0]}
         self.secrets = [
             value
             for who in building.people.values()
@@ -60,7 +63,9 @@ class Laws:
         self._no_secret(effects)
         self._releases(call, now, fields_of)
         self._verdicts(now, fields_of)
+        self._partitions(call, now, fields_of)
         self._alarms(call, now, fields_of)
+        self._automated(fields_of)
         self._egress(call, now)
         self._locks(now)
 
@@ -79,13 +84,15 @@ class Laws:
             door.exit_until_ms = now.ms + self._exit_ms(name)
         elif call[0] == "exit":
             self.doors[name].exit_held = call[2]
-        elif call[0] == "contact":
-            door = self.doors[name]
-            door.is_open = call[2]
+        elif call[0] == "contact" or (
+            call[0] == "contact_state" and call[2] in ("normal", "active")
+        ):
             if not house.PORTALS[name]["cuts"]:
-                door.exit_until_ms = 0  # it has served
+                self.doors[name].exit_until_ms = 0  # it has served
         elif call[:2] == ["point", "fire"]:
             self.loop_open = call[2]
+        elif call[:2] == ["point_state", "fire"] and call[2] in ("active", "cut", "normal"):
+            self.loop_open = call[2] != "normal"
         elif call[0] == "start":
             self.loop_open = bool(self.building.active.get("fire"))
         if self.loop_open:
@@ -122,6 +129,10 @@ class Laws:
             assert fields["mode"] != door.mode, f"{portal}: {fields}, and was so before"
             if fields["cause"] == "command":
                 assert call == ["mode", portal, fields["mode"]], f"{portal}: {fields} by {call}"
+            elif fields["cause"] == "automation":
+                wanted = [(row[3][1], row[3][2]) for row in house.AUTOMATION if row[3][0] == "mode"]
+                assert fields["mode"] in ("locked", "blocked", "locked_down"), fields
+                assert any(fields["mode"] == mode and portal in at for mode, at in wanted), fields
             else:
                 assert fields["cause"] == "schedule", fields
                 assert fields["mode"] in ("locked", "unlocked"), fields
@@ -177,7 +188,9 @@ class Laws:
             if cause == "rex":
                 assert call[:2] == ["rex", name], f"{name}: rex by {call}"
             elif cause == "command":
-                by_mode = call[:2] == ["mode", name] or call[0] == "start"
+                if call[0] == "start":  # in the mode that it was in; a rule may shut it at once
+                    continue
+                by_mode = call[:2] == ["mode", name]
                 assert by_mode or call == ["release", name, cause], f"{name}: by {call}"
                 assert not by_mode or door.mode in FREE_MODES, f"{name}: command in {door.mode}"
                 assert door.mode not in SHUT_MODES, f"{name}: command in {door.mode}"
@@ -185,7 +198,8 @@ class Laws:
                 assert call == ["release", name, cause], f"{name}: by {call}"
                 assert door.mode not in SHUT_MODES, f"{name}: call in {door.mode}"
             elif cause == "schedule":
-                assert door.mode in FREE_MODES, f"{name}: schedule in {door.mode}"
+                is_free = door.mode in FREE_MODES or call[0] == "start"
+                assert is_free, f"{name}: schedule in {door.mode}"
             elif cause == "fire":
                 assert self.fire, f"{name}: by a fire that is none"
                 assert house.PORTALS[name]["fire"], f"{name}: stays latched on fire"
@@ -226,7 +240,7 @@ class Laws:
             part = house.PORTALS[name]
             if door.mode in FREE_MODES or (self.fire and part["fire"]) or door.exit_held:
                 continue
-            if part["closes"] and self.building.open.get(name):
+            if part["closes"] and self.building.open.get(name) and name not in self.building.blind:
                 continue
             held_ms = self._exit_ms(name) if door.exit_until_ms else 0
             assert now.ms < max(door.free_until_ms, held_ms), f"{name}: released by nothing now"
@@ -256,22 +270,31 @@ class Laws:
 
     def _alarms(self, call: list[Any], now: Any, records: list[Any]) -> None:
         for type, _, fields in records:
-            if not type.startswith("alarm."):
+            if type == "alarm.silenced":
+                self.sounding = {}
+            if not type.startswith("alarm.") or "class" not in fields:
                 continue
             key = (fields["point"], fields["class"])
             state = self.alarms.get(key, "normal")
             if type == "alarm.raised":
                 self.alarms[key] = "returned" if key[1] in MOMENTARY else "unacknowledged"
                 self.sounding[key] = now.ms + house.SIREN_MAX_MS
+                self._watched(key, fields)
             elif type == "alarm.acknowledged":
-                card = fields["by"] == "credential-8" and key[1] != "fire"
-                assert call[0] == "ack" or card, f"{key}: acknowledged by {call}"
-                assert key[1] != "duress", "duress shows nothing, so nothing here acknowledges it"
+                self._may_acknowledge(call, key, fields)
                 assert state in ("unacknowledged", "returned"), f"{key}: acknowledged, was {state}"
                 self.alarms[key] = "acknowledged"
             elif type == "alarm.cleared":
                 assert state == "acknowledged", f"{key}: cleared, was {state}"
                 self.alarms[key] = "normal"
+            elif type == "alarm.repeated":
+                assert state in ("unacknowledged", "returned"), f"{key}: repeated, was {state}"
+                assert key not in self.shelved, f"{key}: repeated, and is shelved"
+            elif type == "alarm.shelved":
+                assert key[1] not in ("fire", "panic", "duress"), f"{key}: shelved"
+                self.shelved.add(key)
+            elif type == "alarm.unshelved":
+                self.shelved.remove(key)
         known = {
             (one.point, one.kind): one.state
             for one in self.building.site.alarms.everything()
@@ -285,13 +308,68 @@ class Laws:
         assert known == mine, f"alarms: {known}; told: {mine}"
         self._signs(now, mine)
 
+    def _may_acknowledge(self, call: list[Any], key: tuple[str, str], fields: Any) -> None:
+        """The key switch and a manager's card acknowledge what is shown; a command what it names."""
+        if call[0] == "ack_one":
+            assert call[2] == key[1] or (call[2] is None and key[1] != "duress"), f"{key}: {call}"
+            return
+        assert key not in self.shelved, f"{key}: acknowledged, and is not shown"
+        assert key[1] != "duress", "duress shows nothing, so nothing here acknowledges it"
+        if call[0] != "ack":
+            assert call[0] in ("found", "key"), f"{key}: acknowledged by {call}"
+            number = int(fields["by"].split("-")[1])
+            assert self.building.people[number]["acknowledges"], fields
+            assert key[1] != "fire", "a card does not end a fire"
+
+    def _watched(self, key: tuple[str, str], fields: Any) -> None:
+        """A sensor of a partition alarms only while that is armed."""
+        if key[1] != "intrusion" or key[0] in house.ACCESS_POINTS:
+            return
+        mine = [name for name, part in house.PARTITIONS.items() if key[0] in part[0]]
+        assert not mine or any(name in self.armed for name in mine), f"{key}: and not armed"
+
+    def _partitions(self, call: list[Any], now: Any, records: list[Any]) -> None:
+        for type, _, fields in records:
+            if type == "partition.armed":
+                name = fields["partition"]
+                assert name not in self.armed, f"{name}: armed twice"
+                assert fields["by"] in ("op-ling", "schedule", "appointment"), fields
+                is_open = [
+                    point
+                    for point in house.PARTITIONS[name][0]
+                    if self.building.active.get(point) and point not in self.bypassed[name]
+                ]
+                assert not is_open, f"{name}: armed with {is_open} open"
+                self.armed.add(name)
+            elif type == "partition.disarmed":
+                self.armed.discard(fields["partition"])
+                self.bypassed[fields["partition"]] = set()
+            elif type == "partition.bypassed":
+                self.bypassed[fields["partition"]].add(fields["point"])
+            elif type == "partition.refused":
+                assert fields["points"], fields
+        if call[0] == "disarm":
+            self.bypassed[call[1]] = set()
+        for name in house.PARTITIONS:
+            is_armed = self.building.site.armed(name)
+            assert is_armed == (name in self.armed), f"{name}: armed {is_armed}, not as told"
+
+    def _automated(self, records: list[Any]) -> None:
+        for type, _, fields in records:
+            if type == "automation.done":
+                rules = [row for row in house.AUTOMATION if row[0] == fields["automation"]]
+                assert rules, fields
+                assert rules[0][1]["type"] == fields["by"], fields
+
     def _signs(self, now: Any, mine: dict[tuple[str, str], str]) -> None:
         register = self.building.site.alarms
-        assert register.beacon == any(kind != "duress" for _, kind in mine), "beacon"
+        lit = [key for key in mine if key[1] != "duress" and key not in self.shelved]
+        assert register.beacon == bool(lit), f"beacon, with {lit}"
         loud = [
             key
             for key, state in mine.items()
             if key[1] in SOUNDING
+            and key not in self.shelved
             and state in ("unacknowledged", "returned")
             and now.ms < self.sounding.get(key, 0)
         ]
@@ -302,7 +380,7 @@ class Laws:
                 is_so = core.alarm == kind
                 assert (state in ("unacknowledged", "acknowledged")) == is_so, f"{name}: {kind}"
         for name, kind in ((name, part[0]) for name, part in house.POINTS.items()):
-            if kind not in MOMENTARY and kind != "fire":
+            if kind not in MOMENTARY and kind != "fire" and name not in self.in_partition:
                 state = mine.get((name, kind), "normal")
                 is_so = bool(self.building.active.get(name))
                 assert (state in ("unacknowledged", "acknowledged")) == is_so, f"{name}: {state}"

@@ -73,11 +73,13 @@ class Oracle:
         people: dict[int, Any],
         levels: dict[str, Any],
         policy: list[bool],
+        active: dict[str, bool],
         is_free: Callable[[str], bool],
     ) -> None:
         self.people = people  # the same people: what changes in them changes for both
         self.levels = levels
         self.policy = policy
+        self.active = active  # what of the alarm points is active
         self.is_free = is_free  # whether a portal is open or unlocked
         self.modes = {name: part["mode"] for name, part in house.PORTALS.items()}
         self.spent: dict[int, int] = {}
@@ -85,7 +87,6 @@ class Oracle:
         self.key_blocks: dict[int, KeyBlock] = {}
         self.readers = {name: Reader() for name in house.ACCESS_POINTS}
         self.areas = Areas()
-        self.tampered: dict[str, bool] = {}
         self.decided: list[Decision] = []
         self.misused: list[tuple[str, str]] = []  # (access point, alarm class)
 
@@ -172,8 +173,13 @@ class Oracle:
             return None
         return self._good(name, dict(who), now)
 
-    def _on_point(self, now: Any, name: str, active: bool) -> None:
-        self.tampered[name] = active
+    def _on_recall(self, now: Any, number: int) -> None:
+        """A key was changed: whoever waits with it has to show it again."""
+        for name, reader in self.readers.items():
+            if reader.card is not None and reader.card["id"] == number:
+                self._drop(name)
+            if reader.first is not None and reader.first["id"] == number:
+                reader.first = None
 
     def _on_forgive(self, now: Any, area: str | None, who: str | None) -> None:
         self.areas.forgive(area, who)
@@ -384,7 +390,7 @@ class Oracle:
     def _blocked(self, name: str, now: Any) -> bool:
         """Too many wrong attempts, or the reader's housing stands open."""
         reader = house.ACCESS_POINTS[name]["reader"]
-        if reader is not None and self.tampered.get(reader):
+        if reader is not None and self.active.get(reader):
             return True
         return bool(now.ms < self.readers[name].blocked_until_ms)
 

@@ -25,6 +25,7 @@ EXAMPLES = 60  #: of one round of hypothesis; rounds go on until `STEPS` are don
 
 points = st.sampled_from(walk.POINTS)
 doors = st.sampled_from(walk.DOORS)
+parts = st.sampled_from(sorted(house.PARTITIONS))
 late_ms = st.sampled_from((0, 30, 120))
 
 
@@ -147,6 +148,51 @@ class SiteMachine(RuleBasedStateMachine):
     def level(self, rights: list[object] | None) -> None:
         """The host changes a level."""
         self._do("level", "doors", rights)
+
+    @rule(name=st.sampled_from(sorted(house.POINTS)), state=st.sampled_from(walk.SENSOR_STATES))
+    def point_state(self, name: str, state: str) -> None:
+        """A supervised input says one of its states."""
+        self._do("point_state", name, state)
+
+    @rule(name=doors, state=st.sampled_from(walk.SENSOR_STATES))
+    def contact_state(self, name: str, state: str) -> None:
+        """A supervised contact says one of its states."""
+        self._do("contact_state", name, state)
+
+    @rule(name=doors, locked=st.sampled_from((True, False, None)))
+    def bond(self, name: str, locked: bool | None) -> None:
+        """The lock's own contact."""
+        self._do("bond", name, locked)
+
+    @rule(what=st.sampled_from(walk.ALARMS))
+    def acknowledge_one(self, what: tuple[str | None, str | None]) -> None:
+        """A command acknowledges."""
+        self._do("ack_one", *what)
+
+    @rule()
+    def silence(self) -> None:
+        """No more sound."""
+        self._do("silence")
+
+    @rule(what=st.sampled_from(walk.SHELVED), for_s=st.sampled_from((-1, 60, 7200, 90000)))
+    def shelve(self, what: tuple[str, str], for_s: int) -> None:
+        """An alarm is set aside for a time."""
+        self._do("shelve", *what, for_s)
+
+    @rule(name=parts, in_s=st.sampled_from((None, 0, 30)), for_s=st.sampled_from((20, 3600)))
+    def arm(self, name: str, in_s: int | None, for_s: int) -> None:
+        """A partition is armed, now or by appointment."""
+        self._do("arm", name, in_s, for_s)
+
+    @rule(name=parts)
+    def disarm(self, name: str) -> None:
+        """A partition is disarmed."""
+        self._do("disarm", name)
+
+    @rule(what=st.sampled_from(walk.BYPASSED))
+    def bypass(self, what: tuple[str, str]) -> None:
+        """A sensor is left out once."""
+        self._do("bypass", *what)
 
     @rule(lenient=st.booleans(), narrowed=st.booleans())
     def policy(self, lenient: bool, narrowed: bool) -> None:

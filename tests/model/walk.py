@@ -29,9 +29,8 @@ class Watched:
     def __init__(self) -> None:
         self.building = Building()
         self.laws = Laws(self.building)
-        self.oracle = Oracle(
-            self.building.people, self.building.levels, self.building.policy, self._is_free
-        )
+        one = self.building
+        self.oracle = Oracle(one.people, one.levels, one.policy, one.active, self._is_free)
         self.building.watch = self._watch
         self.steps: list[Step] = []
         self._decided: list[Any] = []
@@ -97,6 +96,23 @@ DIGITS = _digits()
 CODES = ["VISIT-9", "VISIT-12", "VISIT-0"]
 POINTS = sorted(house.ACCESS_POINTS)
 DOORS = sorted(house.PORTALS)
+SHELVED = (
+    ("front", "door_held"),
+    ("attic", "intrusion"),
+    ("fire", "fire"),
+    ("controller", "power_fault"),
+    ("front-reader", "tamper"),
+)
+BYPASSED = (("hall", "hall-motion"), ("hall", "hall-door"), ("flat", "flat-motion"))
+#: what a command may acknowledge
+ALARMS: tuple[tuple[str | None, str | None], ...] = (
+    (None, None),
+    (None, "duress"),
+    (None, "door_forced"),
+    ("front-in", None),
+    ("attic", "intrusion"),
+)
+SENSOR_STATES = ("normal", "normal", "active", "cut", "short", "unknown")
 
 
 def draw(rng: random.Random, building: Building) -> Step:
@@ -192,6 +208,47 @@ def _point(rng: random.Random, building: Building) -> Step:
     return ["point", name, not building.active.get(name) and rng.random() < 0.7]
 
 
+def _point_state(rng: random.Random, building: Building) -> Step:
+    return ["point_state", rng.choice(sorted(house.POINTS)), rng.choice(SENSOR_STATES)]
+
+
+def _contact_state(rng: random.Random, building: Building) -> Step:
+    return ["contact_state", rng.choice(("cellar", "gate")), rng.choice(SENSOR_STATES)]
+
+
+def _bond(rng: random.Random, building: Building) -> Step:
+    name = rng.choice(("front", "yard"))
+    truth = not building.site.portals[name].unlocked
+    return ["bond", name, rng.choice((truth, truth, truth, True, False, None))]
+
+
+def _ack_one(rng: random.Random, building: Building) -> Step:
+    known = [(one.point, one.kind) for one in building.site.alarms.alarms()]
+    point, kind = rng.choice(known or [("front", "door_held")])
+    return ["ack_one", rng.choice((point, point, None)), rng.choice((kind, kind, None))]
+
+
+def _silence(rng: random.Random, building: Building) -> Step:
+    return ["silence"]
+
+
+def _shelve(rng: random.Random, building: Building) -> Step:
+    return ["shelve", *rng.choice(SHELVED), rng.choice((-1, 60, 600, 7200, 90000))]
+
+
+def _arm(rng: random.Random, building: Building) -> Step:
+    in_s = rng.choice((None, None, 0, 30))
+    return ["arm", rng.choice(("hall", "flat")), in_s, rng.choice((20, 3600))]
+
+
+def _disarm(rng: random.Random, building: Building) -> Step:
+    return ["disarm", rng.choice(("hall", "flat"))]
+
+
+def _bypass(rng: random.Random, building: Building) -> Step:
+    return ["bypass", *rng.choice(BYPASSED)]
+
+
 def _condition(rng: random.Random, building: Building) -> Step:
     return ["condition", *rng.choice(house.CONDITIONS), rng.random() < 0.5]
 
@@ -273,6 +330,15 @@ DRAWN: list[tuple[int, Callable[[random.Random, Building], Step]]] = [
     (4, _point),
     (3, _condition),
     (5, _ack),
+    (3, _point_state),
+    (2, _contact_state),
+    (3, _bond),
+    (3, _ack_one),
+    (1, _silence),
+    (1, _shelve),
+    (4, _arm),
+    (2, _disarm),
+    (1, _bypass),
     (3, _clock),
     (3, _person),
     (2, _edge),

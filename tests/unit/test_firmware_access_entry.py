@@ -509,6 +509,16 @@ def test_two_people_spend_both_and_are_released_once_for_the_second() -> None:
     assert hall.site.portals["front"].until_ms == 17000
 
 
+def test_a_first_person_whose_key_is_changed_has_to_show_it_again() -> None:
+    hall = Hall({"two_person": "any"})
+    hall.show(RESIDENT, 1000)
+    hall.take(hall.site.recall({1}, hall.at(1500)), 1500)
+    hall.show(OTHER, 2000)
+    assert [one.type for one in hall.records] == []
+    hall.show(changed(RESIDENT, {"state": "cancelled"}), 3000)
+    assert hall.said() == ["credential_cancelled"]
+
+
 def test_a_first_person_who_may_not_go_in_is_told_and_the_second_waits() -> None:
     hall = Hall(
         {"two_person": "any", "anti_passback": "hard"}, None, None, {"in/hall/h11": [1, BASE_S]}

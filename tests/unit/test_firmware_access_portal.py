@@ -110,6 +110,18 @@ def test_a_door_that_relocks_on_closing_stays_released_while_it_is_open() -> Non
     assert not one.unlocked
 
 
+def test_a_lock_that_waits_for_the_door_to_close_waits_for_no_contact_that_is_cut() -> None:
+    for why in ("fault", "unknown"):
+        one = door(on_close=True)
+        grant(one, 1000)
+        opens(one, 2000)
+        assert one.unlocked
+        assert told(one.lose_contact(why, 3000)) == [SECURED]
+        assert not one.unlocked
+        closes(one, 9000)
+        assert not one.unlocked
+
+
 def test_the_lock_closes_at_the_deadline_and_the_verdict_waits_for_settling() -> None:
     one = door()
     grant(one, 1000)

@@ -728,6 +728,20 @@ def test_a_fire_that_is_reset_by_hand_ends_with_the_key_switch() -> None:
     ]
 
 
+def test_a_supervised_loop_that_opens_again_is_fire_again_whatever_the_key_switch_says() -> None:
+    for state in ("active", "cut"):
+        house = House(reset=fire.MANUAL)
+        for second, said in enumerate(("cut", "normal", state)):
+            now_ms = 1000 * second
+            effects = house.site.point_state("fire", said, now_ms, house.at(now_ms))
+            house.take(effects, now_ms)
+        house.acknowledge(5000)
+        assert house.site.burning
+        house.take(house.site.point_state("fire", "normal", 6000, house.at(6000)), 6000)
+        house.acknowledge(7000)
+        assert not house.site.burning
+
+
 def test_a_rex_is_recorded_and_its_opening_is_nobodys() -> None:
     house = House()
     house.take(house.site.rex("front", 990, house.at(1000)), 1000)
