@@ -73,6 +73,7 @@ class Signals:
 
     def last(self, moment: str, pre_alarm: bool, now_ms: int) -> None:
         """What lasts now; the same again changes nothing."""
+        changed = moment != self._lasting or pre_alarm != (self._warning_from_ms is not None)
         if moment != self._lasting:
             self._lasting = moment
             self._lasting_from_ms = now_ms
@@ -80,7 +81,8 @@ class Signals:
             self._warning_from_ms = None
         elif self._warning_from_ms is None:
             self._warning_from_ms = now_ms
-        self.tick(now_ms)
+        if changed or (self.deadline_ms is not None and now_ms >= self.deadline_ms):
+            self.tick(now_ms)
 
     def show(self, moment: str, now_ms: int) -> None:
         """Begin a passing moment; it takes the place of one that still runs."""

@@ -21,7 +21,7 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_s
 FUZZ = os.environ.get("FUZZ_EXAMPLES")
 STEPS = max(200_000, int(FUZZ or 0) * 10)
 BURST = 250
-EXAMPLES = 60  #: of one round of hypothesis; rounds go on until `STEPS` are done
+EXAMPLES = 20  #: of one round of hypothesis; rounds go on until `STEPS` are done
 
 points = st.sampled_from(walk.POINTS)
 doors = st.sampled_from(walk.DOORS)

@@ -245,6 +245,12 @@ def _disarm(rng: random.Random, building: Building) -> Step:
     return ["disarm", rng.choice(("hall", "flat"))]
 
 
+def _sensor(rng: random.Random, building: Building) -> Step:
+    """Somebody moves in a watched room, more often while it is being left or watched."""
+    name = rng.choice(("hall-door", "hall-motion", "flat-motion"))
+    return ["point", name, not building.active.get(name)]
+
+
 def _bypass(rng: random.Random, building: Building) -> Step:
     return ["bypass", *rng.choice(BYPASSED)]
 
@@ -336,7 +342,8 @@ DRAWN: list[tuple[int, Callable[[random.Random, Building], Step]]] = [
     (3, _ack_one),
     (1, _silence),
     (1, _shelve),
-    (4, _arm),
+    (6, _arm),
+    (7, _sensor),
     (2, _disarm),
     (1, _bypass),
     (3, _clock),

@@ -97,6 +97,7 @@ def alarms_have_their_class_and_priority(run: Run) -> None:
             alarm.LINK_FAULT,
             alarm.CLOCK_FAULT,
             alarm.CERTIFICATE_EXPIRING,
+            alarm.UPDATE_FAULT,
         ):
             assert point == "controller"
         else:
