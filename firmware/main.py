@@ -13,6 +13,7 @@ import sys
 from typing import Any
 
 import hal.board
+from firmware import check
 from firmware.access import alarm
 from firmware.arguments import Parser
 from hal import board_facts
@@ -43,7 +44,10 @@ def main(argv: list[str] | None = None) -> int:
         print("--board: missing; expected a board config (TOML)", file=sys.stderr)
         return 2
     if args.check:
-        _print_claims(config)
+        for line in check.report(config):
+            print(line)
+        for warning in hal.board.warnings(config):
+            print(f"! {warning}", file=sys.stderr)
         return 0
     if args.state is None:
         print("--state: missing; expected the folder for records and keys", file=sys.stderr)
@@ -71,7 +75,9 @@ def _parser() -> Parser:
     parser.add_argument("--board", metavar="FILE", help="board config (TOML)")
     parser.add_argument("--state", metavar="DIR", help="folder for records and keys")
     parser.add_argument(
-        "--check", action="store_true", help="validate the config and print what it would claim"
+        "--check",
+        action="store_true",
+        help="validate the config and print what it would claim and the rules it sets",
     )
     parser.add_argument(
         "--egress-test",
@@ -103,30 +109,6 @@ def _import_keys(path: str, folder: str | None, config: dict[str, Any] | None) -
     from firmware.services import key_import
 
     return key_import.run(path, folder, config, sys.stdout, sys.stderr)
-
-
-def _print_claims(config: dict[str, Any]) -> None:
-    rows = [("device", "role", "line", "direction", "active", "pull or safe level")]
-    for claim in hal.board.claims(config):
-        rows.append(
-            (
-                claim.device,
-                claim.role,
-                str(claim.line),
-                claim.direction,
-                claim.active,
-                claim.pull or claim.safe,
-            )
-        )
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
-        print("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())
-    for warning in hal.board.warnings(config):
-        print(f"! {warning}", file=sys.stderr)
-    doors, readers = len(config["portals"]), len(config["access_points"])
-    print(
-        f"{config['board']}: {doors} portals, {readers} access points, {len(rows) - 1} lines; right"
-    )
 
 
 def _backends(config: dict[str, Any]) -> tuple[Lines, SerialPorts]:

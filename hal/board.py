@@ -18,15 +18,17 @@ from hal import (
     board_policy_rules,
     board_rules,
     board_schema,
+    board_warnings,
     board_watch_rules,
     schema,
 )
-from hal.board_lines import Claim, claims, warnings
+from hal.board_lines import Claim, claims
+from hal.board_summary import tables
 from hal.errors import BoardConfigError
 from hal.opening import Board, open_board
 from hal.schema import Problems
 
-__all__ = ["Board", "Claim", "claims", "load", "open_board", "warnings"]
+__all__ = ["Board", "Claim", "claims", "load", "open_board", "tables", "warnings"]
 
 Config = dict[str, Any]
 
@@ -52,6 +54,11 @@ def load(path: str, override: dict[str, object] | None = None) -> Config:
     if problems.lines:
         raise BoardConfigError(problems.lines)
     return config
+
+
+def warnings(config: Config) -> list[str]:
+    """What is allowed in `config` (from `load`) and may still surprise: one line each."""
+    return board_lines.warnings(config) + board_warnings.warnings(config)
 
 
 def _read(path: str, problems: Problems) -> Config:

@@ -250,8 +250,10 @@ def _interlock(path: str, portals: list[str] | None, config: Config, problems: P
     if portals is None:
         return
     if len(portals) < 2:
+        named = f"only {portals[0]}" if portals else "none"
         problems.add(
-            f"{path}.portals", f"{len(portals)} portals; expected two at least, or no interlock"
+            f"{path}.portals",
+            f"{named}; expected two portals at least, of which one is open at a time",
         )
     free: list[tuple[str, Cover]] = []
     for portal in portals:

@@ -123,7 +123,7 @@ def _lines_or_config(path: str, override: dict[str, object] | None = None) -> No
         json.dumps(config)  # a microcontroller gets it as JSON
         board.warnings(config)
         assert board.claims(config)
-        assert Wiring(config).rights(Wiring(config).rights(Rights({}, {}, [], False, False)))
+        assert Wiring(config).rights(Rights({}, {}, [], False, False))
         assert Wiring(config).plan()
     for line in problems:
         assert line.startswith(f"{path}: ")

@@ -55,6 +55,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], frozenset[str] | None]] = {
         None,
     ),
     "firmware.main": (("firmware", "hal", BACKENDS), None),
+    "firmware.check": (("hal",), None),
     "firmware.__main__": (("firmware.main",), None),
     "firmware.arguments": ((), None),
     "hal": (("hal",), None),

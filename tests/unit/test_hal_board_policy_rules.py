@@ -57,10 +57,11 @@ DOORS: list[tuple[dict[str, object], list[str]]] = [
     ]),
     # interlocks
     ({"interlocks.entrance.portals": ["front"]}, [
-        "interlocks.entrance.portals: 1 portals; expected two at least, or no interlock",
+        "interlocks.entrance.portals: only front; expected two portals at least, of which one is open "
+        "at a time",
     ]),
     ({"interlocks.entrance.portals": []}, [
-        "interlocks.entrance.portals: 0 portals; expected two at least, or no interlock",
+        "interlocks.entrance.portals: none; expected two portals at least, of which one is open at a time",
     ]),
     ({"interlocks.entrance.portals": ["front", "iner"]}, [
         'interlocks.entrance.portals: no portal "iner"; expected a name of [portals], the nearest '
