@@ -30,7 +30,8 @@ _EXAMPLES = """examples:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the controller, or check its config."""
-    args = _parser().parse_args(argv)
+    parser = _parser()
+    args = parser.parse_args(argv)
     config = None
     if args.board is not None:
         try:
@@ -41,8 +42,7 @@ def main(argv: list[str] | None = None) -> int:
     if args.import_keys is not None:
         return _import_keys(args.import_keys, args.state, config)
     if config is None:
-        print("--board: missing; expected a board config (TOML)", file=sys.stderr)
-        return 2
+        parser.error("--board: missing; expected a board config (TOML)")
     if args.check:
         for line in check.report(config):
             print(line)
