@@ -220,11 +220,15 @@ def _free_access(portal: str, entry: Config, config: Config, problems: Problems)
         return
     if not entry["first_card"]:
         return
-    points = [name for name, point in config["access_points"].items() if point["portal"] == portal]
+    points = [
+        name
+        for name, point in config["access_points"].items()
+        if point["portal"] == portal and point["direction"] == "in"
+    ]
     if not points:
         problems.add(
             f"{path}.first_card",
-            "no access point leads through it, so no card ever comes; expected one, or false",
+            'nobody ever comes in by a card; expected an access point with direction = "in", or false',
         )
     elif level is not None and known(
         f"{path}.first_card_level", level, "levels", "level", config, problems

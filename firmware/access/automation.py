@@ -7,7 +7,7 @@ recorded by that calls for nothing further. It never releases a door: the modes 
 
 from collections import namedtuple
 
-from firmware.access import portal, record
+from firmware.access import alarm, portal, record
 
 #: The modes that a rule may set.
 MODES = (portal.LOCKED, portal.BLOCKED, portal.LOCKED_DOWN)
@@ -35,7 +35,9 @@ CAUSE = "automation"  #: of a mode that a rule set
 
 
 def called(rules: "tuple[Rule, ...]", made: "record.Record") -> "list[Rule]":
-    """The rules whose `when` a record meets, in their order."""
+    """The rules whose `when` a record meets, in their order. None for duress, which nothing may betray."""
+    if made.fields.get("class") == alarm.DURESS:
+        return []
     return [rule for rule in rules if _meets(rule.when, made)]
 
 

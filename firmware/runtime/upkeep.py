@@ -72,8 +72,6 @@ class Upkeep:
     def look(self, now: "Moment", up: bool) -> None:
         """Time has passed; `up`: the broker is there."""
         self.condition(alarm.CLOCK_FAULT, not now.trusted)
-        if self._config["link"]["enabled"]:
-            self.condition(alarm.LINK_FAULT, not up)
         self.condition(alarm.LINK_FAULT, self._config["link"]["enabled"] and not up)
         if self._host.look(now):
             self.take_rights()

@@ -187,7 +187,7 @@ def _areas(config: "dict[str, Any]") -> "dict[str, whereabouts.AreaRules]":
     for name, part in config["areas"].items():
         if name in named or part["occupancy_max"] is not None:
             at = part["forgive_at"]
-            at_s = None if at is None else int(at[:2]) * 3600 + int(at[3:]) * 60
+            at_s = None if at is None else schedule.second_of_day(at)
             areas[name] = whereabouts.AreaRules(
                 part["occupancy_max"], part["forgive_after_ms"], at_s
             )
@@ -230,7 +230,7 @@ def _partitions(config: "dict[str, Any]") -> "dict[str, partition.Rules]":
     rules = {}
     for name, part in config["partitions"].items():
         appointments = [
-            (_local_s(one["from"]), _local_s(one["to"]), one["keys"])
+            (schedule.local_second(one["from"]), schedule.local_second(one["to"]), one["keys"])
             for one in part["appointments"]
         ]
         rules[name] = partition.Rules(
@@ -245,13 +245,6 @@ def _partitions(config: "dict[str, Any]") -> "dict[str, partition.Rules]":
             tuple(appointments),
         )
     return rules
-
-
-def _local_s(text: str) -> int:
-    """Local seconds of ``YYYY-MM-DDTHH:MM``."""
-    day, _, time = text.partition("T")
-    hour, _, minute = time.partition(":")
-    return schedule.day_number(day) * 86400 + int(hour) * 3600 + int(minute) * 60
 
 
 def _automation(config: "dict[str, Any]") -> "tuple[automation.Rule, ...]":

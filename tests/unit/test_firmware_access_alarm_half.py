@@ -502,6 +502,14 @@ def test_what_a_rule_causes_calls_for_nothing_further() -> None:
     assert house.states()["lid/tamper"] == "returned"
 
 
+def test_no_rule_answers_to_duress() -> None:
+    rule = Rule("light", {"type": "alarm.raised"}, {}, SwitchOutput("stairs", 5000))
+    house = Watched((rule,))
+    house.take(house.site.condition("front-in", alarm.DURESS, True, house.at(1000)))
+    assert ("alarm.raised", "front-in", "duress") in house.told()
+    assert house.switched == []
+
+
 def test_an_alarm_that_lasts_is_not_ended_by_a_rule_that_raises_it() -> None:
     rule = Rule("more", {"type": "alarm.raised", "class": "panic"}, {}, RaiseAlarm("tamper", "lid"))
     house = Watched((rule,))

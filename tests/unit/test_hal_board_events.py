@@ -16,6 +16,10 @@ ITS_OWN = {
     "system.stopping",
     "system.journal_started",
     "system.egress_test",
+    "system.fault",
+    "system.recovered",
+    "clock.changed",
+    "credential.changed",
     "automation.done",
 }
 

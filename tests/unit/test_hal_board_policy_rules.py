@@ -144,12 +144,11 @@ DOORS: list[tuple[dict[str, object], list[str]]] = [
     ({"portals.yard.first_card_level": "guard",
       "levels.guard": {"rights": [{"access_point": "front-in"}]}}, [
         'portals.yard.first_card_level: "guard" opens none of its access points; expected a level '
-        'that opens one of yard-in, yard-out',
+        'that opens one of yard-in',
     ]),
-    ({"access_points.yard-in.portal": "front", "access_points.yard-out.portal": "front"}, [
-        "areas.yard: no access point leads into it or out of it; expected one with this area",
-        "portals.yard.first_card: no access point leads through it, so no card ever comes; expected "
-        "one, or false",
+    ({"access_points.yard-in.direction": "out"}, [
+        'portals.yard.first_card: nobody ever comes in by a card; expected an access point with '
+        'direction = "in", or false',
     ]),
     # the host
     ({"link": {"enabled": False}}, [
