@@ -76,7 +76,9 @@ def test_the_readme_lists_every_config_and_no_other() -> None:
 
 
 def test_the_readme_names_every_key_and_every_board() -> None:
-    named = set(re.findall(r"`(?:link\.|journal\.)?([\w-]+)`", README))
+    named = set(
+        re.findall(r"[\w-]+", " ".join(re.findall(r"`([^`]+)`", README.replace("```", ""))))
+    )
     tables = [
         board_schema.CONTROLLER,
         board_schema.PORTAL,
@@ -94,12 +96,38 @@ def test_the_readme_names_every_key_and_every_board() -> None:
         board_policy.LEVEL,
         board_policy.PARTITION,
         board_policy.AUTOMATION,
+        board_policy.RIGHT,
+        board_policy.APPOINTMENT,
+        board_policy.CONDITION,
+        *board_policy.ACTIONS.values(),
         *board_devices.DEVICES.values(),
     ]
     keys = {key for table in tables for key in table}
     assert keys - named == set()
     assert set(board_facts.BOARDS) - named == set()
     assert set(board_devices.DEVICES) - named == set()
+
+
+def test_the_building_with_all_rules_has_every_rule_on() -> None:
+    text = (FOLDER / "sim-all-rules.toml").read_text()
+    rules = {
+        *board_policy.AREA,
+        *board_policy.INTERLOCK,
+        *board_policy.LEVEL,
+        *board_policy.RIGHT,
+        *board_policy.PARTITION,
+        *board_policy.APPOINTMENT,
+        *board_policy.AUTOMATION,
+        *board_policy.CONDITION,
+        *(key for action in board_policy.ACTIONS.values() for key in action),
+    }
+    # the keys that rules add to what there was before them
+    rules |= set(board_schema.CONTROLLER) - {"gpio", "site", "name", "timezone", "rtc", "flats"}
+    rules |= {key for key in board_schema.PORTAL if key.startswith(("first_card", "free_", "bond"))}
+    rules |= set(list(board_schema.ACCESS_POINT)[list(board_schema.ACCESS_POINT).index("area") :])
+    rules |= {"verification_at", "repeat_ms", "tamper_blocks", "fault_after_ms"}
+    hosts = {"first_card_level"}  # a level that the demo's people do not have
+    assert {key for key in rules - hosts if not re.search(rf"\b{key}\b", text)} == set()
 
 
 def test_the_readme_gives_the_defaults_that_hold() -> None:
