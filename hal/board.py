@@ -1,7 +1,9 @@
 """A board config, read and validated: the one entry for whoever has a file and wants a board.
 
-`load` decides whether a file is right and says everything that is not; what it may say is
-`hal.board_schema`, `hal.board_rules`, `hal.board_lines`. What becomes of it is `hal.opening`.
+`load` decides whether a file is right and says everything that is not. What it may say is
+`hal.board_schema`, `hal.board_devices` and `hal.board_policy`; what its tables owe each other
+`hal.board_rules`, `hal.board_policy_rules`, `hal.board_watch_rules` and `hal.board_lines`. What becomes of
+it is `hal.opening`.
 """
 
 import copy

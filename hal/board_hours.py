@@ -33,11 +33,6 @@ def cover(lines: list[str]) -> Cover:
     return tuple((own[day] & _ALL_DAY) | own[before] >> _DAY for day, before in _PAIRS)
 
 
-def never(one: Cover) -> bool:
-    """Whether there is no such minute."""
-    return not any(one)
-
-
 def never_but_on_holidays(one: Cover) -> bool:
     """Whether only holidays have such a minute, or the night after one."""
     return not any(
