@@ -5,13 +5,14 @@ verbs, which it can shrink, and bursts of them from one seed, which `walk.shorte
 ``FUZZ_EXAMPLES`` sets how many steps are tried, new ones each time; without it the same each time.
 """
 
+import multiprocessing
 import os
 import random
 import re
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import house
-import pytest
 import walk
 from building import Building
 from hypothesis import HealthCheck, Phase, seed, settings
@@ -21,6 +22,7 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_s
 FUZZ = os.environ.get("FUZZ_EXAMPLES")
 STEPS = max(200_000, int(FUZZ or 0) * 10)
 BURST = 250
+WORKERS = 2
 EXAMPLES = 20  #: of one round of hypothesis; rounds go on until `STEPS` are done
 
 points = st.sampled_from(walk.POINTS)
@@ -221,12 +223,12 @@ class SiteMachine(RuleBasedStateMachine):
         self._do("lost", ["card", at, number, False], 1000)
 
 
-def test_the_laws_and_a_second_opinion_hold_over_200000_steps_of_every_verb() -> None:
-    Steps.done, number = 0, 0
-    while Steps.done < STEPS:
-        machine = seed(random.randrange(2**32) if FUZZ else number)(
-            type("SiteMachine", (SiteMachine,), {})
-        )
+def _rounds(worker: int) -> tuple[int, str]:
+    """One worker's share of the steps: how many it did, and what went wrong."""
+    number = worker
+    while Steps.done < STEPS // WORKERS:
+        chosen = random.randrange(2**32) if FUZZ else number
+        machine = seed(chosen)(type("SiteMachine", (SiteMachine,), {}))
         try:
             run_state_machine_as_test(
                 machine,
@@ -240,10 +242,19 @@ def test_the_laws_and_a_second_opinion_hold_over_200000_steps_of_every_verb() ->
                 ),
             )
         except Exception as error:  # noqa: BLE001  whatever goes wrong is told short
-            pytest.fail(f"{error}\n\n{walk.report(Steps.wrong)}")
-        number += 1
-    assert Steps.done >= STEPS
-    print(f"{Steps.done:,} steps in {number} rounds")
+            return Steps.done, f"{error}\n\n{walk.report(Steps.wrong)}"
+        number += WORKERS
+    return Steps.done, ""
+
+
+def test_the_laws_and_a_second_opinion_hold_over_200000_steps_of_every_verb() -> None:
+    with ProcessPoolExecutor(WORKERS, multiprocessing.get_context("spawn")) as pool:
+        told = list(pool.map(_rounds, range(WORKERS)))
+    for _, wrong in told:
+        assert not wrong, wrong
+    done = sum(steps for steps, _ in told)
+    assert done >= STEPS
+    print(f"{done:,} steps")
 
 
 def test_every_verb_of_a_walk_is_a_rule_too() -> None:
