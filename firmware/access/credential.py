@@ -138,7 +138,7 @@ CREDENTIAL_MISUSE = "credential_misuse"
 WRONG_ATTEMPTS = "wrong_attempts"
 DURESS = "duress"
 
-OF_ACCESS_POINT = "@"  #: a level "@front-in" is the right to that access point, always
+OF_ACCESS_POINT = "@"  #: a level "@front-in" is the right to it, "@*" to every one, always
 LONG_S = 30 * 86400  #: a key that is valid for so long in all is there to stay
 
 _BY_STATE = {
@@ -245,7 +245,7 @@ def _validity(key: "Credential", usage: "Usage", rights: "Rights", now: "Moment"
         return None
     if not now.trusted and not rights.lenient:
         return CLOCK_UNTRUSTED
-    if key.valid_from_s is not None and now.utc_s < key.valid_from_s and now.trusted:
+    if key.valid_from_s is not None and now.utc_s < key.valid_from_s:
         return NOT_YET_VALID
     if ends_s is not None and now.utc_s >= ends_s:
         return CREDENTIAL_EXPIRED
@@ -271,7 +271,7 @@ def _permission(
     denied = []
     for name in key.levels:
         if name[:1] == OF_ACCESS_POINT:
-            always = always or name[1:] == access_point
+            always = always or name[1:] in (access_point, ANYWHERE)
             continue
         for right in rights.levels.get(name, ()):
             if right.access_point != access_point and right.access_point != ANYWHERE:
@@ -286,8 +286,8 @@ def _permission(
                 hours.append(right.schedule)
     if not always and not hours:
         return NO_RIGHT
-    if not now.trusted:  # hours cannot be checked by a clock that nobody believes
-        return None if not denied and (always or rights.lenient) else CLOCK_UNTRUSTED
+    if not now.trusted and not rights.lenient:  # by a clock that nobody believes no hour is told
+        return None if always and not denied else CLOCK_UNTRUSTED
     for name in denied:  # hours that are not known deny always
         if name not in rights.schedules or _holds(name, rights, now):
             return OUTSIDE_SCHEDULE

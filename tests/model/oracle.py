@@ -219,7 +219,7 @@ class Oracle:
         limited = bool(ends) or who["from_s"] is not None or who["first_use_s"] is not None
         if right == "clock_untrusted" or (limited and not now.trusted and not lenient):
             return "clock_untrusted"
-        if who["from_s"] is not None and now.utc_s < who["from_s"] and now.trusted:
+        if who["from_s"] is not None and now.utc_s < who["from_s"]:
             return "not_yet_valid"
         if ends and now.utc_s >= min(ends):
             return "credential_expired"
@@ -247,9 +247,8 @@ class Oracle:
         takes = [hours for _, hours, deny in mine if deny]
         if not gives or None in takes:
             return "no_right"
-        if not now.trusted:
-            by_clock = None not in gives and not self.policy[0]
-            return "clock_untrusted" if by_clock or takes else None
+        if not now.trusted and not self.policy[0]:
+            return "clock_untrusted" if takes or None not in gives else None
         if any(within(hours, now.local_s) for hours in takes):
             return "outside_schedule"
         if None not in gives and not any(within(hours, now.local_s) for hours in gives):

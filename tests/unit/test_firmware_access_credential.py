@@ -321,14 +321,27 @@ def test_a_level_may_be_one_access_point() -> None:
     assert reason({"levels": ("@yard-in", "always")}) is None
 
 
-def test_with_lenience_doubted_time_ends_keys_but_begins_and_limits_none() -> None:
-    rights = rights_of(RIGHTS.levels, lenient=True)
-    assert refused(rights, {"valid_to_s": NOW_S + 1}, DOUBTED) is None
-    assert refused(rights, {"valid_to_s": NOW_S}, DOUBTED) == CREDENTIAL_EXPIRED
-    assert refused(rights, {"valid_from_s": NOW_S + 1}, DOUBTED) is None
-    assert refused(rights, {"levels": ("nights",)}, DOUBTED) is None
-    assert refused(rights, {"valid_from_s": NOW_S + 1}) == NOT_YET_VALID
-    assert refused(rights, {"levels": ("nights",)}) == OUTSIDE_SCHEDULE
+def test_a_level_may_be_every_access_point() -> None:
+    assert reason({"levels": ("@*",)}) is None
+    assert reason({"levels": ("@*",)}, now=DOUBTED) is None
+    barred = rights_of({"barred": [Right("front-in", None, True)]})
+    assert refused(barred, {"levels": ("@*", "barred")}) == NO_RIGHT
+
+
+def test_with_lenience_doubted_time_decides_by_the_last_time_known() -> None:
+    barred = dict(RIGHTS.levels)
+    barred["barred"] = [Right("front-in", "mornings", True)]
+    barred["spared"] = [Right("front-in", "nights", True)]
+    rights = rights_of(barred, lenient=True)
+    for now in (NOW, DOUBTED):
+        assert refused(rights, {"valid_to_s": NOW_S + 1}, now) is None
+        assert refused(rights, {"valid_to_s": NOW_S}, now) == CREDENTIAL_EXPIRED
+        assert refused(rights, {"valid_from_s": NOW_S}, now) is None
+        assert refused(rights, {"valid_from_s": NOW_S + 1}, now) == NOT_YET_VALID
+        assert refused(rights, {"levels": ("mornings",)}, now) is None
+        assert refused(rights, {"levels": ("nights",)}, now) == OUTSIDE_SCHEDULE
+        assert refused(rights, {"levels": ("always", "barred")}, now) == OUTSIDE_SCHEDULE
+        assert refused(rights, {"levels": ("always", "spared")}, now) is None
 
 
 def test_a_controller_that_hears_nothing_lets_in_whoever_is_there_to_stay() -> None:
