@@ -139,7 +139,9 @@ WRONG_ATTEMPTS = "wrong_attempts"
 DURESS = "duress"
 
 OF_ACCESS_POINT = "@"  #: a level "@front-in" is the right to it, "@*" to every one, always
-LONG_S = 30 * 86400  #: a key that is valid for so long in all is there to stay
+LONG_S = (
+    30 * 86400
+)  #: a key that is valid for so long (from now, where it has no begin) is there to stay
 
 _BY_STATE = {
     SUSPENDED: CREDENTIAL_SUSPENDED,
@@ -175,7 +177,7 @@ def refusal(
     reason = _validity(key, usage, rights, now)
     if reason is not None:
         return reason
-    if permission == NO_RIGHT or not taken or (rights.narrowed and not _is_long(key)):
+    if permission == NO_RIGHT or not taken or (rights.narrowed and not _is_long(key, now)):
         return NO_RIGHT
     if mode == portal.BLOCKED:
         return PORTAL_BLOCKED
@@ -252,13 +254,14 @@ def _validity(key: "Credential", usage: "Usage", rights: "Rights", now: "Moment"
     return None
 
 
-def _is_long(key: "Credential") -> bool:
+def _is_long(key: "Credential", now: "Moment") -> bool:
     """Whether it was issued to stay: what a controller that nobody tells anything still trusts."""
     if key.uses is not None or key.first_use_s is not None:
         return False
-    if key.valid_from_s is None or key.valid_to_s is None:
+    if key.valid_to_s is None:
         return True
-    long: bool = key.valid_to_s - key.valid_from_s >= LONG_S
+    begins_s = now.utc_s if key.valid_from_s is None else key.valid_from_s
+    long: bool = key.valid_to_s - begins_s >= LONG_S
     return long
 
 

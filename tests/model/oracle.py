@@ -223,7 +223,7 @@ class Oracle:
             return "not_yet_valid"
         if ends and now.utc_s >= min(ends):
             return "credential_expired"
-        if right == "no_right" or not taken or (narrowed and not self._stays(who)):
+        if right == "no_right" or not taken or (narrowed and not self._stays(who, now)):
             return "no_right"
         mode = self.modes[house.ACCESS_POINTS[name]["portal"]]
         if mode == "blocked":
@@ -255,12 +255,14 @@ class Oracle:
             return "outside_schedule"
         return None
 
-    def _stays(self, who: Person) -> bool:
+    def _stays(self, who: Person, now: Any) -> bool:
+        """For whom nobody has to vouch: no end, or one that is far from the begin (else from now)."""
         if who["uses"] is not None or who["first_use_s"] is not None:
             return False
-        if who["from_s"] is None or who["to_s"] is None:
+        if who["to_s"] is None:
             return True
-        return bool(who["to_s"] - who["from_s"] >= house.LONG_S)
+        from_s = who["from_s"] if who["from_s"] is not None else now.utc_s
+        return bool(who["to_s"] - from_s >= house.LONG_S)
 
     def _meanwhile(self, who: Person, name: str, now: Any) -> str | None:
         return "reader_blocked" if self._blocked(name, now) else self._against(who, name, now)

@@ -349,8 +349,12 @@ def test_a_controller_that_hears_nothing_lets_in_whoever_is_there_to_stay() -> N
     month_s = 30 * 86400
     assert refused(rights, {}) is None
     assert refused(rights, {"valid_from_s": NOW_S, "valid_to_s": NOW_S + month_s}) is None
+    assert refused(rights, {"valid_to_s": NOW_S + month_s}) is None
+    assert refused(rights, {"valid_from_s": NOW_S}) is None
+    assert refused(rights, {"valid_from_s": NOW_S - month_s, "valid_to_s": NOW_S + 1}) is None
     for short in (
         {"valid_from_s": NOW_S, "valid_to_s": NOW_S + month_s - 1},
+        {"valid_to_s": NOW_S + month_s - 1},
         {"uses": 5},
         {"first_use_s": 86400},
     ):
