@@ -10,7 +10,7 @@ import getpass
 import os
 import signal
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import hal.board
 from firmware import check
@@ -19,6 +19,10 @@ from firmware.arguments import Parser
 from hal import board_facts
 from hal.errors import BoardConfigError, HalError
 from hal.ports import Lines, SerialPorts
+
+if TYPE_CHECKING:
+    from firmware.runtime.ports import Journal, Store
+    from firmware.services.egress_test import EgressTest
 
 _EXAMPLES = """examples:
   doorward --board board_configs/rpi4-one-door.toml --check
@@ -62,7 +66,8 @@ def main(argv: list[str] | None = None) -> int:
         print(problem, file=sys.stderr)
         if "used by another" in problem:
             return 1
-    return _run(config, args.state, lines, serial_ports, args.lang if args.egress_test else None)
+    program = _Program(config, args.state, lines, serial_ports)
+    return program.run(args.lang if args.egress_test else None)
 
 
 def _parser() -> Parser:
@@ -146,104 +151,142 @@ def _claim_folder(folder: str) -> str | None:
     return None
 
 
-def _run(
-    config: dict[str, Any],
-    folder: str,
-    lines: Lines,
-    serial_ports: SerialPorts,
-    test_lang: str | None,
-) -> int:
-    from firmware.runtime import aio
-    from firmware.runtime.clock import MonotonicClock
-    from firmware.runtime.controller import Controller
-    from firmware.services import health, secrets
-    from firmware.services.credential_store import CredentialStore
-    from firmware.services.egress_test import EgressTest
-    from firmware.services.executor import ThreadExecutor
-    from firmware.services.journal import SqliteJournal
-    from firmware.services.link import LinkProcess
-    from firmware.services.typed_lines import TypedLines
-    from firmware.services.waker import WakingPollWaiter
-    from firmware.services.wall import SystemWall
-    from firmware.wire import payload
-    from hal.backends.monotonic_ticks import MonotonicTicks
+class _Program:
+    """The parts of one controller's process, from its board to its link; `run` is its life."""
 
-    loop = aio.Loop(MonotonicClock(MonotonicTicks()), WakingPollWaiter())
-    loop.on_error = lambda name, error: print(f"{name}: {type(error).__name__}", file=sys.stderr)
-    board = hal.board.open_board(config, lines, serial_ports)
-    name = config["controller"]["name"]
-    key, problems = secrets.controller_key(folder)
-    visitor_key, more = secrets.visitor_key(folder)
-    executors = [ThreadExecutor(loop, "journal"), ThreadExecutor(loop, "keys")]
-    journal = SqliteJournal(
-        os.path.join(folder, "journal.db"), executors[0], loop, name, config["journal"]["limit"]
-    )
-    journal.open()
-    store = CredentialStore(os.path.join(folder, "keys.db"), executors[1], key)
-    store.open()
-    will = payload.dumps({"state": "offline"})
-    link = LinkProcess(config["link"], config["controller"]["site"], name, loop, will)
-    link.on_health = lambda ok, text: print(text, file=sys.stderr)
-    wall = SystemWall(config["controller"]["timezone"], config["controller"]["rtc"])
-    controller = Controller(
-        config, board.devices, board.problems, loop, wall, journal, store, link, visitor_key
-    )
-    controller.publisher.measure = lambda: health.measure(folder)
-    for line in [
-        *problems,
-        *more,
-        *store.problems,
-        *(f"{device}: {text}" for device, text in board.problems),
-    ]:
-        print(line, file=sys.stderr)
-    ended = aio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: loop.post(ended.set))
+    def __init__(
+        self, config: dict[str, Any], folder: str, lines: Lines, serial_ports: SerialPorts
+    ) -> None:
+        from firmware.runtime import aio
+        from firmware.runtime.clock import MonotonicClock
+        from firmware.runtime.controller import Controller
+        from firmware.services import health
+        from firmware.services.executor import ThreadExecutor
+        from firmware.services.link import LinkProcess
+        from firmware.services.waker import WakingPollWaiter
+        from firmware.services.wall import SystemWall
+        from firmware.wire import payload
+        from hal.backends.monotonic_ticks import MonotonicTicks
 
-    code = 0
-    test = None
-    if test_lang is not None:
-        test = EgressTest(controller, board.devices, _say, test_lang, _user())
+        self._config = config
+        self._lines = lines
+        self._loop = aio.Loop(MonotonicClock(MonotonicTicks()), WakingPollWaiter())
+        self._loop.on_error = lambda name, error: _complain(f"{name}: {type(error).__name__}")
+        self._board = hal.board.open_board(config, lines, serial_ports)
+        self._executors = [
+            ThreadExecutor(self._loop, "journal"),
+            ThreadExecutor(self._loop, "keys"),
+        ]
+        journal, store, visitor_key = self._storage(folder)
+        own = config["controller"]
+        will = payload.dumps({"state": "offline"})
+        self._link = LinkProcess(config["link"], own["site"], own["name"], self._loop, will)
+        self._link.on_health = lambda ok, text: _complain(text)
+        wall = SystemWall(own["timezone"], own["rtc"])
+        self._controller = Controller(
+            config,
+            self._board.devices,
+            self._board.problems,
+            self._loop,
+            wall,
+            journal,
+            store,
+            self._link,
+            visitor_key,
+        )
+        self._controller.publisher.measure = lambda: health.measure(folder)
+        for device, text in self._board.problems:
+            _complain(f"{device}: {text}")
 
-    async def live() -> None:
-        nonlocal code
-        if test is None:
-            await ended.wait()
-        else:
-            code = await test.walk(ended)
+    def run(self, test_lang: str | None) -> int:
+        """Decide until told to stop, or walk through the exits with the installer; the exit code."""
+        from firmware.runtime import aio
 
-    controller.start()
-    if config["link"]["enabled"] and config["link"]["tls"]:
+        ended = aio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: self._loop.post(ended.set))
+        test = None if test_lang is None else self._egress_test(test_lang)
+        code = 0
+
+        async def live() -> None:
+            nonlocal code
+            if test is None:
+                await ended.wait()
+            else:
+                code = await test.walk(ended)
+
+        self._controller.start()
+        self._watch_certificates()
+        self._link.start()
+        try:
+            self._loop.run(live(), "main")
+        finally:
+            self._close()
+        return code
+
+    def _storage(self, folder: str) -> "tuple[Journal, Store, bytes]":
+        """Journal, key store and the key of visitors' codes in the state folder; what is wrong is said."""
+        from firmware.services import secrets
+        from firmware.services.credential_store import CredentialStore
+        from firmware.services.journal import SqliteJournal
+
+        key, problems = secrets.controller_key(folder)
+        visitor_key, more = secrets.visitor_key(folder)
+        journal = SqliteJournal(
+            os.path.join(folder, "journal.db"),
+            self._executors[0],
+            self._loop,
+            self._config["controller"]["name"],
+            self._config["journal"]["limit"],
+        )
+        journal.open()
+        store = CredentialStore(os.path.join(folder, "keys.db"), self._executors[1], key)
+        store.open()
+        for line in [*problems, *more, *store.problems]:
+            _complain(line)
+        return journal, store, visitor_key
+
+    def _egress_test(self, lang: str) -> "EgressTest":
+        from firmware.services.egress_test import EgressTest
+        from firmware.services.typed_lines import TypedLines
+
+        test = EgressTest(self._controller, self._board.devices, _say, lang, _user())
+        TypedLines(self._loop.waiter, 0, test.heard).start()
+        return test
+
+    def _watch_certificates(self) -> None:
+        """Where the link has certificates, have somebody look at their end each day."""
+        link, upkeep = self._config["link"], self._controller.upkeep
+        if not (link["enabled"] and link["tls"]):
+            return
         from firmware.services import certificates
 
         def known_s() -> int | None:
-            now = controller.upkeep.now()
+            now = upkeep.now()
             return now.utc_s if now.trusted else None
 
         def soon(active: bool) -> None:
-            controller.upkeep.condition(alarm.CERTIFICATE_EXPIRING, active)
+            upkeep.condition(alarm.CERTIFICATE_EXPIRING, active)
 
-        controller.supervisor.start(
-            "certificates", lambda: certificates.watch(config["link"], known_s, soon)
+        self._controller.supervisor.start(
+            "certificates", lambda: certificates.watch(link, known_s, soon)
         )
-    if test is not None:
-        typed = TypedLines(loop.waiter, 0, test.heard)
-        typed.start()
-    link.start()
-    try:
-        loop.run(live(), "main")
-    finally:
-        controller.stop("stopped")
-        link.stop()
-        for executor in executors:
+
+    def _close(self) -> None:
+        self._controller.stop("stopped")
+        self._link.stop()
+        for executor in self._executors:
             executor.close()
-        board.close()
-        lines.close()
-    return code
+        self._board.close()
+        self._lines.close()
 
 
 def _say(line: str) -> None:
     print(line, flush=True)
+
+
+def _complain(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
 
 def _user() -> str:

@@ -18,5 +18,5 @@ lines = FakeLines(MonotonicTicks())
 for device in config["devices"].values():
     if device["driver"] == "contact":
         lines.drive(device["line"], device["active"] == "high")
-program._backends = lambda config: (lines, FakeSerialPorts())  # type: ignore[assignment]
+program._backends = lambda config: (lines, FakeSerialPorts())
 sys.exit(program.main(["--board", board, *sys.argv[2:]]))
