@@ -4,7 +4,12 @@ Pure but for the two clocks that it is given. It follows the wall clock while th
 while it is not, time goes on by the monotonic clock from the last time that was trusted, so that one bad
 answer of a time server ends nobody's lease.
 
-* A step back is followed, but decisions never see a time before one that was trusted (the floor).
+* A step back is followed, but decisions never see a time before one that was trusted (the floor). Within
+  `LEAP_MS` the floor waits for the clock: most such steps put right one that was fast, and that heals by
+  itself. A clock further back than that takes back no step forward that was believed, none of which was so
+  long, so the floor goes on by the monotonic clock: a key ends when its time has passed, however wrong the
+  clock. Schedules follow the clock. If the floor was the wrong one (the first source after a start was,
+  see below), the owner says the time (`confirm`).
 * Steps forward that together gain more than `LEAP_MS` on the furthest time ever believed, within a day of
   monotonic time, are a leap: not believed until the clock is set back, a second source says the same, or
   the owner sets the time.
@@ -152,13 +157,16 @@ class SiteTime:
 
     def _read(self, now_ms: int) -> None:
         wall_ms: int = self._wall.utc_ms()
-        delta_ms = wall_ms - (self._wall_ms + now_ms - self._mono_ms)
-        self._utc_ms += now_ms - self._mono_ms
+        passed_ms = now_ms - self._mono_ms
+        delta_ms = wall_ms - (self._wall_ms + passed_ms)
+        self._utc_ms += passed_ms
         self._wall_ms = wall_ms
         self._mono_ms = now_ms
         stepped = abs(delta_ms) > STEP_MS
         self._judge(stepped)
         self._settle(delta_ms, stepped)
+        if self._utc_ms + LEAP_MS < self._floor_ms + passed_ms:
+            self._floor_ms += passed_ms
 
     def _settle(self, delta_ms: int, stepped: bool) -> None:
         """Take the time that is believed now, and tell what has changed."""

@@ -205,6 +205,47 @@ def test_a_clock_that_jumps_back_does_not_pass_what_was_seen() -> None:
     assert site.utc_s() == seen_s + 1
 
 
+def test_time_goes_on_while_the_clock_stands_more_than_a_day_behind() -> None:
+    site = Site(Wall(NOON_MS, zone_s=3600))
+    site.wall.passes(60000)
+    seen_s = site.utc_s()
+    site.wall.now -= 10 * DAY_MS
+    site.wall.passes(1000)
+    assert site.utc_s() == seen_s + 1
+    site.wall.passes(11 * DAY_MS)
+    assert site.utc_s() == seen_s + 1 + 11 * 86400
+    local_s = (NOON_MS + 61000 + DAY_MS) // 1000 + 3600
+    assert site.time.moment(site.wall.mono).local_s == local_s  # schedules follow the clock
+    assert site.time.behind
+    assert site.time.floor_ms == NOON_MS + 61000 + 11 * DAY_MS
+    site.wall.now += 10 * DAY_MS  # set right: nothing was gained
+    assert (site.quality(), site.utc_s()) == (TRUSTED, seen_s + 1 + 11 * 86400)
+
+
+def test_a_day_behind_waits_and_more_than_a_day_does_not() -> None:
+    for back_ms, passed_s in ((DAY_MS, 0), (DAY_MS + 1, 3600)):
+        site = Site(Wall(NOON_MS))
+        site.utc_s()
+        site.wall.now -= back_ms
+        site.wall.passes(3600000)
+        assert site.utc_s() == NOON_MS // 1000 + passed_s
+
+
+def test_time_goes_on_from_the_last_record_when_the_clock_came_back_days_behind() -> None:
+    site = Site(Wall(NOON_MS - 7 * DAY_MS), floor_ms=NOON_MS)
+    site.wall.passes(7200000)
+    assert site.utc_s() == NOON_MS // 1000 + 7200
+
+
+def test_the_owner_ends_a_time_that_went_on_without_the_clock() -> None:
+    site = Site(Wall(NOON_MS))
+    site.utc_s()
+    site.wall.now -= 10 * DAY_MS
+    site.wall.passes(3600000)
+    site.time.confirm(site.wall.now)
+    assert site.utc_s() == (NOON_MS - 10 * DAY_MS + 3600000) // 1000
+
+
 def test_the_last_recorded_time_is_a_floor_from_the_start() -> None:
     site = Site(Wall(NOON_MS - 7 * DAY_MS), floor_ms=NOON_MS)
     assert site.utc_s() == NOON_MS // 1000
