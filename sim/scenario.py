@@ -12,58 +12,10 @@ from typing import Any
 import hal.board
 from hal import schema
 from hal.errors import BoardConfigError
-from sim import person, verbs
+from sim import expected, person, verbs
 from sim.world import OUTPUTS
 
-EVENT_TYPES = [
-    "access.granted",
-    "access.denied",
-    "access.taken",
-    "access.not_taken",
-    "passback.forgiven",
-    "portal.released",
-    "portal.secured",
-    "portal.mode",
-    "portal.opened",
-    "portal.closed",
-    "alarm.raised",
-    "alarm.acknowledged",
-    "alarm.repeated",
-    "alarm.cleared",
-    "alarm.silenced",
-    "alarm.shelved",
-    "alarm.unshelved",
-    "intercom.called",
-    "intercom.ringing",
-    "intercom.answered",
-    "intercom.missed",
-    "intercom.ended",
-    "intercom.released",
-    "media.snapshot",
-    "media.clip",
-    "media.pruned",
-    "credential.changed",
-    "command.accepted",
-    "command.rejected",
-    "partition.armed",
-    "partition.disarmed",
-    "partition.refused",
-    "partition.bypassed",
-    "partition.entry",
-    "automation.done",
-    "system.started",
-    "system.stopping",
-    "system.fault",
-    "system.recovered",
-    "system.journal_started",
-    "system.checkpoint",
-    "system.egress_test",
-    "clock.changed",
-    "update.started",
-    "update.done",
-    "update.failed",
-    "update.rolled_back",
-]
+EVENT_TYPES = list(expected.FIELDS)
 
 TAIL_MS = 10_000  #: a run without end_ms goes on so long after the last step or expectation
 
@@ -251,10 +203,12 @@ class _Checker:
         count = wanted.get("count", 1)
         if isinstance(count, bool) or not isinstance(count, int) or count < 0:
             self.wrong(f"{where}.count", "is no number; expected a whole number from 0")
-        for key, section in (("portal", "portals"), ("access_point", "access_points")):
-            if key in wanted and wanted[key] not in config[section]:
-                near = schema.nearest_known(str(wanted[key]), config[section])
-                self.wrong(f"{where}.{key}", f'unknown "{wanted[key]}"; {near}')
+        for key, value in wanted.items():
+            if type not in EVENT_TYPES or key in _WINDOW:
+                continue
+            problem = expected.problem(type, key, value, config)
+            if problem is not None:
+                self.wrong(f"{where}.{key}", problem)
 
     def world(self, wanted: dict[str, Any], where: str, config: dict[str, Any]) -> None:
         self.time(wanted, "at_ms", where, None)

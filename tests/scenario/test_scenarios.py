@@ -13,7 +13,7 @@ import pytest
 from traces import LAWS, events
 
 from firmware.access import alarm, credential, record
-from sim import run, scenario, verbs
+from sim import expected, run, scenario, verbs
 
 ROOT = Path(__file__).parents[2]
 FOLDER = Path(__file__).parent
@@ -242,6 +242,54 @@ WRONG = {
         '[[expect]]\ntype = "access.grantd"\n',
         'expect[0].type: unknown event type "access.grantd"; the nearest known one is "access.granted"',
     ),
+    "event's key": (
+        '[[expect_not]]\ntype = "alarm.raised"\nclas = "tamper"\n',
+        'expect_not[0].clas: unknown key; the nearest known one is "class"',
+    ),
+    "key of another event": (
+        '[[expect]]\ntype = "portal.opened"\ncause = "rex"\n',
+        "expect[0].cause: unknown key; the nearest known one is ",
+    ),
+    "class": (
+        '[[expect_not]]\ntype = "alarm.raised"\nclass = "tampr"\n',
+        'expect_not[0].class: unknown "tampr"; the nearest known one is "tamper"',
+    ),
+    "reason": (
+        '[[expect]]\ntype = "access.denied"\nreason = "nope"\n',
+        'expect[0].reason: unknown "nope"; the nearest known one is ',
+    ),
+    "point": (
+        '[[expect]]\ntype = "alarm.raised"\npoint = "enclosur"\n',
+        'expect[0].point: unknown "enclosur"; the nearest known one is "enclosure"',
+    ),
+    "expected portal": (
+        '[[expect_not]]\ntype = "portal.opened"\nportal = "fornt"\n',
+        'expect_not[0].portal: unknown "fornt"; the nearest known one is "front"',
+    ),
+    "verification": (
+        '[[expect_not]]\ntype = "access.granted"\nverification = "card-pin"\n',
+        'expect_not[0].verification: unknown "card-pin"; the nearest known one is "card+pin"',
+    ),
+    "cause": (
+        '[[expect]]\ntype = "portal.released"\ncause = "automation"\n',
+        'expect[0].cause: unknown "automation"; the nearest known one is ',
+    ),
+    "mode": (
+        '[[expect]]\ntype = "portal.mode"\nmode = "lockd"\n',
+        'expect[0].mode: unknown "lockd"; the nearest known one is "locked"',
+    ),
+    "priority": (
+        '[[expect]]\ntype = "alarm.raised"\npriority = true\n',
+        "expect[0].priority: true; expected one of 1, 2, 3, 4",
+    ),
+    "credential": (
+        '[[expect_not]]\ntype = "access.granted"\ncredential = "x"\n',
+        'expect_not[0].credential: "x"; expected a whole number',
+    ),
+    "partition": (
+        '[[expect]]\ntype = "partition.armed"\npartition = "hall"\n',
+        "expect[0].partition: ",
+    ),
     "top key": ("ende_ms = 3\n", "ende_ms: unknown key; the nearest known one is "),
     "world key": (
         '[[expect_world]]\nat_ms = 1\nportal = "front"\ndoor = "open"\nlokc = "locked"\n',
@@ -286,6 +334,65 @@ def test_a_wrong_file_names_what_is_wrong_and_the_nearest_known(what: str, tmp_p
     assert len(lines) == 1, told.stderr
     assert lines[0].startswith(f"{path}: {said}"), lines[0]
     assert "00001" not in lines[0]
+
+
+#: Fields of every part of the contract, and values that only look odd.
+RIGHT = """
+[[expect_not]]
+type = "alarm.raised"
+class = "duress"
+point = "controller"
+by = "op-ling"
+clock = "holdover"
+journal = "5f3a9c01"
+seq = 184
+simulated = true
+
+[[expect_not]]
+type = "command.rejected"
+command = "9f0c"
+op = "portal.release"
+reason = "any words"
+
+[[expect_not]]
+type = "intercom.ended"
+flat = "101"
+call = "c1"
+talk_ms = 5
+
+[[expect_not]]
+type = "media.clip"
+media = "m1"
+event = "c-01:5f3a9c01:184"
+bytes = 3
+from = "2026-11-21T08:15:02.417Z"
+
+[[expect_not]]
+type = "portal.mode"
+cause = "automation"
+mode = "blocked"
+by = "op-ling"
+
+[[expect_not]]
+type = "credential.changed"
+change = "extend"
+"""
+
+
+def test_whatever_an_event_of_the_contract_can_carry_may_be_expected(tmp_path: Path) -> None:
+    told = _door_sim(_write(tmp_path, HEAD + RIGHT))
+    assert (told.returncode, told.stderr) == (0, "")
+
+
+def test_what_only_some_events_of_the_controller_carry_may_be_expected_of_them() -> None:
+    # Every event of the run of a day has no field that a file could not name.
+    for path in ("tests/scenario/duress.toml", "tests/scenario/panic-locks-down.toml"):
+        for line in _door_sim("--json", path).stdout.splitlines():
+            told = json.loads(line)
+            if told["kind"] == "event":
+                event = told["event"]
+                fields = {*expected.FIELDS[event["type"]], *expected.COMMON, "type"}
+                assert set(event) <= fields
 
 
 def test_every_mistake_of_every_file_is_named_at_once_and_nothing_runs(tmp_path: Path) -> None:
