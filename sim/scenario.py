@@ -144,10 +144,8 @@ class _Checker:
             if at.tzinfo is None or not 1971 <= at.year <= 2399:
                 raise ValueError
         except ValueError:
-            self.wrong(
-                "start",
-                f'"{text}" is no time of 1971 to 2399; expected such as "2026-11-21T08:00:00Z"',
-            )
+            said = "missing" if text is None else f"{schema.show(text)} is no time of 1971 to 2399"
+            self.wrong("start", f'{said}; expected such as "2026-11-21T08:00:00Z"')
             return 0
         return round(at.timestamp() * 1000)
 
@@ -189,9 +187,11 @@ class _Checker:
         self, kind: str, wanted: dict[str, Any], where: str, config: dict[str, Any]
     ) -> None:
         type = wanted.get("type")
-        if type not in EVENT_TYPES:
+        if type is None:
+            self.wrong(f"{where}.type", 'missing; expected an event type such as "access.granted"')
+        elif type not in EVENT_TYPES:
             near = schema.nearest_known(str(type), EVENT_TYPES)
-            self.wrong(f"{where}.type", f'unknown event type "{type}"; {near}')
+            self.wrong(f"{where}.type", f"unknown event type {schema.show(type)}; {near}")
         for key in ("after_ms", "within_ms", "before_ms"):
             if key in wanted:
                 self.time(wanted, key, where, None)
@@ -220,7 +220,7 @@ class _Checker:
         if "portal" in wanted:
             if wanted["portal"] not in config["portals"]:
                 near = schema.nearest_known(str(wanted["portal"]), config["portals"])
-                self.wrong(f"{where}.portal", f'unknown "{wanted["portal"]}"; {near}')
+                self.wrong(f"{where}.portal", f"unknown {schema.show(wanted['portal'])}; {near}")
             if not {"lock", "door", "mode"} & set(wanted):
                 self.wrong(where, "expects nothing of the portal; expected lock, door or mode")
             allowed = {
@@ -230,14 +230,15 @@ class _Checker:
             }
             for key, values in allowed.items():
                 if key in wanted and wanted[key] not in values:
-                    self.wrong(f"{where}.{key}", f'"{wanted[key]}"; expected {", ".join(values)}')
+                    said = schema.show(wanted[key])
+                    self.wrong(f"{where}.{key}", f"{said}; expected {', '.join(values)}")
         elif "output" in wanted:
             outputs = [
                 name for name, part in config["devices"].items() if part["driver"] in OUTPUTS
             ]
             if wanted["output"] not in outputs:
                 near = schema.nearest_known(str(wanted["output"]), outputs)
-                self.wrong(f"{where}.output", f'unknown "{wanted["output"]}"; {near}')
+                self.wrong(f"{where}.output", f"unknown {schema.show(wanted['output'])}; {near}")
             if not isinstance(wanted.get("on"), bool):
                 self.wrong(f"{where}.on", "missing; expected true or false")
         else:

@@ -334,9 +334,15 @@ def _unknown(what: str, word: str, known: "list[str]") -> str:
 
 
 def _show(value: "Any") -> str:
-    """A value in one short line."""
+    """A value in one short line, in words that JSON and TOML have."""
+    if value is None or isinstance(value, bool):
+        return "null" if value is None else str(value).lower()
+    if isinstance(value, (int, float)):
+        return str(value)[:24]
     if not isinstance(value, str):
-        return str(value)[:24] if isinstance(value, (bool, int)) else type(value).__name__
+        if isinstance(value, (list, tuple)):
+            return "a list"
+        return "an object" if isinstance(value, dict) else "a date"  # TOML has dates
     kept = ""
     for character in value[:40]:
         point = ord(character)

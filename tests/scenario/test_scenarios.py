@@ -242,6 +242,14 @@ WRONG = {
         '[[expect]]\ntype = "access.grantd"\n',
         'expect[0].type: unknown event type "access.grantd"; the nearest known one is "access.granted"',
     ),
+    "no event type": (
+        '[[expect]]\nportal = "front"\n',
+        'expect[0].type: missing; expected an event type such as "access.granted"',
+    ),
+    "world's word": (
+        '[[expect_world]]\nat_ms = 1\nportal = "front"\nlock = true\n',
+        "expect_world[0].lock: true; expected locked, unlocked",
+    ),
     "event's key": (
         '[[expect_not]]\ntype = "alarm.raised"\nclas = "tamper"\n',
         'expect_not[0].clas: unknown key; the nearest known one is "class"',

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 WRONG: "list[tuple[Any, dict[str, Any], str]]" = [
     ("present_crd", {}, 'verb "present_crd" is unknown; the nearest known one is "present_card"'),
-    (None, {}, 'verb NoneType is unknown; the nearest known one is "wait"'),
+    (None, {}, 'verb null is unknown; the nearest known one is "wait"'),
     (
         "cover_camera",
         {"device": "cam"},
@@ -32,9 +32,12 @@ WRONG: "list[tuple[Any, dict[str, Any], str]]" = [
     ("leave", {"portal": None}, "leave: portal is no text; expected the name of a portal"),
     ("cut_power", {"on": True}, 'cut_power: argument "on" is unknown; there is none here'),
     ("set_fire", {"on": 1}, "set_fire: on is 1; expected true or false"),
-    ("wait", {"ms": True}, "wait: ms is True; expected whole milliseconds from 0"),
+    ("set_fire", {"on": None}, "set_fire: on is null; expected true or false"),
+    ("set_fire", {"on": []}, "set_fire: on is a list; expected true or false"),
+    ("set_fire", {"on": {}}, "set_fire: on is an object; expected true or false"),
+    ("wait", {"ms": True}, "wait: ms is true; expected whole milliseconds from 0"),
     ("wait", {"ms": -1}, "wait: ms is out of range; expected 0 to 31622400000"),
-    ("wait", {"ms": 1.5}, "wait: ms is float; expected whole milliseconds from 0"),
+    ("wait", {"ms": 1.5}, "wait: ms is 1.5; expected whole milliseconds from 0"),
     ("set_clock", {}, "set_clock: neither of utc and jump_ms given; expected one"),
     (
         "set_clock",
