@@ -18,6 +18,7 @@ from firmware.access import (
     signals,
     verification,
 )
+from firmware.access.access_point_rules import Rules as Rules
 from firmware.access.record import Keep as Keep
 from firmware.access.record import make
 from firmware.access.secret import Secret
@@ -44,43 +45,6 @@ Misuse = namedtuple("Misuse", ("kind", "access_point"))
 #: key           Credential
 Admitted = namedtuple("Admitted", ("access_point", "key"))
 
-#: What is so for one access point.
-#: portal          str  the opening that it leads through
-#: way             str  one of `verification.WAYS`
-#: pin_timeout_ms  int
-#: wrong_attempts, wrong_window_ms, block_ms  int  see `attempts`
-#: direction       str  "in" or "out" of its area
-#: area            str
-#: anti_passback   str  one of `whereabouts.MODES`
-#: anti_passback_ms  int  the time of "timed"
-#: way_at          tuple of (schedule, way)  the first whose hours are now takes the place of `way`
-#: two_person      str  one of `pairs.MODES`
-#: second_person_ms  int
-#: reader          str | None  device in whose housing it is
-#: visitors        bool  whether a visitor's code is taken here
-#: visitor_digits  bool  whether one may be typed, whatever the way
-Rules = namedtuple(
-    "Rules",
-    (
-        "portal",
-        "way",
-        "pin_timeout_ms",
-        "wrong_attempts",
-        "wrong_window_ms",
-        "block_ms",
-        "direction",
-        "area",
-        "anti_passback",
-        "anti_passback_ms",
-        "way_at",
-        "two_person",
-        "second_person_ms",
-        "reader",
-        "visitors",
-        "visitor_digits",
-    ),
-)
-
 _WAYS = {CARD: "card", CODE: "qr", PIN: "pin"}  # how a key that was found by it was verified
 
 BAD_READS_MS = (
@@ -102,6 +66,8 @@ class AccessPoint:
             rules.wrong_attempts, rules.wrong_window_ms, rules.block_ms
         )
         self.verification = verification.Verification(rules.way, rules.pin_timeout_ms)
+        # Hears the PIN of a card that was refused: it may tell of duress, and nothing else comes of it.
+        self._overhears = verification.Verification(rules.way, rules.pin_timeout_ms)
         self._house = house
         self.pair: pairs.Pair | None = None
         if rules.two_person != pairs.OFF:
@@ -111,7 +77,7 @@ class AccessPoint:
     @property
     def deadline_ms(self) -> "int | None":
         """Tick no later than this."""
-        machines = (self.verification, self.attempts, self.signals)
+        machines = (self.verification, self._overhears, self.attempts, self.signals)
         dues = [machine.deadline_ms for machine in machines]
         if self.pair is not None:
             dues.append(self.pair.deadline_ms)
@@ -143,6 +109,7 @@ class AccessPoint:
 
     def shown(self, kind: str, value: str, now: "credential.Moment") -> "list[object]":
         """A card (its canonical number) or a code was read: look its key up."""
+        self._overhears.handle(verification.SHOWN, now.ms)
         dropped = self._steps(self.verification.handle(verification.SHOWN, now.ms), now)
         return dropped + [Lookup(self.name, kind, Secret(value))]
 
@@ -156,15 +123,16 @@ class AccessPoint:
     def pressed(self, key: str, now: "credential.Moment") -> "list[object]":
         """A key of the keypad: ``0``-``9``, ``#`` ends, ``*`` starts over."""
         self.signals.show(signals.KEY, now.ms)
-        late = self._steps(self.verification.tick(now.ms), now)  # an awaited PIN that came too late
-        if not (self._takes_keys(now) or self.rules.visitor_digits):
-            return late
         what = verification.DIGIT
         if key == "#":
             what = verification.ENTER
         elif key == "*":
             what = verification.CLEAR
-        return late + self._steps(self.verification.handle(what, now.ms, key), now)
+        effects = self._overhear(what, key, now)
+        effects += self._steps(self.verification.tick(now.ms), now)  # a PIN that came too late
+        if not (self._takes_keys(now) or self.rules.visitor_digits):
+            return effects
+        return effects + self._steps(self.verification.handle(what, now.ms, key), now)
 
     def found(
         self,
@@ -177,27 +145,46 @@ class AccessPoint:
         effects: list[object] = []
         if key is not None:
             effects += [Misuse(kind, self.name) for kind in credential.alarms_of(key)]
-        if self.blocked(now.ms):
-            return effects + self._deny(credential.READER_BLOCKED, key, now)
+        if kind != PIN:
+            self._overhears.handle(verification.SHOWN, now.ms)
+        blocked = credential.READER_BLOCKED if self.blocked(now.ms) else None
         if key is None:
             reason = credential.WRONG_PIN if kind == PIN else credential.UNKNOWN_CREDENTIAL
-            return effects + self._deny(reason, None, now)
+            return effects + self._deny(blocked or reason, None, now)
         way = self._way(now)
-        refused = self._refusal(key, usage, self._takes(kind, key, way), now)
+        asks = kind != PIN and key.visit is None and way == verification.CARD_AND_PIN
+        refused = blocked or self._refusal(key, usage, self._takes(kind, key, way), now)
         if refused is not None:
+            idle = self.verification.state != verification.WANTED
+            if asks and idle and key.duress_hash is not None:
+                self._overhears.handle(verification.ASK, now.ms, (key, usage))
             return effects + self._deny(refused, key, now)
-        if kind != PIN and key.visit is None and way == verification.CARD_AND_PIN:
-            self.verification.handle(verification.ASK, now.ms, (key, usage))
-            return effects
+        if asks:
+            steps = self.verification.handle(verification.ASK, now.ms, (key, usage))
+            return effects + self._steps(steps, now)
         return effects + self._good(pairs.Person(key, usage, _WAYS[kind]), now)
 
     def tick(self, now: "credential.Moment") -> "list[object]":
         """Honour every deadline that has come."""
         effects = self._steps(self.verification.tick(now.ms), now)
+        self._overhears.tick(now.ms)
         if self.pair is not None:
             effects += self._missing(self.pair.tick(now.ms), now)
         self.attempts.tick(now.ms)
         self.signals.last(self.moment(now.ms), self.portal.pre_alarm, now.ms)
+        return effects
+
+    def recall(self, numbers: "set[int]", now: "credential.Moment") -> "list[object]":
+        """Keys of these record numbers were changed: one that waits must be shown again."""
+        effects: list[object] = []
+        card = self.verification.key
+        if isinstance(card, tuple) and card[0].id in numbers:
+            effects += self._steps(self.verification.handle(verification.SHOWN, now.ms), now)
+        pair = self.pair
+        if pair is not None and pair.first is not None and pair.first.key.id in numbers:
+            first = pair.first
+            pair.handle(pairs.LEAVE, now.ms)
+            effects += self._missing([first], now, True)
         return effects
 
     def restore(self, kept: "dict[str, object]", now: "credential.Moment") -> None:
@@ -252,8 +239,17 @@ class AccessPoint:
             elif step.action == verification.CHECK_PIN:
                 effects += self._check(step.key, step.digits, now)
             else:
-                effects += self._deny(self._late(step.key, now), step.key[0], now)
+                quiet = step.action == verification.DISPLACED  # what is shown now is another's
+                effects += self._deny(self._late(step.key, now), step.key[0], now, quiet)
         return effects
+
+    def _overhear(self, what: str, key: str, now: "credential.Moment") -> "list[object]":
+        """A key pressed after a card that was refused."""
+        for step in self._overhears.handle(what, now.ms, key):
+            is_pin = step.action == verification.CHECK_PIN
+            if is_pin and credential.compare_pin(step.key[0], step.digits)[1]:
+                return [Misuse(credential.DURESS, self.name)]
+        return []
 
     def _check(
         self,
@@ -335,12 +331,14 @@ class AccessPoint:
         pair.handle(pairs.PARTNER, now.ms)
         return effects + self._grant([(first, of_first[1]), (person, of_second[1])], now)
 
-    def _missing(self, people: "list[pairs.Person]", now: "credential.Moment") -> "list[object]":
+    def _missing(
+        self, people: "list[pairs.Person]", now: "credential.Moment", quiet: bool = False
+    ) -> "list[object]":
         """Nobody came for these: refuse them."""
         effects: list[object] = []
         for one in people:
             reason = self._refused_meanwhile(one.key, one.usage, now)
-            effects += self._deny(reason or credential.SECOND_PERSON_MISSING, one.key, now)
+            effects += self._deny(reason or credential.SECOND_PERSON_MISSING, one.key, now, quiet)
         return effects
 
     # ---- what becomes of it ------------------------------------------------------------------------
@@ -371,12 +369,17 @@ class AccessPoint:
         return effects
 
     def _deny(
-        self, reason: str, key: "credential.Credential | None", now: "credential.Moment"
+        self,
+        reason: str,
+        key: "credential.Credential | None",
+        now: "credential.Moment",
+        quiet: bool = False,
     ) -> "list[object]":
         fields: dict[str, object] = {"access_point": self.name} if key is None else self._who(key)
         fields["reason"] = reason
         effects: list[object] = [make(record.ACCESS_DENIED, now.ms, self.portal.name, fields)]
-        self.signals.show(signals.REFUSED, now.ms)
+        if not quiet:
+            self.signals.show(signals.REFUSED, now.ms)
         if reason not in (credential.UNKNOWN_CREDENTIAL, credential.WRONG_PIN):
             return effects
         if not self.attempts.wrong(now.ms):

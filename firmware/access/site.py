@@ -16,10 +16,8 @@ from firmware.access import (
     automation,
     credential,
     entry,
-    pairs,
     portal,
     record,
-    verification,
     watch,
 )
 
@@ -204,16 +202,10 @@ class Site(alarm_half.AlarmHalf):
     def recall(self, numbers: "set[int]", now: "credential.Moment") -> "list[object]":
         """Keys of these record numbers were changed: one that waits, for its PIN or a second person,
         must be shown again."""
-        effects = self.tick(now)
+        effects = self._catch_up(now)
         for name in sorted(self.access_points):
-            at = self.access_points[name]
-            card = at.verification.key
-            if isinstance(card, tuple) and card[0].id in numbers:
-                at.verification.handle(verification.SHOWN, now.ms)
-            pair = at.pair
-            if pair is not None and pair.first is not None and pair.first.key.id in numbers:
-                pair.handle(pairs.LEAVE, now.ms)
-        return effects + self.tick(now)
+            effects += self.access_points[name].recall(numbers, now)
+        return self._finish(effects, now)
 
     def set_mode(
         self, name: str, mode: str, cause: str, by: "str | None", now: "credential.Moment"

@@ -36,6 +36,7 @@ _STOP = "stop"
 FIND_PIN = "find_pin"
 CHECK_PIN = "check_pin"
 TOO_LATE = "too_late"
+DISPLACED = "displaced"  #: the card that waited for its PIN gave way to what was shown next
 
 # (state, input): (next state, timer, what to do)
 TRANSITIONS = {
@@ -54,14 +55,14 @@ TRANSITIONS = {
     (WANTED, DIGIT): (WANTED, _KEEP, None),
     (WANTED, ENTER): (IDLE, _STOP, CHECK_PIN),
     (WANTED, CLEAR): (WANTED, _KEEP, None),
-    (WANTED, SHOWN): (IDLE, _STOP, None),
-    (WANTED, ASK): (WANTED, _START, None),
+    (WANTED, SHOWN): (IDLE, _STOP, DISPLACED),
+    (WANTED, ASK): (WANTED, _START, DISPLACED),
     (WANTED, TIMEOUT): (IDLE, _STOP, TOO_LATE),
 }
 
 #: What to do now.
-#: action  str         FIND_PIN, CHECK_PIN or TOO_LATE
-#: digits  Secret      what was pressed (empty for TOO_LATE)
+#: action  str         FIND_PIN, CHECK_PIN, TOO_LATE or DISPLACED
+#: digits  Secret      what was pressed (empty for TOO_LATE and DISPLACED)
 #: key     Credential | None  the card whose PIN was awaited
 Step = namedtuple("Step", ("action", "digits", "key"))
 
@@ -103,7 +104,7 @@ class Verification:
         self.state, timer, action = TRANSITIONS[(self.state, what)]
         steps = []
         if action is not None:
-            digits = "" if action == TOO_LATE else self._digits
+            digits = self._digits if action in (FIND_PIN, CHECK_PIN) else ""
             steps.append(Step(action, Secret(digits), self.key))
         if timer == _START:
             self.deadline_ms = now_ms + self._timeout_ms

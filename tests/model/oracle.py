@@ -44,6 +44,9 @@ class Reader:
         self.digits: str | None = None  # keys so far; None: nobody keys
         self.card: Person | None = None  # whose PIN is awaited
         self.late_ms = 0  # when the keying is over
+        self.refused: Person | None = None  # a card that was; its PIN may still tell of duress
+        self.refused_digits = ""
+        self.refused_until_ms = 0
         self.bad_ms: int | None = None
         self.first: Person | None = None  # who waits for a second person
         self.first_until_ms = 0
@@ -116,7 +119,8 @@ class Oracle:
             handler(now, *call[1:])
 
     def _on_card(self, now: Any, name: str, number: str) -> None:
-        self._drop(name)
+        self.readers[name].refused = None
+        self._displace(name, now)
 
     _on_code = _on_card
 
@@ -128,6 +132,7 @@ class Oracle:
 
     def _on_key(self, now: Any, name: str, key: str) -> None:
         reader = self.readers[name]
+        self._overhear(name, reader, key)
         alone = self._way(name, now) in ("pin", "card-or-pin")
         if reader.card is None and not alone:
             return
@@ -154,19 +159,26 @@ class Oracle:
             self.misused.append((name, "credential_misuse"))
         if who is not None and (who["duress"] or (kind == "pin" and value == who["duress_pin"])):
             self.misused.append((name, "duress"))
-        if self._blocked(name, now):
-            return self._deny(name, "reader_blocked", who, now)
+        reader = self.readers[name]
+        if kind != "pin":
+            reader.refused = None
         if who is None:
-            return self._deny(
-                name, "wrong_pin" if kind == "pin" else "unknown_credential", None, now
-            )
+            unknown = "wrong_pin" if kind == "pin" else "unknown_credential"
+            blocked = self._blocked(name, now)
+            return self._deny(name, "reader_blocked" if blocked else unknown, None, now)
         way = self._way(name, now)
         taken = way in ("pin", "card-or-pin") if kind == "pin" else way != "pin"
         reason = self._against(who, name, now, taken)
+        if self._blocked(name, now):
+            reason = "reader_blocked"
         if reason is not None:
+            if kind != "pin" and way == "card+pin" and reader.card is None:
+                # Whoever is forced types the PIN that says so, whatever the card came to.
+                reader.refused, reader.refused_digits = dict(who), ""
+                reader.refused_until_ms = now.ms + house.PIN_TIMEOUT_MS
             return self._deny(name, reason, who, now)
         if kind != "pin" and way == "card+pin":
-            reader = self.readers[name]
+            self._displace(name, now)
             # The key as it was found a moment ago: its PIN follows within ten seconds.
             reader.card, reader.digits = dict(who), ""
             reader.late_ms = now.ms + house.PIN_TIMEOUT_MS
@@ -177,9 +189,11 @@ class Oracle:
         """A key was changed: whoever waits with it has to show it again."""
         for name, reader in self.readers.items():
             if reader.card is not None and reader.card["id"] == number:
-                self._drop(name)
-            if reader.first is not None and reader.first["id"] == number:
+                self._displace(name, now)
+            first = reader.first
+            if first is not None and first["id"] == number:
                 reader.first = None
+                self._missing(name, first, now)
 
     def _on_forgive(self, now: Any, area: str | None, who: str | None) -> None:
         self.areas.forgive(area, who)
@@ -336,8 +350,27 @@ class Oracle:
                 return "interlock"
         return None
 
+    def _displace(self, name: str, now: Any) -> None:
+        """Something else is shown: a card that waited for its PIN waits no longer."""
+        card = self.readers[name].card
+        self._drop(name)
+        if card is not None:
+            self._deny(name, self._meanwhile(card, name, now) or "pin_timeout", card, now)
+
+    def _overhear(self, name: str, reader: Reader, key: str) -> None:
+        if reader.refused is None:
+            return
+        if key == "#":
+            if reader.refused_digits and reader.refused_digits == reader.refused["duress_pin"]:
+                self.misused.append((name, "duress"))
+            reader.refused = None
+        else:
+            reader.refused_digits = "" if key == "*" else reader.refused_digits + key
+
     def _time_out(self, name: str, now: Any) -> None:
         reader = self.readers[name]
+        if reader.refused is not None and now.ms >= reader.refused_until_ms:
+            reader.refused = None
         if (reader.card is not None or reader.digits is not None) and now.ms >= reader.late_ms:
             card = reader.card
             self._drop(name)

@@ -514,9 +514,11 @@ def test_a_first_person_whose_key_is_changed_has_to_show_it_again() -> None:
     hall.show(RESIDENT, 1000)
     hall.take(hall.site.recall({1}, hall.at(1500)), 1500)
     hall.show(OTHER, 2000)
-    assert [one.type for one in hall.records] == []
+    assert [(one.type, one.fields["reason"]) for one in hall.records] == [
+        ("access.denied", "second_person_missing")
+    ]
     hall.show(changed(RESIDENT, {"state": "cancelled"}), 3000)
-    assert hall.said() == ["credential_cancelled"]
+    assert hall.said() == ["second_person_missing", "credential_cancelled"]
 
 
 def test_a_first_person_who_may_not_go_in_is_told_and_the_second_waits() -> None:

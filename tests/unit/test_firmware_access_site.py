@@ -93,6 +93,19 @@ KEYS = {
     ("card", "with-pin"): changed(
         KEY, {"id": 7, "pin_salt": SALT, "pin_hash": pin.salted(SALT, "1234")}
     ),
+    ("card", "duress"): changed(
+        KEY,
+        {
+            "id": 9,
+            "pin_salt": SALT,
+            "pin_hash": pin.salted(SALT, "1234"),
+            "duress_hash": pin.salted(SALT, "4321"),
+        },
+    ),
+    ("card", "forced-lost"): changed(
+        KEY,
+        {"id": 10, "state": "lost", "pin_salt": SALT, "duress_hash": pin.salted(SALT, "4321")},
+    ),
     ("card", "no-right"): changed(KEY, {"id": 8, "levels": ()}),
 }
 
@@ -318,6 +331,89 @@ def test_a_card_with_a_wrong_pin_a_late_one_or_none_of_its_own_is_refused() -> N
         ("access.denied", 13000, "pin_timeout", 7),
         ("access.denied", 22000, "wrong_pin", 1),
     ]
+
+
+def test_a_card_displaced_while_its_pin_is_awaited_is_recorded_and_the_newcomer_sees_no_refusal() -> (
+    None
+):
+    for what in ("with-pin", "duress"):
+        house = House(way=verification.CARD_AND_PIN)
+        house.card("with-pin", 1000)
+        house.card(what, 2000)
+        at = house.site.access_points["front-in"].signals
+        assert (at.light, at.sound) == (signals.AMBER, False)
+        assert house.told() == [("access.denied", 2000, "pin_timeout", 7)]
+        house.keys("1234#", 3000)
+        assert house.told()[0][:1] == ("access.granted",)
+    house = House(way=verification.CARD_AND_PIN)
+    house.card("with-pin", 1000)
+    house.mode(portal.BLOCKED, 1500)
+    house.told()
+    house.code("nobody", 2000)
+    assert house.told() == [
+        ("access.denied", 2000, "portal_blocked", 7),
+        ("access.denied", 2000, "unknown_credential"),
+    ]
+
+
+def test_a_card_whose_key_is_changed_while_its_pin_is_awaited_is_recorded() -> None:
+    house = House(way=verification.CARD_AND_PIN)
+    house.card("with-pin", 1000)
+    house.take(house.site.recall({8}, house.at(1500)), 1500)
+    assert house.told() == []
+    house.take(house.site.recall({7}, house.at(2000)), 2000)
+    assert house.told() == [("access.denied", 2000, "pin_timeout", 7)]
+    house.keys("1234#", 3000)
+    assert house.told() == []
+
+
+def test_the_duress_pin_after_a_card_that_was_refused_is_told_and_nothing_else() -> None:
+    def refused(keys: str, card: str, at_ms: int) -> House:
+        house = House(way=verification.CARD_AND_PIN)
+        house.mode(portal.BLOCKED, 100)
+        house.card("duress", 1000)
+        if card:
+            house.card(card, 1500)
+        house.told()
+        house.run(1900)
+        house.keys(keys, at_ms)
+        return house
+
+    alarm_told = [("alarm.raised", 2000, "duress")]
+    assert refused("4321#4321#", "", 2000).told() == alarm_told
+    assert refused("99*4321#", "", 2000).told() == alarm_told
+    for keys, card, at_ms in (
+        ("1234#", "", 2000),  # the PIN that opens
+        ("4321", "", 2000),
+        ("1234#4321#", "", 2000),  # only the first one is heard
+        ("4321#", "with-pin", 2000),
+        ("4321#", "stranger", 2000),
+        ("4321#", "", 11000),  # too late
+    ):
+        assert refused(keys, card, at_ms).told() == []
+    forced, free = refused("4321#", "", 2000), refused("1234#", "", 2000)
+    for house in (forced, free):
+        house.run(2100)
+        at = house.site.access_points["front-in"].signals
+        assert (at.light, at.sound) == (signals.RED, False)
+    late = refused("4321", "", 2000)
+    late.run(11000)  # the digits are forgotten
+    late.keys("#", 11000)
+    assert late.told() == []
+
+
+def test_the_duress_pin_is_heard_at_a_blocked_reader_and_after_a_lost_card() -> None:
+    house = House(way=verification.CARD_AND_PIN)
+    house.card("forced-lost", 500)
+    house.told()
+    house.keys("4321#", 600)
+    assert house.told() == [("alarm.raised", 600, "duress")]
+    for n in range(5):
+        house.card("stranger", 1000 + n)
+    house.card("duress", 2000)
+    assert house.told()[-1] == ("access.denied", 2000, "reader_blocked", 9)
+    house.keys("4321#", 3000)
+    assert house.told() == [("alarm.raised", 3000, "duress")]
 
 
 def test_a_key_pressed_after_the_time_of_an_awaited_pin_begins_nothing() -> None:

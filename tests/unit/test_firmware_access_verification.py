@@ -10,6 +10,7 @@ from firmware.access.verification import (
     CHECK_PIN,
     CLEAR,
     DIGIT,
+    DISPLACED,
     ENTER,
     FIND_PIN,
     IDLE,
@@ -67,6 +68,18 @@ def test_a_digit_after_the_time_begins_a_new_pin() -> None:
     assert one.handle(DIGIT, 10000, "4") == [Step(TOO_LATE, "", None)]
     keyed(one, "711", 10001)
     assert one.handle(ENTER, 10002) == [Step(FIND_PIN, "4711", None)]
+
+
+def test_a_card_that_waits_for_its_pin_gives_way_to_the_next_and_is_told() -> None:
+    one = Verification(CARD_AND_PIN, 10000)
+    one.handle(ASK, 0, "first")
+    keyed(one, "47", 100)
+    assert one.handle(SHOWN, 200) == [Step(DISPLACED, "", "first")]
+    assert (one.state, one.key, one.deadline_ms) == (IDLE, None, None)
+    one.handle(ASK, 300, "second")
+    assert one.handle(ASK, 400, "third") == [Step(DISPLACED, "", "second")]
+    keyed(one, "4711", 500)
+    assert one.handle(ENTER, 600) == [Step(CHECK_PIN, "4711", "third")]
 
 
 def test_a_card_drops_the_digits_that_were_begun() -> None:
