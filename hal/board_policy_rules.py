@@ -34,6 +34,7 @@ def check(config: Config, problems: Problems) -> None:
         if astray:
             break  # who leads where is not clear; the name that is wrong has been told
         _area(f"areas.{area}", entry, ways(config, area), problems)
+        _pairs(f"areas.{area}", entry, ways(config, area)["in"], config, problems)
     for portal, entry in config["portals"].items():
         _free_access(portal, entry, config, problems)
     for name, entry in config["interlocks"].items():
@@ -197,6 +198,20 @@ def _area(path: str, entry: Config, leads: dict[str, list[str]], problems: Probl
             f"{path}.occupancy_max",
             "nobody is counted out, so it fills up for ever; expected an access point with "
             'direction = "out", or forgive_at',
+        )
+
+
+def _pairs(path: str, entry: Config, points: list[str], config: Config, problems: Problems) -> None:
+    """Two people together need two places."""
+    paired = [
+        one for one in points if config["access_points"][one]["two_person"] not in (None, "off")
+    ]
+    most = entry["occupancy_max"]
+    if paired and most is not None and most < 2:
+        problems.add(
+            f"{path}.occupancy_max",
+            f"{most}, and access_points.{paired[0]} lets people in by twos: nobody ever gets in; "
+            'expected 2 at least, or two_person = "off"',
         )
 
 

@@ -9,7 +9,7 @@ from hal.board_policy_rules import forgives, ways
 
 Config = dict[str, Any]
 
-_FREE = ("unlocked", "locked_open")
+_STAYS = ("blocked", "locked_down", "unlocked", "locked_open")  #: modes that no hours change
 
 
 def warnings(config: Config) -> list[str]:
@@ -68,10 +68,10 @@ def _area(area: str, config: Config) -> list[str]:
 def _free_access(portal: str, entry: Config, config: Config) -> list[str]:
     path = f"portals.{portal}.free_access"
     told = []
-    if entry["mode"] in _FREE:
+    if entry["mode"] in _STAYS:
         told.append(
             f'{path}: mode = "{entry["mode"]}" at first, so the hours change nothing until somebody '
-            "locks the door"
+            'sets the mode "locked"'
         )
     for name, group in config["interlocks"].items():
         others = [other for other in group["portals"] if other != portal]

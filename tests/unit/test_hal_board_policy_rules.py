@@ -110,6 +110,10 @@ DOORS: list[tuple[dict[str, object], list[str]]] = [
         'areas.lobby.occupancy_max: nobody is counted out, so it fills up for ever; expected an '
         'access point with direction = "out", or forgive_at',
     ]),
+    ({"areas.house.occupancy_max": 1, "access_points.inner-in.two_person": "any"}, [
+        'areas.house.occupancy_max: 1, and access_points.inner-in lets people in by twos: nobody ever '
+        'gets in; expected 2 at least, or two_person = "off"',
+    ]),
     # verification, two people, visitors
     ({"access_points.meters-in.verification_at": [{"schedule": "night", "verification": "card+pin"}]}, [
         'access_points.meters-in.verification_at[0].verification: "card+pin" needs keys and '

@@ -35,7 +35,19 @@ def warned(override: dict[str, object]) -> list[str]:
         ]),
         ({"portals.yard.mode": "unlocked"}, [
             'portals.yard.free_access: mode = "unlocked" at first, so the hours change nothing until '
-            'somebody locks the door',
+            'somebody sets the mode "locked"',
+        ]),
+        ({"portals.yard.mode": "locked_open"}, [
+            'portals.yard.free_access: mode = "locked_open" at first, so the hours change nothing until '
+            'somebody sets the mode "locked"',
+        ]),
+        ({"portals.yard.mode": "blocked"}, [
+            'portals.yard.free_access: mode = "blocked" at first, so the hours change nothing until '
+            'somebody sets the mode "locked"',
+        ]),
+        ({"portals.yard.mode": "locked_down"}, [
+            'portals.yard.free_access: mode = "locked_down" at first, so the hours change nothing until '
+            'somebody sets the mode "locked"',
         ]),
         ({"partitions.cellar.entry_ms": 0}, [
             "partitions.cellar.entry_ms: 0, so its delayed points alarm at once; expected time to get "
