@@ -2,8 +2,9 @@
 
 What is wrong with a wire (`fail_line`), physically: cut, nothing arrives, and what was on its way ends in
 the middle. Short or stuck, a Wiegand reader's D0 is held at its active level. A serial reader that is cut is
-one that was unplugged; shorted, its line shows one break (a NUL) and then nothing; stuck, the reader goes
-mad, sends one frame of noise and falls silent. While anything is wrong no card comes through.
+one that was unplugged; shorted, its line is one break without end, a NUL for every byte that could have
+passed; stuck, the reader goes mad and sends one frame of noise after the other. While anything is wrong no
+card comes through.
 """
 
 from sim.steps import Steps
@@ -18,6 +19,7 @@ BIT_MS = 2  #: from one Wiegand pulse to the next; the pulse itself takes half o
 PAUSE_MS = 60
 _NOISE = b"\x8f\x03\xe1\x7f\xff\x18\xc4\xa5"  # what a reader sends that has gone mad; no card
 _BREAK = b"\x00"  # what a receiver makes of a line that is held
+_ENDLESS_MS = 100  # how much of what has no end is on its way at a time
 _SLICE_MS = 4  # how often the bytes of a serial line that have passed are handed over
 _MARGIN_MS = 5
 
@@ -126,7 +128,10 @@ class WiegandWire(Wire):
 
 
 class SerialWire(Wire):
-    """A serial line; a frame is bytes, which pass as fast as the baud rate (8N1) lets them."""
+    """A serial line; a frame is bytes, which pass as fast as the baud rate (8N1) lets them.
+
+    Does not imitate: ports that make one byte of a break, however long it is.
+    """
 
     def __init__(self, loop: "Any", device: "Any", part: "dict[str, Any]") -> None:
         super().__init__(loop, part["repeat_ms"])
@@ -138,16 +143,29 @@ class SerialWire(Wire):
         """Pull the plug, or put it back; the board notices."""
         super().set_plugged(on)
         self._follow_plug()
+        self._rave()
+
+    def set_power(self, on: bool) -> None:
+        """See `Wire`."""
+        super().set_power(on)
+        self._rave()
 
     def set_fault(self, fault: str) -> None:
         """See `Wire`."""
         super().set_fault(fault)
         self._follow_plug()
+        self._rave()
+
+    def _rave(self) -> None:
+        """Send some more of what a line that is held, or a reader gone mad, sends without end."""
+        if not (self.powered and self.plugged and self.fault in (SHORT, STUCK)):
+            return
         begin, end = self._frames
-        if self.powered and self.plugged and fault == STUCK:
-            self._plan(begin + _NOISE + end, self._loop.now_ms())
-        elif self.powered and self.plugged and fault == SHORT:
-            self._plan(_BREAK, self._loop.now_ms())
+        what = _BREAK if self.fault == SHORT else begin + _NOISE + end
+        count = max(1, self._baud * _ENDLESS_MS // 10000 // len(what))
+        now_ms = self._loop.now_ms()
+        self._steps.clear()
+        self._steps.add(now_ms + -(-count * len(what) * 10000 // self._baud), (what * count, True))
 
     def _follow_plug(self) -> None:
         if self.plugged and self.fault != CUT:
@@ -161,8 +179,11 @@ class SerialWire(Wire):
         for start in range(0, len(frame), size):
             passed = min(start + size, len(frame))
             at_ms = begin_ms + -(-passed * 10000 // self._baud)
-            self._steps.add(at_ms, frame[start:passed])
+            self._steps.add(at_ms, (frame[start:passed], False))
         return at_ms
 
-    def _put(self, step: bytes, late_ms: int) -> None:
-        self._device.send(step)
+    def _put(self, step: "tuple[bytes, bool]", late_ms: int) -> None:
+        data, without_end = step
+        self._device.send(data)
+        if without_end:
+            self._rave()

@@ -8,10 +8,27 @@ RDM6300 = "rdm6300"  #: frames stand between STX and ETX; what stands outside th
 
 LONGEST_FRAME = 600  #: bytes; the longest that a reader sends is a QR code of 512
 
+SHORTEST_FRAME = 4  #: bytes; noise makes shorter ones by itself
+
+_CODE = b"]Q"  # what begins a code, which may be of any bytes
+
 _STX = 2
 _ETX = 3
 _LF = 10
 _CR = 13
+
+
+def sensible(frame: "bytes | bytearray") -> bool:
+    """Whether `frame` looks as if a reader had meant it; noise hardly ever does."""
+    if not SHORTEST_FRAME <= len(frame) <= LONGEST_FRAME:
+        return False
+    return _is_text(frame)
+
+
+def _is_text(data: "bytes | bytearray") -> bool:
+    if data[:2] == _CODE:
+        return True
+    return all(32 <= byte < 127 or byte in (9, _LF, _CR) for byte in data)
 
 
 class Framer:
@@ -29,6 +46,11 @@ class Framer:
     def pending(self) -> bool:
         """Whether a frame has begun, or is being skipped, and its delimiter has not come."""
         return len(self._buffer) > 0 or self._inside == self._has_start
+
+    @property
+    def hopeful(self) -> bool:
+        """Whether what is pending may still become a sensible frame."""
+        return len(self._buffer) > 0 and _is_text(self._buffer)
 
     def feed(self, data: bytes) -> "list[bytes]":
         """The frames that `data` completes, without their delimiters, oldest first.

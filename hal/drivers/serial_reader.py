@@ -1,18 +1,26 @@
 """A card or code reader on a serial line (RDM6300, PN532 and QR modules; mostly 9600 baud, 8N1).
 
 A byte takes 1 ms at 9600 baud, so a frame that has not gone on for `TORN_MS` never will.
+
+A line that is held, and a reader that has gone mad, send bytes without end and never a frame. That is
+told like a held Wiegand line, and is over with the first sensible frame or when the line falls silent.
+Not every port shows it: some make one byte of a break, however long. That, like a reader that sends
+nothing, cannot be told from a reader that nobody uses.
 """
 
-from hal.drivers.framing import LINES, Framer
+from hal.drivers.framing import LINES, Framer, sensible
 from hal.drivers.repeats import Repeats
 from hal.errors import HalError
-from hal.ports import BACK, LINE, LOST, Frame, Reading
+from hal.ports import BACK, LINE, LOST, STUCK, Frame, Reading
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from hal.ports import ByteStream
 
 TORN_MS = 500  #: a frame whose next byte takes longer has lost its end
+NOISE_MS = (
+    1000  #: bytes for so long, never `TORN_MS` apart, and no sensible frame: the line is stuck
+)
 
 # A code may contain line breaks; what follows it without a pause is more of it, and never a card.
 # Two modules that shared one line, and people, take longer.
@@ -31,8 +39,8 @@ class SerialReader:
     repeat_ms  int  the same frame less than this after it last came is no new one, ms, 0 to 300
     reopen_ms  int  time between two tries to open, ms, at least 1
 
-    Readings: LINE (`at_ms`: the poll that took the frame's last byte; empty: a torn frame), LOST,
-    BACK.
+    Readings: LINE (`at_ms`: the poll that took the frame's last byte; empty: a torn frame), STUCK
+    (while it lasts, what makes no sense is dropped), LOST, BACK.
     """
 
     def __init__(
@@ -50,6 +58,8 @@ class SerialReader:
         self._open = False
         self._gone = False
         self._byte_ms = 0
+        self._noise_ms: int | None = None  # since when bytes come that are no frame
+        self._stuck = False
         self._code_ms: int | None = None  # the last byte of a code and what came with it
 
     def poll(self, now_ms: int) -> "list[Reading]":
@@ -62,7 +72,8 @@ class SerialReader:
         if self._open:
             self._read(now_ms, readings)
         if self._open:
-            self.deadline_ms = self._byte_ms + TORN_MS if self._framer.pending else None
+            waits = self._framer.pending or self._noise_ms is not None
+            self.deadline_ms = self._byte_ms + TORN_MS if waits else None
         return readings
 
     def send(self, data: bytes) -> int:
@@ -92,6 +103,7 @@ class SerialReader:
     def _lose(self, now_ms: int, readings: "list[Reading]") -> None:
         self._open = False
         self.deadline_ms = now_ms + self._reopen_ms
+        self._calm(now_ms, readings)  # gone is another fault
         if not self._gone:
             self._gone = True
             readings.append(Reading(LOST, None, now_ms))
@@ -111,18 +123,45 @@ class SerialReader:
             self._take(data, now_ms, readings)
         if arrived:
             self._byte_ms = now_ms
-        elif self._framer.pending and now_ms - self._byte_ms >= TORN_MS and self._framer.drop():
-            self._report(b"", now_ms, readings)
+            self._judge_noise(now_ms, readings)
+        elif now_ms - self._byte_ms >= TORN_MS:
+            was_stuck = self._stuck
+            self._calm(now_ms, readings)
+            if self._framer.pending and self._framer.drop() and not was_stuck:
+                self._report(b"", now_ms, readings)
+
+    def _judge_noise(self, now_ms: int, readings: "list[Reading]") -> None:
+        """Bytes have come: has it been noise for too long?"""
+        if self._stuck or self._noise_ms is None or now_ms - self._noise_ms < NOISE_MS:
+            return
+        if not self._framer.hopeful:  # a slow line may need longer for one long code
+            self._stuck = True
+            readings.append(Reading(STUCK, True, now_ms))
+
+    def _calm(self, now_ms: int, readings: "list[Reading]") -> None:
+        """There is no noise now."""
+        self._noise_ms = None
+        if self._stuck:
+            self._stuck = False
+            readings.append(Reading(STUCK, False, now_ms))
 
     def _take(self, data: bytes, now_ms: int, readings: "list[Reading]") -> None:
         if self._code_ms is not None:
             self._code_ms = now_ms if now_ms - self._code_ms < _CODE_PAUSE_MS else None
+        sense = False
         for frame in self._framer.feed(data):
+            if sensible(frame):
+                sense = True
+                self._calm(now_ms, readings)
             if self._codes and frame[:2] == _CODE:
                 self._code_ms = now_ms
             elif self._code_ms is not None:
                 frame = b""
-            self._report(frame, now_ms, readings)
+            if not self._stuck:
+                self._report(frame, now_ms, readings)
+        over = sense and not self._framer.pending
+        if self._noise_ms is None and not over and data.strip(b"\r\n"):
+            self._noise_ms = now_ms
 
     def _report(self, frame: bytes, now_ms: int, readings: "list[Reading]") -> None:
         if not self._repeats.seen(frame, now_ms):

@@ -1,5 +1,7 @@
 """A card reader as a process of its own: ``serial_feeder.py DESCRIPTOR FRAMING SEED COUNT``.
 
+FRAMING ``held`` is a line that is held, at 9600 baud, until the process is ended.
+
 Writes COUNT cards as their reader would, each a different one, to a file descriptor it was given (a
 pseudo-terminal's master), torn and joined at random: by single bytes, in bits of frames, several frames
 in one write, now and then with a pause inside a frame. The same seed gives the same cards and the same
@@ -65,6 +67,9 @@ def torn(data: bytes, chance: random.Random) -> Iterator[tuple[bytes, float]]:
 def main(arguments: list[str]) -> None:
     """Feed the descriptor."""
     descriptor, framing, seed, count = int(arguments[0]), arguments[1], *map(int, arguments[2:])
+    while framing == "held":
+        os.write(descriptor, bytes(48))
+        select.select([], [], [], 0.05)
     line = b"".join(frame for _, frame in cards(framing, seed, count))
     for piece, pause_s in torn(line, random.Random(seed + 1)):
         sent = 0

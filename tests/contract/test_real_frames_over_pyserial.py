@@ -119,3 +119,18 @@ def test_a_reader_that_is_pulled_out_in_the_middle_of_a_card_comes_back_with_the
     rig.send(second_frame)
     desk.until(lambda: len(desk.reads) == 2)
     assert desk.numbers() == [first, second]
+
+
+@pytest.mark.parametrize("framing", ["lines", "rdm6300"])
+def test_a_line_that_is_held_is_stuck_until_a_card_comes_through(rig: PtyRig, framing: str) -> None:
+    (_, frame), (last, last_frame) = serial_feeder.cards(framing, 7, 1)
+    desk = Desk(rig, framing)
+    with feed(rig, "held", 7) as feeder:
+        desk.until(lambda: bool(desk.reads) and "stuck" in repr(desk.reads[-1]))
+        reads = len(desk.reads)
+        assert reads <= 2  # the break that is no card, and that it is one
+        feeder.terminate()
+    rig.send(b"\r\n" + last_frame)
+    desk.until(lambda: desk.numbers()[-1] == last)
+    assert desk.other == ["stuck"]
+    assert len(desk.reads) == reads + 1

@@ -4,7 +4,7 @@
 from test_hal_drivers_fakes import FakeStream
 
 from hal.drivers.serial_reader import SerialReader
-from hal.ports import BACK, LINE, LOST, Reading
+from hal.ports import BACK, LINE, LOST, STUCK, Reading
 
 CARD = b"w26:012:34567"
 TAG = b"010063E9AE25"
@@ -266,3 +266,77 @@ def test_the_shortest_time_between_two_tries_is_a_millisecond() -> None:
     reader = SerialReader(stream, "lines", reopen_ms=1)
     assert len(reader.poll(1000)) == 1
     assert reader.deadline_ms == 1001
+
+
+# ---- noise without end -----------------------------------------------------------------------------
+
+
+def _noise(
+    stream: FakeStream, reader: SerialReader, from_ms: int, to_ms: int, data: bytes
+) -> "list[Reading]":
+    """`data` every 100 ms."""
+    readings = []
+    for at_ms in range(from_ms, to_ms + 1, 100):
+        readings += _arrive(stream, reader, at_ms, data)
+    return readings
+
+
+def test_noise_for_a_second_is_a_stuck_line_until_it_falls_silent() -> None:
+    for framing in ("lines", "rdm6300"):
+        for data in (bytes(96), b"\x8f\x03\xe1\x7f\xff" * 19, b"\xff\x00\xff", b"U" * 96):
+            stream, reader = _reader(framing)
+            told = _noise(stream, reader, 1000, 1900, data)
+            assert STUCK not in [reading.kind for reading in told]
+            told = _noise(stream, reader, 2000, 9000, data)
+            assert told == [Reading(STUCK, True, 2000)], (framing, data[:5])
+            assert reader.deadline_ms == 9500
+            assert reader.poll(9499) == []
+            assert reader.poll(9500) == [Reading(STUCK, False, 9500)]
+            assert reader.deadline_ms is None
+            sent = b"\x02" + TAG + b"\x03" if framing == "rdm6300" else CARD + b"\n"
+            assert len(_frames(_arrive(stream, reader, 9600, sent))) == 1
+
+
+def test_frames_of_noise_are_no_flood() -> None:
+    stream, reader = _reader()
+    told = _noise(stream, reader, 1000, 60000, b"\x8f\x03\xe1\r\n")
+    assert told[-1] == Reading(STUCK, True, 2000)
+    assert len(told) <= 11
+
+
+def test_a_card_that_comes_through_ends_a_stuck_line() -> None:
+    stream, reader = _reader()
+    _noise(stream, reader, 1000, 2000, bytes(10))
+    told = _arrive(stream, reader, 2100, b"\x00\n" + CARD + b"\n")
+    assert told == [Reading(STUCK, False, 2100), Reading(LINE, CARD, 2100)]
+
+
+def test_a_line_that_goes_while_it_is_stuck_has_gone_and_is_no_longer_stuck() -> None:
+    stream, reader = _reader()
+    _noise(stream, reader, 1000, 2000, bytes(10))
+    stream.gone = True
+    assert reader.poll(2100) == [Reading(STUCK, False, 2100), Reading(LOST, None, 2100)]
+    stream.gone = False
+    assert reader.poll(2600) == [Reading(BACK, None, 2600)]
+
+
+def test_noise_with_pauses_and_what_a_busy_reader_sends_is_no_stuck_line() -> None:
+    stream, reader = _reader()
+    told = []
+    for at_ms in range(1000, 20000, 600):
+        told += _arrive(stream, reader, at_ms, b"\x00")
+        told += reader.poll(at_ms + 500)
+    for at_ms in range(20000, 25000, 100):
+        told += _arrive(stream, reader, at_ms, CARD + b"\r\n")  # a card that lies on it
+    for at_ms in range(25000, 30000, 100):
+        told += _arrive(stream, reader, at_ms, b"\r\n")
+    assert STUCK not in [reading.kind for reading in told]
+
+
+def test_a_long_code_on_a_slow_line_is_no_noise() -> None:
+    stream, reader = _reader()
+    told = []
+    for at_ms in range(1000, 6000, 100):
+        told += _arrive(stream, reader, at_ms, b"]Q1" if at_ms == 1000 else b"\xe4\xb8\xad" * 3)
+    assert told == []
+    assert len(_frames(_arrive(stream, reader, 6000, b"\r\n"))) == 1
