@@ -18,7 +18,8 @@ def report(config: dict[str, Any]) -> list[str]:
     for table in hal.board.tables(config):
         told += ["", *_table(table)]
     doors, readers = len(config["portals"]), len(config["access_points"])
-    counted = f"{doors} portals, {readers} access points, {len(claims)} lines"
+    counts = ((doors, "portal"), (readers, "access point"), (len(claims), "line"))
+    counted = ", ".join(f"{count} {what}{'' if count == 1 else 's'}" for count, what in counts)
     return [*told, "", f"{config['board']}: {counted}; right"]
 
 

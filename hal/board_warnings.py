@@ -5,6 +5,7 @@ Takes a right config (`hal.board.load`). What surprises about pins is `hal.board
 
 from typing import Any
 
+from hal import schema
 from hal.board_policy_rules import forgives, ways
 
 Config = dict[str, Any]
@@ -15,6 +16,8 @@ _STAYS = ("blocked", "locked_down", "unlocked", "locked_open")  #: modes that no
 def warnings(config: Config) -> list[str]:
     """What is allowed by the rules and may still surprise."""
     told: list[str] = []
+    for name, entry in config["schedules"].items():
+        told += _hours(f"schedules.{name}.hours", entry["hours"])
     for area in config["areas"]:
         told += _area(area, config)
     for portal, entry in config["portals"].items():
@@ -62,6 +65,19 @@ def _area(area: str, config: Config) -> list[str]:
             f"areas.{area}.occupancy_max: {leave}: it fills up with people who have gone; expected "
             "forgive_at"
         )
+    return told
+
+
+def _hours(path: str, lines: list[str]) -> list[str]:
+    """Hours that end when they begin go on to the next day."""
+    told = []
+    for line in lines:
+        begin, _, end = line.split()[1].partition("-")
+        if begin == end:
+            told.append(
+                f"{path}: {schema.show(line)} ends when it begins, so it holds for 24 hours; expected "
+                '"00:00-24:00" for whole days, or another end'
+            )
     return told
 
 

@@ -52,6 +52,14 @@ class Problems:
         self.lines.append(f"{self.file}: {where}: {what}")
 
 
+class WrongEntriesError(ValueError):
+    """Several entries of a list are wrong; ``texts`` says of each what, as a ValueError of its own would."""
+
+    def __init__(self, texts: list[str]) -> None:
+        super().__init__(texts[0])
+        self.texts = texts
+
+
 def required(check: Check) -> Field:
     """A key that must be there; None stands for it while it is missing or wrong."""
     return Field(check, True, None)
@@ -86,9 +94,12 @@ def _one(value: dict[str, Any], key: str, field: Field, path: str, problems: Pro
         return field.default
     try:
         return field.check(value[key])
+    except WrongEntriesError as error:
+        for text in error.texts:
+            problems.add(join(path, key), text)
     except ValueError as error:
         problems.add(join(path, key), str(error))
-        return field.default
+    return field.default
 
 
 def join(path: str, key: str) -> str:
@@ -192,11 +203,18 @@ def each(check_one: Check, limit: int) -> Check:
         if len(value) > limit:
             raise ValueError(f"{len(value)} entries; expected at most {limit}")
         done: list[Any] = []
+        wrong: list[str] = []
         for item in value:
-            right = check_one(item)
+            try:
+                right = check_one(item)
+            except ValueError as error:
+                wrong.append(str(error))
+                continue
             if right in done:
-                raise ValueError(f"{show(item)} stands there twice; expected each once")
+                wrong.append(f"{show(item)} stands there twice; expected each once")
             done.append(right)
+        if wrong:
+            raise WrongEntriesError(wrong)
         return done
 
     return check

@@ -370,6 +370,17 @@ def test_hours_that_nobody_can_read_are_refused(tmp_path: Path, line: str) -> No
     ]
 
 
+def test_every_line_of_hours_that_nobody_can_read_is_named(tmp_path: Path) -> None:
+    hours = ["mon 8:00-9:00", "tue 08:00-09:00", "noday 08:00-09:00", "tue 08:00-09:00", 7]
+    assert problems(tmp_path, override={"schedules": {"office": {"hours": hours}}}) == [
+        'schedules.office.hours: "mon 8:00-9:00" is not allowed; expected such as "mon-fri 08:00-12:00"',
+        'schedules.office.hours: "noday 08:00-09:00" is not allowed; '
+        'expected such as "mon-fri 08:00-12:00"',
+        'schedules.office.hours: "tue 08:00-09:00" stands there twice; expected each once',
+        'schedules.office.hours: 7 is not allowed; expected such as "mon-fri 08:00-12:00"',
+    ]
+
+
 def test_a_holiday_that_is_no_date_is_refused(tmp_path: Path) -> None:
     assert problems(tmp_path, override={"holidays": ["2027-02-30"]}) == [
         'holidays: "2027-02-30" is no date; expected such as "2027-01-01"'

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from board_texts import SMALL, problems
 
-from hal import board
+from hal import board, board_policy
 from hal.errors import BoardConfigError
 
 RULES = str(Path(__file__).parents[2] / "board_configs/sim-all-rules.toml")
@@ -220,3 +220,11 @@ def test_a_rule_of_automation_keeps_what_it_names() -> None:
     }
     assert rules["gate-at-night"]["do"] == {"alarm": "tamper", "point": None}
     assert rules["break-in"]["do"] == {"mode": "locked_down", "portals": None}
+
+
+def test_the_page_of_keys_names_every_class_that_automation_may_raise() -> None:
+    page = (Path(RULES).parent / "README.md").read_text()
+    row = page[page.index("`{ alarm, point }` (") :].partition("; `point` left out")[0]
+    assert [word.strip("`") for word in row.partition("(")[2].split(", ")] == list(
+        board_policy.RAISED
+    )

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 import firmware.main
+from firmware.check import report
 from hal import board
 
 ROOT = Path(__file__).parents[2]
@@ -110,6 +111,13 @@ def test_rules_that_are_seldom_used_are_said_too() -> None:
     )
     assert rows["lone"][2] == "by command"
     assert rows["spare"][2] == "the host's levels"
+
+
+def test_one_portal_is_no_portals() -> None:
+    config = board.load(RULES)
+    config["portals"] = {"front": config["portals"]["front"]}
+    config["access_points"] = {"front-in": config["access_points"]["front-in"]}
+    assert report(config)[-1] == "sim: 1 portal, 1 access point, 37 lines; right"
 
 
 def test_check_prints_lines_rules_and_what_may_surprise(

@@ -49,6 +49,11 @@ def warned(override: dict[str, object]) -> list[str]:
             'portals.yard.free_access: mode = "locked_down" at first, so the hours change nothing until '
             'somebody sets the mode "locked"',
         ]),
+        ({"schedules.extra": {"hours": ["mon 08:00-12:00", "daily 08:00-08:00"]}}, [
+            'schedules.extra.hours: "daily 08:00-08:00" ends when it begins, so it holds for 24 hours; '
+            'expected "00:00-24:00" for whole days, or another end',
+        ]),
+        ({"schedules.extra": {"hours": ["daily 00:00-24:00"]}}, []),
         ({"partitions.cellar.entry_ms": 0}, [
             "partitions.cellar.entry_ms: 0, so its delayed points alarm at once; expected time to get "
             "in and disarm",
