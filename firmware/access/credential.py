@@ -138,6 +138,7 @@ CREDENTIAL_MISUSE = "credential_misuse"
 WRONG_ATTEMPTS = "wrong_attempts"
 DURESS = "duress"
 
+OF_VISIT = "v"  #: "v7" is whoever came with visitor's code 7
 OF_ACCESS_POINT = "@"  #: a level "@front-in" is the right to it, "@*" to every one, always
 LONG_S = (
     30 * 86400
@@ -216,6 +217,13 @@ def person(key: "Credential") -> "str | None":
     if key.visit is not None:
         return None
     return "c%d" % key.id if key.holder is None else "h%d" % key.holder
+
+
+def counted(key: "Credential") -> "str | None":
+    """`person`'s word, or of a visitor's code that ends one of its own: for counting who is inside."""
+    if key.visit is None or key.valid_to_s is None:
+        return person(key)
+    return "%s%s" % (OF_VISIT, key.visit)
 
 
 def alarms_of(key: "Credential") -> "list[str]":

@@ -52,6 +52,8 @@ class Entry:
         self._used: list[tuple[str, credential.Usage]] = []
         self._visits: dict[str, int] = {}
         self._visits_looked_s = 0
+        #: visitor whose whereabouts are known -> the code's end
+        self._stays: dict[str, int] = {}
 
     @property
     def deadline_ms(self) -> "int | None":
@@ -94,7 +96,7 @@ class Entry:
                     return credential.ANTI_PASSBACK, False
                 violated = True
             if rules.direction == whereabouts.IN and self.whereabouts.full(
-                area, who, self._on_the_way(area, beside)
+                area, credential.counted(key), self._on_the_way(area, beside)
             ):
                 return credential.OCCUPANCY_FULL, False
         if self.interlock.holds(rules.portal):
@@ -129,7 +131,13 @@ class Entry:
                 self._visits[key[6:]] = value[1]
         for name in self._free:
             self._free[name].restore(kept.get("free/" + name))
-        return self.whereabouts.restore(kept, now)
+        effects = self.whereabouts.restore(kept, now)
+        for who in self.whereabouts.visitors():
+            if who[1:] in self._visits:
+                self._stays[who] = self._visits[who[1:]]
+            else:
+                effects += self.whereabouts.forget(who)
+        return effects
 
     def first_mode(
         self,
@@ -170,7 +178,8 @@ class Entry:
         """What an effect means for who is where."""
         if isinstance(effect, Admitted):
             coming = self._coming[self._rules[effect.access_point].portal]
-            coming = [one for one in coming if one.key.id != effect.key.id]
+            mine = (effect.key.id, effect.key.visit)
+            coming = [one for one in coming if (one.key.id, one.key.visit) != mine]
             self._coming[self._rules[effect.access_point].portal] = coming[-MOST:] + [effect]
             return []
         if not isinstance(effect, record.Record) or effect.type not in _VERDICTS:
@@ -210,7 +219,7 @@ class Entry:
 
     def tick(self, now: "credential.Moment") -> "list[object]":
         """Honour what has come due, and let the schedules lock and unlock."""
-        effects = self.whereabouts.tick(now)
+        effects = self.whereabouts.tick(now) + self._end_stays(now)
         for name in sorted(self._free):
             free = self._free[name]
             what = free.look(self.rights, now)
@@ -230,10 +239,10 @@ class Entry:
         for name in self._coming:
             for one in self._coming[name]:
                 rules = self._rules[one.access_point]
-                who = credential.person(one.key)
+                who = credential.counted(one.key)
                 if who is not None and rules.area == area and rules.direction == whereabouts.IN:
                     coming.add(who)
-        who = None if beside is None else credential.person(beside)
+        who = None if beside is None else credential.counted(beside)
         if who is not None:
             coming.add(who)
         return coming
@@ -242,6 +251,10 @@ class Entry:
         rules = self._rules[one.access_point]
         who = credential.person(one.key)
         effects: list[object] = []
+        if who is None and self.whereabouts.limits(rules.area):
+            who = credential.counted(one.key)
+            if who is not None:
+                self._stays[who] = one.key.valid_to_s
         if who is not None and self.whereabouts.tracks(rules.area):
             effects += self.whereabouts.passed(rules.area, who, rules.direction, now)
         free = self._free.get(name)
@@ -267,6 +280,17 @@ class Entry:
         if free.kept != self._free_kept[name]:
             self._free_kept[name] = free.kept
             effects.append(Keep("free/" + name, free.kept))
+        return effects
+
+    def _end_stays(self, now: "credential.Moment") -> "list[object]":
+        """Whoever came with a visitor's code counts as inside until it ends."""
+        if not self._stays or min(self._stays.values()) > now.utc_s:
+            return []
+        effects: list[object] = []
+        for who in sorted(self._stays):
+            if self._stays[who] <= now.utc_s:
+                del self._stays[who]
+                effects += self.whereabouts.forget(who)
         return effects
 
     def _forget_visits(self, now: "credential.Moment") -> "list[object]":

@@ -2,7 +2,8 @@
 
 Pure. Knows which way somebody went last; whoever it has never seen is outside. Somebody who is *forgiven*
 may be anywhere: the next passage either way is free. The caller says who passed (not who was let in)
-and ticks; everything is kept under ``in/AREA/WHO`` and survives a restart.
+and ticks; everything is kept under ``in/AREA/WHO`` and survives a restart. A visitor counts as inside,
+nothing else, and is forgotten by the caller when the code ends.
 """
 
 from collections import namedtuple
@@ -133,6 +134,23 @@ class Whereabouts:
         """Who is inside `area`."""
         return self._areas[area].inside
 
+    def limits(self, area: str) -> bool:
+        """Whether only so many may be in `area`."""
+        return area in self._areas and self._areas[area].rules.occupancy_max is not None
+
+    def visitors(self) -> "list[str]":
+        """The visitors whose whereabouts are known."""
+        seen = {who for name in self._areas for who in self._areas[name].people}
+        return sorted([who for who in seen if who[0] == credential.OF_VISIT])
+
+    def forget(self, who: str) -> "list[object]":
+        """A visitor's code has ended: they count no longer."""
+        return [
+            self._areas[name].drop(who)
+            for name in sorted(self._areas)
+            if who in self._areas[name].people
+        ]
+
     def violates(
         self, area: str, who: str, direction: str, mode: str, again_ms: int, now_ms: int
     ) -> bool:
@@ -254,7 +272,7 @@ class Whereabouts:
                         found = one
             assert found is not None  # there are more than `most` of them
             area, who = self._areas[found[1]], found[2]
-            lost = area.where(who) != area.unseen
+            lost = area.where(who) != area.unseen and who[0] != credential.OF_VISIT
             effects.append(area.drop(who))
             if lost and area.unseen is not None:
                 effects.append(area.open_up(now))
@@ -266,7 +284,9 @@ def _forgiven(
     area: "str | None", who: "str | None", by: str, count: int, now: "credential.Moment"
 ) -> "record.Record":
     fields: dict[str, object] = {"area": area, "by": by, "count": count}
-    if who is not None:
+    if who is not None and who[0] == credential.OF_VISIT:
+        fields["visit"] = who[1:]
+    elif who is not None:
         fields["holder" if who[0] == "h" else "credential"] = int(who[1:])
     return make(record.PASSBACK_FORGIVEN, now.ms, None, fields)
 

@@ -720,3 +720,76 @@ def test_a_grant_forgets_the_wrong_attempts_for_good() -> None:
     hall.show(None, 1000)
     hall.show(RESIDENT, 2000)
     assert [key for key in sorted(hall.kept) if key[:5] != "await"] == []
+
+
+# ---- visitors who are inside -----------------------------------------------------------------------
+
+
+def guest(visit: str, ends_s: int) -> "Any":
+    return changed(VISITOR, {"visit": visit, "valid_to_s": BASE_S + ends_s, "levels": ("@*",)})
+
+
+def two_places() -> "dict[str, Any]":
+    return {"areas": {"hall": whereabouts.AreaRules(2, None, None)}}
+
+
+def go(hall: Hall, key: "Any", now_ms: int, where: str = "front-in") -> None:
+    hall.show(key, now_ms, where, "code" if key.visit else "card")
+    hall.contact(True, now_ms + 500)
+    hall.contact(False, now_ms + 1000)
+
+
+def test_visitors_count_as_inside_until_their_codes_end() -> None:
+    hall = Hall(None, None, two_places())
+    go(hall, guest("1", 60), 1000)
+    go(hall, guest("a/2/3", 90), 3000)
+    assert hall.kept["in/hall/va/2/3"] == [1, BASE_S + 3]
+    hall.said()
+    hall.show(RESIDENT, 10000)
+    hall.show(guest("4", 900), 12000, "front-in", "code")
+    assert hall.said() == ["occupancy_full", "occupancy_full"]
+    hall.begin(20000)
+    hall.show(RESIDENT, 59999)
+    assert hall.said() == ["occupancy_full"]
+    hall.run(60000)
+    assert sorted(key for key in hall.kept if key[:3] == "in/") == ["in/hall/va/2/3"]
+    go(hall, RESIDENT, 60000)
+    hall.said()
+    hall.show(OTHER, 70000)
+    assert hall.said() == ["occupancy_full"]
+    hall.run(90000)
+    assert [key for key in hall.kept if key[:9] == "in/hall/v"] == []
+    go(hall, OTHER, 91000)
+    assert "in/hall/h22" in hall.kept
+
+
+def test_a_visitor_who_is_shown_out_gives_up_the_place_and_is_never_passed_back() -> None:
+    both = {"anti_passback": "hard"}
+    hall = Hall(both, both, two_places())
+    many = changed(guest("1", 900), {"uses": 9})
+    for at_s in (1, 4):
+        go(hall, many, at_s * 1000)
+    go(hall, RESIDENT, 7000)
+    hall.said()
+    hall.show(OTHER, 10000)
+    assert hall.said() == ["occupancy_full"]
+    go(hall, many, 12000, "front-out")
+    go(hall, many, 15000, "front-out")
+    hall.said()
+    go(hall, OTHER, 20000)
+    assert hall.kept["in/hall/h22"] == [1, BASE_S + 20]
+
+
+def test_two_visitors_who_were_let_in_and_have_not_passed_have_two_places() -> None:
+    hall = Hall(None, None, two_places())
+    hall.show(guest("1", 900), 1000, "front-in", "code")
+    hall.show(guest("2", 900), 1500, "front-in", "code")
+    hall.said()
+    hall.show(RESIDENT, 2000)
+    assert hall.said() == ["occupancy_full"]
+
+
+def test_a_visitor_in_a_house_that_counts_nobody_leaves_no_trace() -> None:
+    hall = Hall({"anti_passback": "hard"})
+    go(hall, guest("1", 900), 1000)
+    assert [key for key in hall.kept if key[:3] == "in/"] == []

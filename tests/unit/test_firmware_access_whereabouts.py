@@ -187,3 +187,15 @@ def test_the_oldest_is_forgiven_when_there_are_too_many_and_that_is_told() -> No
     assert forgiven(effects) == [{"area": "yard", "by": "limit", "count": 1, "credential": 2}]
     assert not areas.violates("yard", "c2", OUT, HARD, 0, 5000)
     assert areas.violates("yard", "h1", IN, HARD, 0, 5000)
+
+
+def test_a_visitor_who_makes_room_is_told_by_the_visit_and_nobody_else_is_forgiven() -> None:
+    some = Whereabouts({"hall": AreaRules(9, None, None)}, 1)
+    now = Moment(1000, 1000, 1000, True)
+    some.passed("hall", "va/1/2", "in", now)
+    told = some.passed("hall", "h1", "in", Moment(2000, 1001, 1001, True))
+    assert [one.fields for one in told if isinstance(one, record.Record)] == [
+        {"area": "hall", "by": "limit", "count": 1, "visit": "a/1/2"}
+    ]
+    assert [one.key for one in told if isinstance(one, Keep)] == ["in/hall/h1", "in/hall/va/1/2"]
+    assert some.inside("hall") == {"h1"}
