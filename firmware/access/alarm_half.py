@@ -4,7 +4,7 @@ Pure. `AlarmHalf` is the part of `firmware.access.site.Site` that asks `firmware
 first honours what has come due, then acts, then lets every machine catch up.
 """
 
-from firmware.access import alarm, automation, portal, record, schedule
+from firmware.access import alarm, automation, guard, portal, record, schedule
 from firmware.access.record import Keep
 
 TYPE_CHECKING = False
@@ -62,9 +62,17 @@ class AlarmHalf:
         self, name: str, locked: "bool | None", at_ms: int, now: "credential.Moment"
     ) -> "list[object]":
         """The lock's own contact at portal `name` says so since `at_ms`; None: it cannot tell."""
-        effects = self._catch_up(now)
-        self.portals[name].bond = locked
-        return self._finish(effects, now)
+        door = self.portals[name]
+        return self._then(now, lambda: self._watch.bond(door, locked, False, now))
+
+    def bond_state(
+        self, name: str, state: str, at_ms: int, now: "credential.Moment"
+    ) -> "list[object]":
+        """The supervised contact of the lock at portal `name` says `state`: normal is locked."""
+        door = self.portals[name]
+        locked = {guard.NORMAL: True, guard.ACTIVE: False}.get(state)
+        cut = state in (guard.CUT, guard.SHORT)
+        return self._then(now, lambda: self._watch.bond(door, locked, cut, now))
 
     def condition(
         self, name: str, kind: str, active: bool, now: "credential.Moment"

@@ -10,7 +10,7 @@ the lock to ``unlocked`` after each call, waiting for the records first where ``
 
 from collections import namedtuple
 
-from firmware.access import opening, passage, record, release
+from firmware.access import opening, pardon, passage, record, release
 from firmware.access.record import make
 
 LOCKED = "locked"
@@ -71,9 +71,9 @@ class Portal:
         self.blind = ""  #: str  why the contact cannot tell: fault, unknown; empty: it can
         #: bool or None  what the lock's own contact says: locked; None: it has none, or it cannot tell
         self.bond: bool | None = None
-        self.lock_fault = (
-            False  #: bool  it has not followed for too long; the alarm half judges that
-        )
+        #: bool  it has not followed for too long, or its contact's wire is cut; the alarm half judges that
+        self.lock_fault = False
+        self.pardon = pardon.Pardon(rules.egress_ms if rules.egress_cuts_power else 0)
         #: int  when lock, door or mode last changed
         self.since_ms = 0
         self._rules = rules
@@ -84,7 +84,6 @@ class Portal:
         self._exit_held = False  # a REX contact is closed now, since _exit_from_ms
         self._exit_from_ms = 0
         self._was_unlocked = False
-        self._pardoned_until_ms = 0  # a button pressed before the start may still cut the current
         self._window = (0, -1)  # when the lock was last released: from, to (of the past one)
 
     # ---- what is so --------------------------------------------------------------------------------
@@ -141,6 +140,11 @@ class Portal:
         dues = [one.deadline_ms for one in machines if one.deadline_ms is not None]
         return min(dues) if dues else None
 
+    @property
+    def exit_until_ms(self) -> int:
+        """The end of the time of a button that cuts the lock's current; 0: none runs."""
+        return self._exit_until_ms if self._rules.egress_cuts_power else 0
+
     def waits_for_record(self, now_ms: int) -> bool:
         """Whether the release that is on has to be durable first (law 3); REX and fire wait for nothing."""
         if self._exit_held or (self.fire and self._rules.fire_releases):
@@ -160,9 +164,7 @@ class Portal:
     ) -> "list[record.Record]":
         """Begin with what the inputs say at power-up: an open door is open since now, not forced.
 
-        `power_lost`: the lock was without power before this start and let go (fail-safe). Who pressed a
-        button that cuts the current meanwhile still goes out in the button's own time: not forced.
-        """
+        `power_lost`: the lock was without power before this start and let go (fail-safe)."""
         self.mode = mode
         self.mode_cause = mode_cause
         self.fire = fire
@@ -173,8 +175,6 @@ class Portal:
             self._opening.handle(what, now_ms, now_ms)
         records = []
         if power_lost:
-            if self._rules.egress_cuts_power:
-                self._pardoned_until_ms = now_ms + self._rules.egress_ms
             records.append(self._released(record.POWER, now_ms))
             self._was_unlocked = True
         if MODES[mode][0]:
@@ -355,7 +355,7 @@ class Portal:
     def _permitted(self, at_ms: int) -> bool:
         if self._exit_held and at_ms >= self._exit_from_ms:
             return True
-        if at_ms < self._pardoned_until_ms:
+        if self.pardon.holds(at_ms):
             return True
         start_ms, end_ms = self._window
         return start_ms <= at_ms and (self._was_unlocked or at_ms <= end_ms)

@@ -40,6 +40,7 @@ Point = watch.Point  #: what a plan names its alarm points with
 #: credential_wrong_attempts, credential_block_ms  int  a key's own block
 #: locks          dict  portal -> device of its lock
 #: contacts       dict  portal -> device of its contact
+#: bonds          dict  portal -> device of its lock's own contact
 Plan = namedtuple(
     "Plan",
     (
@@ -60,6 +61,7 @@ Plan = namedtuple(
         "credential_block_ms",
         "locks",
         "contacts",
+        "bonds",
     ),
 )
 
@@ -133,6 +135,7 @@ class Site(alarm_half.AlarmHalf):
             if isinstance(who, dict):  # the power went before it was known
                 self._awaited[name] = who
                 effects.append(record.make(record.ACCESS_NOT_TAKEN, now.ms, name, who))
+            door.pardon.start(kept.get("exit/" + name), now)
             mode, ended = self._entry.first_mode(
                 name, self._first_mode(name, kept), kept, found.open_doors, now
             )
@@ -270,7 +273,7 @@ class Site(alarm_half.AlarmHalf):
             at = self.access_points[name]
             at.tampered = self._watch.tampered(self._plan.access_points[name].reader)
             at.signals.last(at.moment(now.ms), at.portal.pre_alarm, now.ms)
-        return finished + self._watch.keep() + self._keep_awaited()
+        return finished + self._watch.keep() + self._keep_doors(now)
 
     def _resolved(self, effects: "list[object]", now: "credential.Moment") -> "list[object]":
         finished: list[object] = []
@@ -289,14 +292,17 @@ class Site(alarm_half.AlarmHalf):
             return follows + self._watch.granted(effect.key, effect.access_point, now)
         return [effect] + follows
 
-    def _keep_awaited(self) -> "list[object]":
-        """Who is awaited outlives a power cut, so that every grant gets its verdict."""
+    def _keep_doors(self, now: "credential.Moment") -> "list[object]":
+        """Who is awaited outlives a power cut, so that every grant gets its verdict; so does a way out."""
         kept: list[object] = []
         for door in self._doors():
             awaited = door.awaited
             if awaited != self._awaited.get(door.name):
                 self._awaited[door.name] = awaited
                 kept.append(access_point.Keep("await/" + door.name, awaited))
+            changed = door.pardon.keep(door.exit_until_ms, now)
+            if changed is not None:
+                kept.append(access_point.Keep("exit/" + door.name, changed[0]))
         return kept
 
     def _doors(self) -> "list[portal.Portal]":

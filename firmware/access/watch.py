@@ -74,7 +74,6 @@ class Watch:
         self._fire = fire.Fire(plan.fire_reset)
         self._faults = lasting.Lasting(plan.fault_after_ms)
         self._doors = doors
-        self._started_ms = 0
 
     # ---- what is so --------------------------------------------------------------------------------
 
@@ -127,7 +126,6 @@ class Watch:
     def start(self, active: "tuple[str, ...]", now: "credential.Moment") -> "list[object]":
         """Say what is active now and was not before, and what is over; the doors have started."""
         effects: list[object] = []
-        self._started_ms = now.ms
         for name in sorted(self._points):
             effects += self._restore_point(name, name in active, now)
         for door in self._doors:  # an open door is open since now: neither forced nor held
@@ -185,6 +183,17 @@ class Watch:
         if device is not None:
             effects += self._tamper(device, state in (guard.CUT, guard.SHORT), now)
         return effects
+
+    def bond(
+        self, door: "portal.Portal", locked: "bool | None", cut: bool, now: "credential.Moment"
+    ) -> "list[object]":
+        """The lock's own contact says so; None: it cannot tell. `cut`: its wire is tampered with."""
+        door.bond = locked
+        door.pardon.bond(locked)
+        device = self._plan.bonds.get(door.name)
+        if device is None or (locked is None and not cut):
+            return []
+        return self._tamper(device, cut, now)
 
     def condition(
         self, name: str, kind: str, active: bool, now: "credential.Moment"
@@ -250,7 +259,7 @@ class Watch:
         """What follows once the doors have caught up: bolts that disagree, hours, delays, tellings."""
         effects: list[object] = []
         for door in self._doors:
-            if door.bond is not None or door.lock_fault:
+            if door.lock_fault or self._plan.bonds.get(door.name) is not None:
                 effects += self._judge_bond(door, now)
         return effects + self._due(now, rights)
 
@@ -321,17 +330,16 @@ class Watch:
         device = self._plan.locks.get(door.name)
         if device is None:
             return []
-        rules = self._plan.portals[door.name][0]
-        # A button that was pressed while nothing decided may still cut the lock's current.
-        cut = rules.egress_cuts_power and now.ms < self._started_ms + rules.egress_ms
-        if door.bond is None or cut:
+        if door.bond is None or door.pardon.holds(now.ms):
             what = lasting.UNJUDGED
         elif door.bond != door.unlocked:
             what = lasting.RIGHT
         else:
             what = lasting.WRONG if door.door == "closed" else lasting.UNJUDGED
         effects = self._judge(self._faults.handle(device, alarm.LOCK_FAULT, what, now.ms), now)
-        door.lock_fault = self.register.is_active(device, alarm.LOCK_FAULT)
+        bond = self._plan.bonds.get(door.name)
+        cut = bond is not None and self.register.is_active(bond, alarm.TAMPER)
+        door.lock_fault = cut or self.register.is_active(device, alarm.LOCK_FAULT)
         return effects
 
     def _tamper(self, name: str, on: bool, now: "credential.Moment") -> "list[object]":

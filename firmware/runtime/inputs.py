@@ -58,8 +58,12 @@ class Inputs:
                 effects += self.state(device, self._odd[device], now.ms, now)
         for device in sorted(self._wiring.bonds):
             if device in self._closed:
-                name = self._wiring.bonds[device]
-                effects += self._site.bond(name, self._closed[device], now.ms, now)
+                name, locked = self._wiring.bonds[device], self._closed[device]
+                if hasattr(self._devices[device], "read_state"):
+                    state = guard.NORMAL if locked else guard.ACTIVE
+                    effects += self._site.bond_state(name, state, now.ms, now)
+                else:
+                    effects += self._site.bond(name, locked, now.ms, now)
         for device in sorted(self._wiring.exits):
             if self._closed.get(device):  # somebody stands at the exit: before a magnet is engaged
                 name = self._wiring.exits[device]
@@ -96,8 +100,7 @@ class Inputs:
         if device in wiring.contacts:
             effects += self._site.contact_state(wiring.contacts[device], state, at_ms, now)
         if device in wiring.bonds:
-            locked = {guard.NORMAL: True, guard.ACTIVE: False}.get(state)
-            effects += self._site.bond(wiring.bonds[device], locked, at_ms, now)
+            effects += self._site.bond_state(wiring.bonds[device], state, at_ms, now)
         for point, closed_is_normal in wiring.points.get(device, ()):
             said = state if closed_is_normal else _TURNED.get(state, state)
             effects += self._site.point_state(point, said, at_ms, now)

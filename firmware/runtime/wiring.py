@@ -98,6 +98,7 @@ class Wiring:
             controller["credential_block_ms"],
             {name: part["lock"] for name, part in config["portals"].items()},
             {name: part["contact"] for name, part in config["portals"].items()},
+            {name: part["bond"] for name, part in config["portals"].items()},
         )
 
     def rights(self, stored: "credential.Rights", narrowed: bool = False) -> "credential.Rights":

@@ -484,6 +484,7 @@ def plan() -> "site.Plan":
         house.KEY_BLOCK_MS,
         {name: name + "-lock" for name in house.PORTALS},
         {name: name + "-contact" for name in house.PORTALS},
+        {name: name + "-bond" for name in house.PORTALS},
     )
 
 

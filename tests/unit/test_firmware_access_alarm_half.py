@@ -74,6 +74,7 @@ class Watched:
                 30000,
                 {"front": "strike", "yard": "magnet"},
                 {"front": "front-contact", "yard": "yard-contact"},
+                {"front": "bolt", "yard": "yard-bond"},
             )
         )
         self.site.rights = RIGHTS
@@ -102,6 +103,9 @@ class Watched:
 
     def contact(self, state: str, now_ms: int) -> None:
         self.take(self.site.contact_state("front", state, now_ms, self.at(now_ms)))
+
+    def bond_state(self, state: str, now_ms: int, name: str = "front") -> None:
+        self.take(self.site.bond_state(name, state, now_ms, self.at(now_ms)))
 
     def bond(self, locked: "bool | None", now_ms: int, name: str = "front") -> None:
         self.take(self.site.bond(name, locked, now_ms, self.at(now_ms)))
@@ -354,6 +358,43 @@ def test_a_button_pressed_before_the_start_may_still_cut_the_magnets_current() -
     house.tick(30000)
     house.tick(31000)
     assert house.states() == {"magnet/lock_fault": "unacknowledged"}
+
+
+def test_a_magnet_that_has_held_since_the_start_is_judged_at_once() -> None:
+    house = Watched()
+    house.bond(False, 100, "yard")
+    house.bond(True, 200, "yard")
+    house.bond(False, 300, "yard")
+    house.tick(1300)
+    assert house.states() == {"magnet/lock_fault": "unacknowledged"}
+
+
+def test_the_wire_of_a_bolts_contact_that_is_cut_is_tampered_with_until_it_is_whole() -> None:
+    for state in ("cut", "short"):
+        house = Watched()
+        house.bond_state("normal", 500)
+        house.bond_state(state, 1000)
+        assert house.states() == {"bolt/tamper": "unacknowledged"}
+        assert house.site.portals["front"].lock_fault
+        house.bond_state("unknown", 2000)
+        assert house.states() == {"bolt/tamper": "unacknowledged"}
+        house.bond_state("normal", 3000)
+        assert house.states() == {"bolt/tamper": "returned"}
+        assert not house.site.portals["front"].lock_fault
+
+
+def test_who_pressed_the_exit_button_before_a_restart_goes_out_in_the_buttons_time() -> None:
+    house = Watched()
+    house.take(house.site.rex("yard", 1000, house.at(1000)))
+    assert house.kept["exit/yard"] == BASE_S + 31
+    for left_s, states in ((2, {}), (0, {"yard/door_forced": "unacknowledged"})):
+        after = Watched(kept={"exit/yard": BASE_S + left_s})
+        after.take(after.site.contact("yard", True, 1000, after.at(1000)))
+        after.tick(1300)
+        assert after.states() == states
+    assert "exit/yard" not in after.kept
+    house.tick(31000)
+    assert "exit/yard" not in house.kept
 
 
 # ---- who has seen it ----------------------------------------------------------------------------

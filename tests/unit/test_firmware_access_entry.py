@@ -116,6 +116,7 @@ class Hall(House):
                 30000,
                 {},
                 {},
+                {},
             )
         )
         self.site.rights = self.rights

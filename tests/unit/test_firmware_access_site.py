@@ -45,7 +45,7 @@ PLAIN: "tuple[Any, ...]" = ("in", "front", "off", 0, (), "off", 0, None, True, F
 
 #: areas, interlocks, free_access, partitions, automation, repeat_ms, tamper_blocks, fault_after_ms,
 #: credential_wrong_attempts, credential_block_ms, locks, contacts
-REST: "tuple[Any, ...]" = ({}, {}, {}, {}, (), 0, "active", {}, 5, 30000, {}, {})
+REST: "tuple[Any, ...]" = ({}, {}, {}, {}, (), 0, "active", {}, 5, 30000, {}, {}, {})
 
 #: duress_hash, flat, group, acknowledges, duress, visit
 MORE = (None, None, None, False, False, None)
