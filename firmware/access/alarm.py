@@ -9,6 +9,10 @@ states and its records like any other, and is shown nowhere until its time ends.
 from firmware.access import record
 from firmware.access.record import make
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 NORMAL = "normal"
 UNACKNOWLEDGED = "unacknowledged"
 ACKNOWLEDGED = "acknowledged"
@@ -121,6 +125,8 @@ class Alarm:
         self.since_s = 0
         self.by: str | None = None
         self.sounds_until_ms = 0
+        #: bool  somebody silenced it since it was raised
+        self.silenced = False
         #: int  when it is told again, and after how long; 0: never
         self.repeat_at_ms = 0
         self.repeat_ms = 0
@@ -128,6 +134,13 @@ class Alarm:
         self.shelved_until_ms = 0
         self.shelved_until_s = 0
         self.shelved_by: str | None = None
+
+    @property
+    def saved(self) -> "list[Any] | None":
+        """What a restart needs to go on; None: nothing."""
+        if self.state == NORMAL:
+            return None
+        return [self.state, self.since_s, self.by] + ([True] if self.silenced else [])
 
     @property
     def unseen(self) -> bool:
@@ -225,6 +238,7 @@ class Register:
         """Raise an alarm at `point`; its records. A momentary one is over in the same instant."""
         one = self._made(point, kind, priority)
         records = self._move(one, RAISE, now_ms, utc_s, None)
+        one.silenced = False
         if kind in SOUNDING:
             one.sounds_until_ms = now_ms + self._siren_max_ms
         if kind in MOMENTARY:
@@ -263,6 +277,8 @@ class Register:
         sounding = self.sounding(now_ms)
         for one in sounding:
             one.sounds_until_ms = 0
+            one.silenced = True
+            self.changed.append((one.point, one.kind))
         return [make(record.ALARM_SILENCED, now_ms, None, {"by": by})] if sounding else []
 
     def shelve(
@@ -293,19 +309,26 @@ class Register:
         self,
         point: str,
         kind: str,
-        state: str,
-        since_s: int,
-        by: "str | None",
+        saved: "list[Any]",
         now_ms: int,
+        utc_s: int,
         priority: "int | None" = None,
     ) -> None:
-        """Put back what a restart found recorded. The siren stays silent: it was heard."""
+        """Put back what a restart found kept (`saved`). Siren and repeats go on as if it had never been."""
         one = self._made(point, kind, priority)
-        one.state = state
-        one.since_s = since_s
-        one.by = by
-        if one.unseen:
-            self._time(one, _START, now_ms)
+        one.state, one.since_s, one.by = saved[:3]
+        one.silenced = len(saved) > 3
+        if not one.unseen:
+            return
+        passed_ms = max(0, utc_s - one.since_s) * 1000
+        if kind in SOUNDING and not one.silenced and passed_ms < self._siren_max_ms:
+            one.sounds_until_ms = now_ms + self._siren_max_ms - passed_ms
+        if self._repeat_ms:
+            one.repeat_ms = left_ms = self._repeat_ms
+            while left_ms <= passed_ms:
+                one.repeat_ms = self._longer(one.repeat_ms)
+                left_ms += one.repeat_ms
+            one.repeat_at_ms = now_ms + left_ms - passed_ms
 
     def restore_shelved(
         self, point: str, kind: str, until_s: int, by: str, now_ms: int, utc_s: int
@@ -344,6 +367,9 @@ class Register:
         fields: dict[str, object] = {"point": one.point, "class": one.kind}
         return [make(record.ALARM_UNSHELVED, now_ms, None, fields)]
 
+    def _longer(self, ms: int) -> int:
+        return min(2 * ms, max(self._repeat_ms, REPEAT_LIMIT_MS))
+
     def _time(self, one: Alarm, timer: str, now_ms: int) -> None:
         if timer == _STOP or not self._repeat_ms or one.shelved_until_ms:
             one.repeat_at_ms = 0 if timer != _KEEP else one.repeat_at_ms
@@ -351,7 +377,7 @@ class Register:
             one.repeat_ms = self._repeat_ms
             one.repeat_at_ms = now_ms + one.repeat_ms
         elif timer == _AGAIN:
-            one.repeat_ms = min(2 * one.repeat_ms, max(self._repeat_ms, REPEAT_LIMIT_MS))
+            one.repeat_ms = self._longer(one.repeat_ms)
             one.repeat_at_ms = now_ms + one.repeat_ms
 
     def _move(

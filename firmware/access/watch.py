@@ -108,7 +108,7 @@ class Watch:
         for key in sorted(kept):
             value = kept[key]
             head, _, tail = key.partition("/")
-            if head == "alarm" and isinstance(value, list) and len(value) == 3:
+            if head == "alarm" and isinstance(value, list) and len(value) in (3, 4):
                 point, _, kind = tail.partition("/")
                 if kind in alarm.PRIORITY and value[0] in alarm.STATES:
                     self._restore_alarm(point, kind, value, now)
@@ -292,9 +292,7 @@ class Watch:
         while self.register.changed:
             point, kind = self.register.changed.pop(0)
             known = self.register.find(point, kind)
-            value: object = None
-            if known is not None and known.state != alarm.NORMAL:
-                value = [known.state, known.since_s, known.by]
+            value: object = None if known is None else known.saved
             kept.append(Keep("alarm/%s/%s" % (point, kind), value))
         while self.register.reshelved:
             point, kind = self.register.reshelved.pop(0)
@@ -356,7 +354,7 @@ class Watch:
         self, point: str, kind: str, value: "list[Any]", now: "credential.Moment"
     ) -> None:
         priority = self._priority(point, kind)
-        self.register.restore(point, kind, value[0], value[1], value[2], now.ms, priority)
+        self.register.restore(point, kind, value, now.ms, now.utc_s, priority)
         if kind in (alarm.FIRE, alarm.DOOR_FORCED, alarm.DOOR_HELD):
             return
         told_at_start = priority is not None and not self._plan.fault_after_ms.get(kind)

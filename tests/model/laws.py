@@ -41,6 +41,7 @@ class Laws:
         self.fire = self.loop_open = False
         self.alarms: dict[tuple[str, str], str] = {}
         self.sounding: dict[tuple[str, str], int] = {}
+        self.since_s: dict[tuple[str, str], int] = {}  # of those that nobody silenced
         self.shelved: set[tuple[str, str]] = set()
         self.armed: set[str] = set()
         self.bypassed: dict[str, set[str]] = {name: set() for name in house.PARTITIONS}
@@ -55,7 +56,7 @@ class Laws:
     def watch(self, call: list[Any], now: Any, effects: list[Any]) -> None:
         """Judge one call."""
         if call[0] == "start":
-            self._restarted()
+            self._restarted(now)
         records = [effect for effect in effects if hasattr(effect, "at_ms")]
         fields_of = [(one.type, one.fields.get("portal"), one.fields) for one in records]
         self._heard(call, now)
@@ -71,11 +72,14 @@ class Laws:
 
     # ---- what is known -----------------------------------------------------------------------------
 
-    def _restarted(self) -> None:
+    def _restarted(self, now: Any) -> None:
         for door in self.doors.values():
             door.exit_until_ms = door.free_until_ms = 0
             door.exit_held = door.unlocked = False
         self.sounding = {}
+        for key, since_s in self.since_s.items():
+            passed_ms = max(0, now.utc_s - since_s) * 1000
+            self.sounding[key] = now.ms + house.SIREN_MAX_MS - passed_ms
 
     def _heard(self, call: list[Any], now: Any) -> None:
         name = call[1] if len(call) > 1 else ""
@@ -271,7 +275,8 @@ class Laws:
     def _alarms(self, call: list[Any], now: Any, records: list[Any]) -> None:
         for type, _, fields in records:
             if type == "alarm.silenced":
-                self.sounding = {}
+                for key in self._loud(now):
+                    del self.sounding[key], self.since_s[key]
             if not type.startswith("alarm.") or "class" not in fields:
                 continue
             key = (fields["point"], fields["class"])
@@ -279,6 +284,7 @@ class Laws:
             if type == "alarm.raised":
                 self.alarms[key] = "returned" if key[1] in MOMENTARY else "unacknowledged"
                 self.sounding[key] = now.ms + house.SIREN_MAX_MS
+                self.since_s[key] = now.utc_s
                 self._watched(key, fields)
             elif type == "alarm.acknowledged":
                 self._may_acknowledge(call, key, fields)
@@ -365,14 +371,7 @@ class Laws:
         register = self.building.site.alarms
         lit = [key for key in mine if key[1] != "duress" and key not in self.shelved]
         assert register.beacon == bool(lit), f"beacon, with {lit}"
-        loud = [
-            key
-            for key, state in mine.items()
-            if key[1] in SOUNDING
-            and key not in self.shelved
-            and state in ("unacknowledged", "returned")
-            and now.ms < self.sounding.get(key, 0)
-        ]
+        loud = self._loud(now)
         assert register.siren(now.ms) == bool(loud), f"siren, with {loud}"
         for name, core in self.building.site.portals.items():
             for kind in ("door_forced", "door_held"):
@@ -384,6 +383,16 @@ class Laws:
                 state = mine.get((name, kind), "normal")
                 is_so = bool(self.building.active.get(name))
                 assert (state in ("unacknowledged", "acknowledged")) == is_so, f"{name}: {state}"
+
+    def _loud(self, now: Any) -> list[tuple[str, str]]:
+        return [
+            key
+            for key, state in self.alarms.items()
+            if key[1] in SOUNDING
+            and key not in self.shelved
+            and state in ("unacknowledged", "returned")
+            and now.ms < self.sounding.get(key, 0)
+        ]
 
     # ---- laws 7 and 8 ------------------------------------------------------------------------------
 

@@ -172,10 +172,11 @@ def test_by_is_who_acknowledged_and_is_forgotten_when_it_comes_again() -> None:
     assert one.alarms()[0].by is None
 
 
-def test_what_is_put_back_is_as_it_was_and_silent() -> None:
+def test_what_is_put_back_is_as_it_was() -> None:
     one = Register(SIREN_MS, 0)
-    one.restore("front", alarm.DOOR_FORCED, UNACKNOWLEDGED, 50, None, 0)
-    one.restore("window", alarm.INTRUSION, RETURNED, 60, "key-switch", 0, 4)
+    late_s = 60 + SIREN_MS // 1000
+    one.restore("front", alarm.DOOR_FORCED, [UNACKNOWLEDGED, 50, None], 0, late_s)
+    one.restore("window", alarm.INTRUSION, [RETURNED, 60, "key-switch"], 0, late_s, 4)
     assert (one.siren(0), one.beacon, one.deadline_ms, one.changed) == (False, True, None, [])
     assert [(found.kind, found.priority, found.since_s, found.by) for found in one.alarms()] == [
         (alarm.DOOR_FORCED, 2, 50, None),
@@ -246,10 +247,44 @@ def test_coming_again_starts_the_time_over() -> None:
     assert one.deadline_ms == 1300000
 
 
-def test_an_alarm_of_before_a_restart_is_told_again_after_the_time_anew() -> None:
-    one = Register(SIREN_MS, 600000)
-    one.restore("lid", alarm.TAMPER, RETURNED, 50, None, 1000)
-    assert one.deadline_ms == 601000
+def test_an_alarm_of_before_a_restart_is_told_again_in_the_rhythm_that_it_had() -> None:
+    for passed_s, due_ms in ((0, 601000), (599, 2000), (600, 1201000), (1800, 2401000)):
+        one = Register(SIREN_MS, 600000)
+        one.restore("lid", alarm.TAMPER, [RETURNED, 50, None], 1000, 50 + passed_s)
+        assert one.deadline_ms == due_ms
+        assert types(one.tick(due_ms)) == ["alarm.repeated"]
+    assert one.deadline_ms == 2401000 + 4800000  # 15 times the first after it was raised
+    one.restore("lid", alarm.TAMPER, [RETURNED, 50, None], 0, 50 + 400 * 86400)
+    assert one.deadline_ms is not None
+    assert 0 < one.deadline_ms <= alarm.REPEAT_LIMIT_MS
+
+
+def test_the_siren_goes_on_after_a_restart_for_what_is_left() -> None:
+    for utc_s, until_ms in ((50, 1000 + SIREN_MS), (60, SIREN_MS - 9000), (-900, 1000 + SIREN_MS)):
+        one = Register(SIREN_MS, 0)
+        one.restore("front", alarm.DOOR_FORCED, [RETURNED, 50, None], 1000, utc_s)
+        assert (one.siren(1000), one.siren(until_ms - 1), one.siren(until_ms)) == (
+            True,
+            True,
+            False,
+        )
+
+
+def test_what_was_silenced_seen_or_never_sounds_is_silent_after_a_restart() -> None:
+    for kind, saved in (
+        (alarm.FIRE, [UNACKNOWLEDGED, 50, None, True]),
+        (alarm.FIRE, [alarm.ACKNOWLEDGED, 50, "key-switch"]),
+        (alarm.TAMPER, [UNACKNOWLEDGED, 50, None]),
+    ):
+        one = Register(SIREN_MS, 0)
+        one.restore("x", kind, saved, 0, 50)
+        assert not one.siren(0)
+        found = one.find("x", kind)
+        assert found is not None
+        assert found.saved == saved
+        one.raise_("x", kind, 1000, 51)
+        assert found.saved == [UNACKNOWLEDGED, 51, None]
+        assert one.siren(1000) == (kind == alarm.FIRE)
 
 
 # ---- silenced -------------------------------------------------------------------------------------
@@ -260,7 +295,8 @@ def test_silence_ends_the_sound_and_nothing_else() -> None:
     one.changed = []
     told = one.silence("op-ling", 2000)
     assert told == [Record("alarm.silenced", 2000, {"by": "op-ling"})]
-    assert (one.siren(2000), one.beacon, one.changed) == (False, True, [])
+    assert (one.siren(2000), one.beacon) == (False, True)
+    assert one.changed == [("front", alarm.DOOR_FORCED)]  # a restart must not sound it again
     assert state(one, "front", alarm.DOOR_FORCED) == UNACKNOWLEDGED
     assert one.silence("op-ling", 3000) == []
 
@@ -338,7 +374,7 @@ def test_what_threatens_life_cannot_be_shelved_and_nothing_for_longer_than_a_day
 
 def test_a_restart_keeps_what_is_shelved_until_its_end() -> None:
     one = Register(SIREN_MS, 0)
-    one.restore("front", alarm.DOOR_HELD, UNACKNOWLEDGED, 50, None, 0)
+    one.restore("front", alarm.DOOR_HELD, [UNACKNOWLEDGED, 50, None], 0, 50)
     one.restore_shelved("front", alarm.DOOR_HELD, 160, "op-ling", 0, 100)
     assert (one.beacon, one.deadline_ms) == (False, 60000)
     one.restore_shelved("yard", alarm.DOOR_HELD, 90, "op-ling", 0, 100)

@@ -394,7 +394,7 @@ def test_what_was_armed_is_armed_after_a_restart_and_a_sensor_open_then_alarms()
 def test_an_intrusion_of_before_the_restart_is_not_told_again() -> None:
     home = armed()
     after = Home(home.kept)
-    after.register.restore("hall", alarm.INTRUSION, alarm.ACKNOWLEDGED, 50, "op", 0)
+    after.register.restore("hall", alarm.INTRUSION, [alarm.ACKNOWLEDGED, 50, "op"], 0, 50)
     after.take(after.guard.begin("hall", ACTIVE, 2, after.at(0)))
     assert after.told() == []
 

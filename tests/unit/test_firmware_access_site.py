@@ -1029,7 +1029,7 @@ def test_a_block_lasts_no_longer_because_the_clock_fell_back() -> None:
     assert after.site.access_points["front-in"].attempts.blocked_until_ms == 30000
 
 
-def test_an_alarm_survives_a_restart_and_its_siren_stays_silent() -> None:
+def test_an_alarm_survives_a_restart() -> None:
     house = House()
     house.point("enclosure", True, 1000)
     house.card("lost", 2000)
