@@ -195,7 +195,7 @@ class Register:
         """What the siren sounds for: until acknowledged or silenced, at most `siren_max_ms` each."""
         return [
             one
-            for one in self._alarms.values()
+            for one in self.everything()
             if one.shown and one.unseen and now_ms < one.sounds_until_ms
         ]
 

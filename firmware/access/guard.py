@@ -3,16 +3,15 @@
 Pure. Owns a `partition.Partition` each, the sensors' states, and what is kept of them over a restart. A
 partition is armed by command, by its hours or by an appointment; with a sensor open or unknown the
 arming is refused, and one by hours or appointment is made as soon as the sensor closes. Hours and
-appointments are looked at once a second and change nothing while the time is not to be trusted.
+appointments count from their second on and change nothing while the time is not to be trusted.
 """
 
-from firmware.access import alarm, partition, record, schedule
+from firmware.access import alarm, partition, record
 from firmware.access.record import Keep, make
+from firmware.access.watched import BY_APPOINTMENT, BY_SCHEDULE, LAST_MS, Watched
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from firmware.access import credential
 
 NORMAL = "normal"
@@ -21,9 +20,6 @@ CUT = "cut"
 SHORT = "short"
 UNKNOWN = "unknown"
 SENSOR_STATES = (NORMAL, ACTIVE, CUT, SHORT, UNKNOWN)
-
-BY_SCHEDULE = "schedule"
-BY_APPOINTMENT = "appointment"
 
 #: Reasons of a refusal.
 SENSOR_OPEN = "sensor_open"
@@ -34,52 +30,19 @@ BAD_KEYS = "bad_keys"
 NOT_OF_IT = "not_of_it"  #: a point that is none of the partition's
 
 
-class _Watched:
-    """One partition with who armed it and why."""
-
-    def __init__(self, name: str, rules: "partition.Rules") -> None:
-        self.name = name
-        self.machine = partition.Partition(rules)
-        self.by = ""
-        #: str  the wish of hours or appointment that was last seen: "", BY_SCHEDULE, BY_APPOINTMENT
-        self.wish = ""
-        #: bool  that wish was refused: it is granted when the last sensor closes
-        self.waiting = False
-        self.keys: str = rules.keys
-        self.bypassed: list[str] = []
-        self.entered: list[str] = []
-        #: list or None  [from_s, to_s, keys, by], local seconds
-        self.appointment: list[Any] | None = None
-        self.kept: object = None
-
-    def counts(self, point: str) -> bool:
-        """Whether `point` is one of its, and not bypassed."""
-        return point in self.machine.rules.points and point not in self.bypassed
-
-    def saved(self) -> "list[object] | None":
-        """What is kept of it; None: nothing but the beginning."""
-        now = [
-            self.machine.state,
-            self.by,
-            self.wish,
-            self.waiting,
-            self.keys,
-            list(self.entered),
-        ]
-        fresh = [partition.DISARMED, "", "", False, self.machine.rules.keys, []]
-        return None if now == fresh else now
-
-
 class Guard:
     """All partitions. `register` is told of intrusions."""
 
     def __init__(self, rules: "dict[str, partition.Rules]", register: "alarm.Register") -> None:
         self._register = register
-        #: list of _Watched  for whoever looks; nobody else changes them
-        self.watched = [_Watched(name, rules[name]) for name in sorted(rules)]
+        #: list of Watched  for whoever looks; nobody else changes them
+        self.watched = [Watched(name, rules[name]) for name in sorted(rules)]
         self._sensors: dict[str, str] = {}
         self._priorities: dict[str, int | None] = {}
-        self._looked_s: int | None = None
+        self._looked: tuple[int, bool, int] | None = None
+        self._look_at_ms: int | None = (
+            None  # just before or at the next edge of hours or appointments
+        )
         self._keeps: list[object] = []
 
     # ---- what is so --------------------------------------------------------------------------------
@@ -87,7 +50,7 @@ class Guard:
     @property
     def deadline_ms(self) -> "int | None":
         """Tick no later than this."""
-        dues = [one.machine.deadline_ms for one in self.watched]
+        dues = [one.machine.deadline_ms for one in self.watched] + [self._look_at_ms]
         due_ms = [at_ms for at_ms in dues if at_ms is not None]
         return min(due_ms) if due_ms else None
 
@@ -105,18 +68,7 @@ class Guard:
     def restore(self, kept: "dict[str, object]", now: "credential.Moment") -> None:
         """Put back what was kept; states and bypasses of partitions that are no more are forgotten."""
         for one in self.watched:
-            saved = kept.get("arm/" + one.name)
-            if isinstance(saved, list) and len(saved) == 6 and saved[0] in partition.STATES:
-                one.machine.restore(saved[0], now.ms)
-                one.by, one.wish, one.waiting, one.keys = saved[1], saved[2], saved[3], saved[4]
-                one.entered = [point for point in saved[5] if point in one.machine.rules.points]
-            bypassed = kept.get("bypass/" + one.name)
-            if isinstance(bypassed, list):
-                one.bypassed = [point for point in bypassed if point in one.machine.rules.points]
-            appointment = kept.get("appointment/" + one.name)
-            if isinstance(appointment, list) and len(appointment) == 4:
-                one.appointment = list(appointment)
-            one.kept = one.saved()
+            one.restore(kept, now)
 
     def sensor(
         self, point: str, state: str, priority: "int | None", now: "credential.Moment"
@@ -173,7 +125,7 @@ class Guard:
                 return BAD_TIMES, []
             one.appointment = [from_s, to_s, keys, by]
             self._keeps.append(Keep("appointment/" + name, list(one.appointment)))
-            self._looked_s = None
+            self._looked = None
             return None, []
         reason, effects = self._try(one, by, keys, now)
         return reason, effects
@@ -228,14 +180,15 @@ class Guard:
                 is_open = bool(self._in_the_way(one))
                 what = partition.TIMEOUT_OPEN if is_open else partition.TIMEOUT
                 effects += self._report(one, one.machine.handle(what, now.ms), None, now)
-        if rights is not None and now.trusted and now.local_s != self._looked_s:
-            self._looked_s = now.local_s
-            for one in self.watched:
+        if rights is not None and self._to_look(rights, now):
+            for one in self.watched if now.trusted else []:
                 effects += self._wish(one, rights, now)
+            self._look_again(rights, now)
         for one in self.watched:
             free = one.waiting and one.machine.state == partition.DISARMED
             if free and not self._in_the_way(one):
                 effects += self._try(one, one.wish, one.keys, now)[1]
+            one.note_end(now)
         return effects
 
     def keep(self) -> "list[object]":
@@ -251,11 +204,11 @@ class Guard:
 
     # ---- how ---------------------------------------------------------------------------------------
 
-    def _find(self, name: str) -> "_Watched | None":
+    def _find(self, name: str) -> "Watched | None":
         found = [one for one in self.watched if one.name == name]
         return found[0] if found else None
 
-    def _disarm(self, one: _Watched, by: str, now: "credential.Moment") -> "list[object]":
+    def _disarm(self, one: Watched, by: str, now: "credential.Moment") -> "list[object]":
         one.waiting = False
         report = one.machine.handle(partition.DISARM, now.ms)
         effects: list[object] = self._report(one, report, None, now, by)
@@ -270,7 +223,7 @@ class Guard:
                 effects += self._register.over(point, alarm.INTRUSION, now.ms, now.utc_s)
         return effects
 
-    def _in_the_way(self, one: _Watched) -> "list[str]":
+    def _in_the_way(self, one: Watched) -> "list[str]":
         return [
             point
             for point in sorted(one.machine.rules.points)
@@ -283,7 +236,7 @@ class Guard:
         )
 
     def _try(
-        self, one: _Watched, by: str, keys: "str | None", now: "credential.Moment"
+        self, one: Watched, by: str, keys: "str | None", now: "credential.Moment"
     ) -> "tuple[str | None, list[object]]":
         """Arm now, or say what is in the way."""
         if one.machine.state != partition.DISARMED:
@@ -314,11 +267,29 @@ class Guard:
         states = [self._sensors.get(point, UNKNOWN) for point in points]
         return SENSOR_OPEN if ACTIVE in states else SENSOR_UNAVAILABLE
 
+    def _to_look(self, rights: "credential.Rights", now: "credential.Moment") -> bool:
+        looked = (now.local_s, now.trusted, id(rights.schedules))
+        due_ms = self._look_at_ms
+        return looked != self._looked or (due_ms is not None and now.ms >= due_ms)
+
+    def _look_again(self, rights: "credential.Rights", now: "credential.Moment") -> None:
+        """Set when hours and appointments are looked at again if nothing else is asked before."""
+        self._looked = (now.local_s, now.trusted, id(rights.schedules))
+        self._look_at_ms = None
+        edges = [one.next_edge(rights, now.local_s) for one in self.watched if now.trusted]
+        later = [edge_s for edge_s in edges if edge_s is not None]
+        if later:
+            whole_s = min(later) - now.local_s - 1
+            self._look_at_ms = now.ms + (whole_s * 1000 if whole_s else LAST_MS)
+
     def _wish(
-        self, one: _Watched, rights: "credential.Rights", now: "credential.Moment"
+        self, one: Watched, rights: "credential.Rights", now: "credential.Moment"
     ) -> "list[object]":
         """What hours and appointments want now; only a change of that does anything."""
-        wish, keys = self._wanted(one, rights, now)
+        if one.appointment is not None and now.local_s >= one.appointment[1]:
+            one.appointment = None
+            self._keeps.append(Keep("appointment/" + one.name, None))
+        wish, keys = one.wanted(rights, now.local_s)
         if wish == one.wish:
             return []
         before = one.wish
@@ -336,29 +307,9 @@ class Guard:
         one.by, one.keys = wish, keys
         return []
 
-    def _wanted(
-        self, one: _Watched, rights: "credential.Rights", now: "credential.Moment"
-    ) -> "tuple[str, str]":
-        rules = one.machine.rules
-        asked = one.appointment
-        if asked is not None:
-            from_s, to_s, keys, _ = asked
-            if now.local_s >= to_s:
-                one.appointment = None
-                self._keeps.append(Keep("appointment/" + one.name, None))
-            elif now.local_s >= from_s:
-                return BY_APPOINTMENT, str(keys or rules.keys)
-        for from_s, to_s, keys in rules.appointments:
-            if from_s <= now.local_s < to_s:
-                return BY_APPOINTMENT, str(keys or rules.keys)
-        hours = rights.schedules.get(rules.schedule)
-        if hours and schedule.covers(hours, rights.holidays, now.local_s):
-            return BY_SCHEDULE, rules.keys
-        return "", rules.keys
-
     def _report(
         self,
-        one: _Watched,
+        one: Watched,
         report: str,
         point: "str | None",
         now: "credential.Moment",

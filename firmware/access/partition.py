@@ -118,10 +118,12 @@ class Partition:
             self.deadline_ms = now_ms + self.rules.entry_ms
         return report
 
-    def restore(self, state: str, now_ms: int) -> None:
-        """Go on after a restart; a delay that ran begins again."""
+    def restore(self, state: str, now_ms: int, left_ms: "int | None") -> None:
+        """Go on after a restart; a delay that ran has `left_ms` (None: not known, so it begins again).
+
+        It never ends at the start itself: what the sensors say is not known yet.
+        """
         self.state = state
-        if state == EXITING:
-            self.deadline_ms = now_ms + self.rules.exit_ms
-        elif state == ENTERING:
-            self.deadline_ms = now_ms + self.rules.entry_ms
+        if state in (EXITING, ENTERING):
+            for_ms = self.rules.exit_ms if state == EXITING else self.rules.entry_ms
+            self.deadline_ms = now_ms + max(1, for_ms if left_ms is None else min(left_ms, for_ms))

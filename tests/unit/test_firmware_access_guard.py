@@ -43,7 +43,10 @@ def key(number: int, flat: "str | None", group: "str | None" = None) -> Credenti
 class Home:
     """One partition named "flat", its register, and what was said and kept."""
 
-    def __init__(self, kept: "dict[str, object] | None" = None, **changes: "Any") -> None:
+    def __init__(
+        self, kept: "dict[str, object] | None" = None, start_s: int = 0, **changes: "Any"
+    ) -> None:
+        self.start_s = BASE_S + start_s
         self.register = alarm.Register(180000, 0)
         self.guard = Guard({"flat": rules(**changes)}, self.register)
         self.said: list[Record] = []
@@ -53,7 +56,7 @@ class Home:
         self.guard.restore(self.kept, self.at(0))
 
     def at(self, now_ms: int) -> Moment:
-        now_s = BASE_S + now_ms // 1000
+        now_s = self.start_s + now_ms // 1000
         return Moment(now_ms, now_s, now_s, self.trusted)
 
     def take(self, effects: "list[Any]") -> None:
@@ -410,13 +413,56 @@ def test_a_sensor_that_is_unknown_at_the_start_neither_arms_nor_alarms() -> None
         assert (after.told(), after.state()) == ([], before)
 
 
-def test_delays_that_ran_begin_again_after_a_restart() -> None:
+def test_a_delay_that_ran_has_what_is_left_of_it_after_a_restart() -> None:
     home = armed()
     home.sensor("door", ACTIVE, 60000)
-    after = Home(home.kept)
+    for away_s, left_ms in ((5, 25000), (30, 1), (4000, 1), (-900, 30000)):
+        after = Home(home.kept, start_s=60 + away_s)
+        assert (after.state(), after.guard.deadline_ms) == (partition.ENTERING, left_ms)
+        after.tick(left_ms)
+        assert after.told() == [("alarm.raised", left_ms, "door")]
+
+
+def test_an_exit_delay_that_ended_without_power_arms_with_every_sensor_heard() -> None:
+    home = Home()
+    home.sensors(0, NORMAL, NORMAL, NORMAL)
+    home.arm(1000)
+    home.tick(1000)
+    after = Home(home.kept, start_s=600)
+    after.sensors(0, NORMAL, NORMAL, NORMAL)
+    after.tick(1)
+    assert (after.told(), after.state()) == (
+        [("partition.armed", 1, "op-ling")],
+        partition.ARMED,
+    )
+
+
+def test_a_delay_whose_end_was_not_kept_begins_again() -> None:
+    home = armed()
+    home.sensor("door", ACTIVE, 60000)
+    kept = home.kept["arm/flat"]
+    assert isinstance(kept, list)
+    after = Home({"arm/flat": kept[:6]})
     assert (after.state(), after.guard.deadline_ms) == (partition.ENTERING, 30000)
-    after.tick(30000)
-    assert after.told() == [("alarm.raised", 30000, "door")]
+
+
+def test_hours_and_appointments_have_a_deadline_just_before_they_begin_and_end() -> None:
+    home = Home(schedule="night", exit_ms=0, appointments=((BASE_S + 60, BASE_S + 62, None),))
+    home.sensors(0, NORMAL, NORMAL, NORMAL)
+    home.tick(400)  # within the first second, as everything in whole seconds
+    assert home.guard.deadline_ms == 59400
+    home.tick(59400)
+    assert home.guard.deadline_ms == 59450
+    home.tick(60000)
+    assert (home.told(), home.guard.deadline_ms) == (
+        [("partition.armed", 60000, "appointment")],
+        61000,
+    )
+    home.tick(62000)
+    assert home.guard.deadline_ms == TEN_MS - 1000
+    home.trusted = False
+    home.tick(63000)
+    assert home.guard.deadline_ms is None
 
 
 def test_hours_that_began_while_the_power_was_away_arm_at_the_next_look() -> None:
