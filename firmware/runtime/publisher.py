@@ -31,6 +31,7 @@ class Publisher:
         self._outbox = Outbox(journal, transport, loop, self.root)
         self._said: dict[str, object] = {}
         self._health_at_ms = 0
+        self._ill: list[str] = []
         self._loop = loop
         self._soon = False
         #: callable () -> dict  what the platform can say of disk, temperature and memory
@@ -101,34 +102,39 @@ class Publisher:
                 self._retain(
                     topic, payload.alarm_payload(entry.state, entry.priority, since, entry.by)
                 )
-        if now_ms >= self._health_at_ms:
+        health = self._health(site, time)
+        ill = [name for name in sorted(health) if not health[name].get("ok", True)]
+        ill += [name for name in sorted(health["readers"]) if not health["readers"][name]["ok"]]
+        ill += [name for name in ("battery", "mains") if not health["power"][name]]
+        if (
+            now_ms >= self._health_at_ms or ill != self._ill
+        ):  # each minute, and at once where one turns
             self._health_at_ms = now_ms + HEALTH_MS
-            self._retain("health", self._health(site, time))
+            self._ill = ill
+            health.update({} if self.measure is None else self.measure())
+            self._retain("health", health)
 
     def _heard(self) -> None:
         if self.on_heard is not None:
             self.on_heard()
 
-    def _health(self, site: "Site", time: "SiteTime") -> "dict[str, object]":
-        faults = {
-            entry.point: entry
-            for entry in site.alarms.alarms()
-            if entry.state != alarm.RETURNED and entry.kind.endswith("_fault")
-        }
+    def _health(self, site: "Site", time: "SiteTime") -> "dict[str, Any]":
+        """What the core knows of its own health; what can be measured comes beside it."""
+        faults = {(one.point, one.kind) for one in site.alarms.everything() if one.active}
+        kinds = {kind for _, kind in faults}
         readers = {}
         for name in sorted(self._config["access_points"]):
             reader = self._config["access_points"][name]["reader"]
-            readers[reader] = {"ok": reader not in faults}
-        quality = time.quality()
-        measured = {} if self.measure is None else self.measure()
-        health: dict[str, object] = {
-            "records": {"waiting": self._journal.waiting(), "ok": "controller" not in faults},
-            "journal": {"count": self._journal.count(), "ok": "controller" not in faults},
-            "clock": {"quality": quality, "ok": quality != "untrusted"},
-            "readers": readers,
-        }
-        health.update(measured)
-        return health
+            readers[reader] = (reader, alarm.READER_FAULT) not in faults
+        return payload.health_payload(
+            self._journal.waiting(),
+            self._journal.count(),
+            alarm.STORAGE_FAULT not in kinds,
+            time.quality(),
+            readers,
+            alarm.POWER_FAULT not in kinds,
+            alarm.BATTERY_LOW not in kinds,
+        )
 
     def _retain(self, topic: str, body: "dict[str, object]") -> None:
         self._outbox.retain(topic, payload.dumps(body))

@@ -2,6 +2,10 @@
 
 import json
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 
 def portal_payload(
     mode: str,
@@ -38,6 +42,29 @@ def status_payload(
 ) -> "dict[str, object]":
     """``status``: online, or offline as the last will and the last word."""
     return {"state": state, "version": version, "boot": boot, "since": since, "journal": journal}
+
+
+def health_payload(
+    waiting: int,
+    count: int,
+    stored: bool,
+    quality: str,
+    readers: "dict[str, bool]",
+    mains: bool,
+    battery: bool,
+) -> "dict[str, Any]":
+    """``health``: each part with ``ok``. What is measured (disk, temperature, memory) is put beside it.
+
+    `waiting` records wait for the host, of `count` written; `stored`: writes succeed. `readers` says of each
+    device whether it works. Camera and SIP stand here once there are such parts.
+    """
+    return {
+        "records": {"waiting": waiting, "ok": stored},
+        "journal": {"count": count, "ok": stored},
+        "clock": {"quality": quality, "ok": quality != "untrusted"},
+        "readers": {name: {"ok": readers[name]} for name in readers},
+        "power": {"ok": mains and battery, "mains": mains, "battery": battery},
+    }
 
 
 def titles(things: "dict[str, dict[str, object]]") -> "dict[str, object]":

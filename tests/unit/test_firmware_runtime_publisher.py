@@ -1,0 +1,83 @@
+"""`firmware.runtime.publisher`: what it says of the controller's health, and when it says that anew."""
+
+from types import SimpleNamespace
+from typing import Any
+
+from firmware.access import alarm
+from firmware.runtime.publisher import HEALTH_MS, Publisher
+
+CONFIG: dict[str, Any] = {
+    "controller": {"site": "s", "name": "c"},
+    "link": {"host_ack": True},
+    "access_points": {"front-in": {"reader": "front-reader"}},
+}
+
+
+class Rig:
+    """A publisher of a site without doors, and the healths that it said."""
+
+    def __init__(self) -> None:
+        self.site: Any = SimpleNamespace(portals={}, alarms=alarm.Register(1000, 0))
+        self.quality = "trusted"
+        journal = SimpleNamespace(waiting=lambda: 3, count=lambda: 40, on_written=None)
+        transport = SimpleNamespace(up=False, on_up=None, on_down=None, publish=lambda *_: None)
+        self.publisher = Publisher(CONFIG, journal, transport, SimpleNamespace())
+        self.publisher.measure = lambda: {"disk": {"free_mb": 900, "ok": True}}
+        self.said: list[dict[str, Any]] = []
+        self.publisher._retain = self._heard  # type: ignore[method-assign]
+
+    def _heard(self, topic: str, body: dict[str, Any]) -> None:
+        if topic == "health":
+            self.said.append(body)
+
+    def look(self, now_ms: int) -> list[dict[str, Any]]:
+        self.said.clear()
+        time: Any = SimpleNamespace(quality=lambda: self.quality)
+        self.publisher.conditions(self.site, time, now_ms)
+        return list(self.said)
+
+
+def test_health_names_every_part_with_ok() -> None:
+    assert Rig().look(0) == [
+        {
+            "records": {"waiting": 3, "ok": True},
+            "journal": {"count": 40, "ok": True},
+            "clock": {"quality": "trusted", "ok": True},
+            "readers": {"front-reader": {"ok": True}},
+            "power": {"ok": True, "mains": True, "battery": True},
+            "disk": {"free_mb": 900, "ok": True},
+        }
+    ]
+
+
+def test_health_is_said_each_minute_and_at_once_when_an_ok_turns() -> None:
+    rig = Rig()
+    assert len(rig.look(0)) == 1
+    assert rig.look(10) == []
+    rig.site.alarms.raise_("mains", alarm.POWER_FAULT, 20, 50)
+    assert [one["power"] for one in rig.look(20)] == [
+        {"ok": False, "mains": False, "battery": True}
+    ]
+    rig.site.alarms.raise_("battery", alarm.BATTERY_LOW, 25, 50)
+    rig.site.alarms.over("mains", alarm.POWER_FAULT, 30, 50)
+    assert rig.look(30)[0]["power"] == {"ok": False, "mains": True, "battery": False}
+    rig.site.alarms.over("battery", alarm.BATTERY_LOW, 40, 50)
+    assert [one["power"]["ok"] for one in rig.look(40)] == [True]
+    assert rig.look(39 + HEALTH_MS) == []
+    assert len(rig.look(40 + HEALTH_MS)) == 1
+
+
+def test_a_reader_the_clock_and_the_disk_are_told_apart() -> None:
+    for point, kind, quality, part in (
+        ("front-reader", alarm.READER_FAULT, "trusted", "readers"),
+        ("controller", alarm.STORAGE_FAULT, "trusted", "journal"),
+        ("controller", alarm.LINK_FAULT, "untrusted", "clock"),
+    ):
+        rig = Rig()
+        rig.look(0)
+        rig.quality = quality
+        rig.site.alarms.raise_(point, kind, 10, 50)
+        (health,) = rig.look(10)
+        readers_ok = health["readers"]["front-reader"]["ok"]
+        oks = {"readers": readers_ok, **{name: health[name]["ok"] for name in ("journal", "clock")}}
+        assert [name for name in oks if not oks[name]] == [part]
