@@ -219,11 +219,13 @@ def test_what_is_no_such_file_says_so(
 def test_wrong_use_is_one_line(folder: Folder, capsys: pytest.CaptureFixture[str]) -> None:
     assert main.main(["--import-keys", "x.csv"]) == 2
     assert main.main(["--import-keys", "/no/x.csv", "--state", str(folder.state)]) == 2
-    assert main.main([]) == 2
+    with pytest.raises(SystemExit) as ended:
+        main.main([])
+    assert ended.value.code == 2
     assert capsys.readouterr().err.splitlines() == [
         "--state: missing; expected the folder for records and keys",
         "/no/x.csv: no such file or directory; expected a CSV file",
-        "--board: missing; expected a board config (TOML)",
+        "doorward: --board: missing; expected a board config (TOML)",
     ]
 
 
