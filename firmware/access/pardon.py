@@ -1,8 +1,9 @@
 """Who is on the way out over a restart: a button that cuts the lock's current is not undone by one.
 
 Pure. An opening is pardoned, and a lock that does not follow unjudged, only for a reason: the button's own
-time, begun before the restart, still runs; or the lock's own contact has said "not locked" ever since the
-start, so that somebody may have pressed the button while nothing decided. Else it is judged at once.
+time, begun before the restart, still runs; or the lock's own contact has said "not locked" ever since a
+start after lost power, so that somebody may have pressed the button while nothing decided. Else it is
+judged at once.
 """
 
 TYPE_CHECKING = False
@@ -20,9 +21,9 @@ class Pardon:
         self._doubted = False
         self._kept_ms = 0
 
-    def start(self, until_s: object, now: "credential.Moment") -> None:
-        """Begin: `until_s` is what `keep` had kept."""
-        self._doubt_until_ms = now.ms + self._egress_ms
+    def start(self, until_s: object, power_lost: bool, now: "credential.Moment") -> None:
+        """Begin: `until_s` is what `keep` had kept; after a `power_lost` a button may just be pressed."""
+        self._doubt_until_ms = now.ms + self._egress_ms if power_lost else 0
         if isinstance(until_s, int):
             left_ms = min((until_s - now.utc_s) * 1000, self._egress_ms)
             self._exit_until_ms = now.ms + max(0, left_ms)

@@ -135,7 +135,7 @@ class Site(alarm_half.AlarmHalf):
             if isinstance(who, dict):  # the power went before it was known
                 self._awaited[name] = who
                 effects.append(record.make(record.ACCESS_NOT_TAKEN, now.ms, name, who))
-            door.pardon.start(kept.get("exit/" + name), now)
+            door.pardon.start(kept.get("exit/" + name), name in found.power_lost, now)
             mode, ended = self._entry.first_mode(
                 name, self._first_mode(name, kept), kept, found.open_doors, now
             )

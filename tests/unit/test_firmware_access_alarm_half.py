@@ -53,6 +53,7 @@ class Watched:
         kept: "dict[str, object] | None" = None,
         tamper_blocks: str = "active",
         active: "tuple[str, ...]" = (),
+        power_lost: "tuple[str, ...]" = (),
     ) -> None:
         front = ("in", "front", "off", 0, (), "off", 0, "front-reader", True, False)
         self.site = Site(
@@ -81,7 +82,7 @@ class Watched:
         self.kept: dict[str, object] = dict(kept or {})
         self.records: list[Record] = []
         self.switched: list[Switch] = []
-        self.take(self.site.start(dict(self.kept), Found((), active, ()), self.at(0)))
+        self.take(self.site.start(dict(self.kept), Found((), active, power_lost), self.at(0)))
 
     def at(self, now_ms: int) -> Moment:
         now_s = BASE_S + now_ms // 1000
@@ -351,7 +352,7 @@ def test_a_lock_that_says_nothing_of_its_bolt_is_believed() -> None:
 
 
 def test_a_button_pressed_before_the_start_may_still_cut_the_magnets_current() -> None:
-    house = Watched()
+    house = Watched(power_lost=("yard",))
     house.bond(False, 100, "yard")
     house.tick(29999)
     assert house.states() == {}
@@ -361,7 +362,7 @@ def test_a_button_pressed_before_the_start_may_still_cut_the_magnets_current() -
 
 
 def test_a_magnet_that_has_held_since_the_start_is_judged_at_once() -> None:
-    house = Watched()
+    house = Watched(power_lost=("yard",))
     house.bond(False, 100, "yard")
     house.bond(True, 200, "yard")
     house.bond(False, 300, "yard")

@@ -9,9 +9,9 @@ def at(ms: int, utc_s: int) -> Moment:
     return Moment(ms, utc_s, utc_s, True)
 
 
-def begun(until_s: object, ms: int = 700, utc_s: int = 1000) -> Pardon:
+def begun(until_s: object, power_lost: bool = True, ms: int = 700, utc_s: int = 1000) -> Pardon:
     one = Pardon(30000)
-    one.start(until_s, at(ms, utc_s))
+    one.start(until_s, power_lost, at(ms, utc_s))
     return one
 
 
@@ -40,6 +40,12 @@ def test_a_lock_that_was_never_locked_since_the_start_may_be_cut_by_the_button()
     one = begun(None)
     one.bond(False)
     assert (one.holds(30699), one.holds(30700)) == (True, False)
+
+
+def test_where_no_power_was_lost_nobody_can_have_pressed_before() -> None:
+    one = begun(None, power_lost=False)
+    one.bond(False)
+    assert not one.holds(700)
 
 
 def test_once_it_was_locked_no_button_is_believed() -> None:
