@@ -4,6 +4,12 @@ Pure. One verdict for every release by credential, about the last grant in it. T
 waits ``settle_ms`` after the release, because the opening's edge may still be on its way.
 """
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    Verdict = tuple[str, dict[str, Any] | None]
+
 IDLE = "idle"
 AWAITED = "awaited"  #: let in; the timer runs to the end of the release
 OVER = "over"  #: the release is over; settling
@@ -51,12 +57,12 @@ class Passage:
         self.state = IDLE
         self.deadline_ms: int | None = None
         #: whatever the caller gave with the last grant: who is awaited
-        self.who: object = None
+        self.who: dict[str, object] | None = None
         self._settle_ms = settle_ms
 
     def handle(
-        self, what: str, now_ms: int, until_ms: int = 0, who: object = None
-    ) -> list[tuple[str, object]]:
+        self, what: str, now_ms: int, until_ms: int = 0, who: "dict[str, object] | None" = None
+    ) -> "list[Verdict]":
         """Take one input; the verdicts it causes as (TAKEN or NOT_TAKEN, who).
 
         A GRANT gives the end of its release and who was granted.
@@ -64,14 +70,16 @@ class Passage:
         verdicts = self.tick(now_ms)
         return verdicts + self._move(what, now_ms, until_ms, who)
 
-    def tick(self, now_ms: int) -> list[tuple[str, object]]:
+    def tick(self, now_ms: int) -> "list[Verdict]":
         """Honour every deadline that has come; the verdicts."""
-        verdicts: list[tuple[str, object]] = []
+        verdicts: list[Verdict] = []
         while self.deadline_ms is not None and now_ms >= self.deadline_ms:
             verdicts = verdicts + self._move(TIMEOUT, self.deadline_ms, 0, None)
         return verdicts
 
-    def _move(self, what: str, now_ms: int, until_ms: int, who: object) -> list[tuple[str, object]]:
+    def _move(
+        self, what: str, now_ms: int, until_ms: int, who: "dict[str, object] | None"
+    ) -> "list[Verdict]":
         self.state, timer, verdict = TRANSITIONS[(self.state, what)]
         verdicts = [] if verdict is None else [(verdict, self.who)]
         if timer == _GRANT:

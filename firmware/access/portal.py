@@ -106,8 +106,7 @@ class Portal:
     @property
     def awaited(self) -> "dict[str, object] | None":
         """Who was let in and has neither opened nor run out of time."""
-        who: dict[str, object] | None = self._passage.who  # type: ignore[assignment]
-        return None if self._passage.state == passage.IDLE else who
+        return None if self._passage.state == passage.IDLE else self._passage.who
 
     @property
     def mode_now(self) -> str:
@@ -387,11 +386,11 @@ class Portal:
             self._opening.open_ms = self._rules.open_ms
         return self._reports(self._opening.handle(what, now_ms, now_ms), now_ms)
 
-    def _verdicts(self, verdicts: "list[tuple[str, object]]", at_ms: int) -> "list[record.Record]":
+    def _verdicts(self, verdicts: "list[passage.Verdict]", at_ms: int) -> "list[record.Record]":
         records = []
         for verdict, who in verdicts:
             type = record.ACCESS_TAKEN if verdict == passage.TAKEN else record.ACCESS_NOT_TAKEN
-            records.append(make(type, at_ms, self.name, who))  # type: ignore[arg-type]
+            records.append(make(type, at_ms, self.name, who))
         return records
 
     def _reports(self, reports: list[str], now_ms: int) -> "list[record.Record]":

@@ -224,13 +224,13 @@ class Whereabouts:
             name, _, who = rest.partition("/")
             value = kept[key]
             area = self._areas.get(name)
-            if area is None or not _is_seen(value):
+            seen = _seen(value, now)
+            if area is None or seen is None:
                 effects.append(Keep(key, None))
             elif who == UNSEEN:
                 area.unseen = None
             else:
-                age_ms = max(0, now.utc_s - value[1]) * 1000  # type: ignore[index]
-                area.put(who, Seen(value[0], value[1], now.ms - age_ms))  # type: ignore[index]
+                area.put(who, seen)
         for area in self._timed:
             area.sort_passages()
             day = kept.get("forgiven/" + area.name)
@@ -291,7 +291,10 @@ def _forgiven(
     return make(record.PASSBACK_FORGIVEN, now.ms, None, fields)
 
 
-def _is_seen(value: object) -> bool:
+def _seen(value: object, now: "credential.Moment") -> "Seen | None":
+    """What was kept of somebody, [inside, utc_s]; None: it is not that."""
     if not isinstance(value, list) or len(value) != 2 or not isinstance(value[1], int):
-        return False
-    return value[0] in (0, 1, None)
+        return None
+    if value[0] not in (0, 1, None):
+        return None
+    return Seen(value[0], value[1], now.ms - max(0, now.utc_s - value[1]) * 1000)

@@ -90,8 +90,10 @@ class Outputs:
             if self.on_told is not None:
                 self.on_told()
         for name in self._pulses:
-            pulse = self._devices[name]
-            self._drive(name, lambda pulse=pulse: pulse.tick(now_ms))  # type: ignore[misc]
+            self._end_pulse(name, now_ms)
+
+    def _end_pulse(self, name: str, now_ms: int) -> None:
+        self._drive(name, lambda: self._devices[name].tick(now_ms))
 
     def make_safe(self) -> None:
         """Take the power from every lock and switch rules' outputs off: the door loop has died."""

@@ -232,9 +232,13 @@ class EgressTest:
             found.append(Result(None, "reset", FAILED, None, "not_over"))
             return
         for name in self._portals():
-            secured = await self._until(lambda at=name: self._engaged(at), SETTLE_MS)  # type: ignore[misc]
-            why = None if secured else "not_secured"
-            found.append(Result(name, "reset", PASSED if secured else FAILED, None, why))
+            found.append(await self._reset(name))
+
+    async def _reset(self, name: str) -> Result:
+        """Whether one portal is locked again after the fire."""
+        secured = await self._until(lambda: self._engaged(name), SETTLE_MS)
+        why = None if secured else "not_secured"
+        return Result(name, "reset", PASSED if secured else FAILED, None, why)
 
     def _burning(self, name: str) -> Result:
         """How one portal stands while it burns."""
@@ -329,8 +333,7 @@ class EgressTest:
             return
         results = []
         for one in found:
-            told = {"portal": one.portal, "step": one.step, "result": one.result}
-            told.update({"ms": one.ms, "why": one.why})  # type: ignore[dict-item]
+            told: dict[str, Any] = one._asdict()
             results.append({key: value for key, value in told.items() if value is not None})
         fields: dict[str, object] = {"results": results, "by": self._by}
         self._controller.ask(
