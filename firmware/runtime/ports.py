@@ -58,6 +58,24 @@ class Journal:
         """These have left. May be written later: an event may leave twice, never not at all."""
         raise NotImplementedError
 
+    def taken(self, seqs: "list[int]") -> None:
+        """The broker has these, the host has not said so: they wait, and leave again only for a reason."""
+        raise NotImplementedError
+
+    def stored(self, journal: str, seq: int, hash: str, done: "Callable[[bool], None]") -> None:
+        """The host has every event of `journal` up to `seq`; `done` is told whether `hash` is ours there."""
+        raise NotImplementedError
+
+    def between(
+        self,
+        from_seq: int,
+        to_seq: int,
+        limit: int,
+        done: "Callable[[list[tuple[int, str]]], None]",
+    ) -> None:
+        """The first `limit` events of a range, ends included, as (seq, JSON), left or not."""
+        raise NotImplementedError
+
     def waiting(self) -> int:
         """How many events have not left."""
         raise NotImplementedError
@@ -107,13 +125,38 @@ class Store:
         raise NotImplementedError
 
 
+class Message:
+    """What came on a topic of ours that others may write.
+
+    token     int    for `Transport.heard`
+    topic     str    "command" or "stored"
+    payload   bytes  as it came; empty where it was too long
+    retained  bool   the broker had kept it
+    flaw      str    why the link refused it at once, in a few words; "": it looks like one
+    """
+
+    def __init__(
+        self, token: int, topic: str, payload: bytes, retained: bool = False, flaw: str = ""
+    ) -> None:
+        self.token = token
+        self.topic = topic
+        self.payload = payload
+        self.retained = retained
+        self.flaw = flaw
+
+
 class Transport:
-    """Port: carries messages to the broker while it can."""
+    """Port: carries messages to the broker while it can, and brings what comes for us."""
 
     #: callable (up: bool)  told when the broker is there, and when it is gone
     on_up: "Callable[[bool], None] | None" = None
     #: callable (token: int)  the broker has taken the message of that token
     on_taken: "Callable[[int], None] | None" = None
+    #: callable (Message)  something came; `heard` is to follow, and until then nothing more may come
+    on_message: "Callable[[Message], None] | None" = None
+
+    def heard(self, token: int) -> None:
+        """The message of `token` is dealt with: the broker may forget it. Nothing need happen."""
 
     def send(self, token: int, topic: str, payload: str, retain: bool) -> None:
         """Send at QoS 1. `token` comes back with `on_taken`; 0: nobody asks. Lost if it is down."""

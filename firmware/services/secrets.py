@@ -1,23 +1,29 @@
-"""The controller's own secrets, 32 random bytes each, made at the first boot.
+"""The controller's own secrets, random bytes made at the first boot.
 
 ``controller.key`` never leaves it: PINs and codes are stored under it; without it nobody's PIN is known
 any more, which is told, and cards go on. ``visitor.key`` makes visitors' codes: its host gets it, nobody
 else; without it the codes that were given out are no good any more, which is told too.
+``identity.key`` is who the controller is (`firmware.trust.identity`): with another one hosts must be told
+its new public keys, which its `status` carries.
 """
 
 import os
 from pathlib import Path
 from typing import NamedTuple
 
+from firmware.trust.identity import LENGTH as IDENTITY_LENGTH
+from firmware.trust.identity import Identity
+
 LENGTH = 32
 
 
 class _Kind(NamedTuple):
-    """A secret: its file, and what is said when it was lost, or lives until the restart only."""
+    """A secret: its file, what is said when it was lost, or lives until the restart only, its bytes."""
 
     name: str
     lost: str
     brief: str
+    length: int = LENGTH
 
 
 _CONTROLLER = _Kind(
@@ -29,6 +35,13 @@ _VISITOR = _Kind(
     "visitor.key",
     "visitors' codes must be given again",
     "visitors' codes are known until the restart",
+)
+
+_IDENTITY = _Kind(
+    "identity.key",
+    "hosts must be told this controller's new keys",
+    "this controller's keys are known until the restart",
+    IDENTITY_LENGTH,
 )
 
 
@@ -46,19 +59,25 @@ def visitor_key(state_dir: str | os.PathLike[str]) -> tuple[bytes, list[str]]:
     return _secret(state_dir, _VISITOR)
 
 
+def controller_identity(state_dir: str | os.PathLike[str]) -> tuple[Identity, list[str]]:
+    """Who this controller is, as `controller_key`."""
+    secret, problems = _secret(state_dir, _IDENTITY)
+    return Identity.of(secret), problems
+
+
 def _secret(state_dir: str | os.PathLike[str], kind: _Kind) -> tuple[bytes, list[str]]:
     path = Path(state_dir) / kind.name
     problems: list[str] = []
     try:
         key = path.read_bytes()
-        if len(key) == LENGTH:
+        if len(key) == kind.length:
             return key, problems
-        problems.append(_set_aside(path, kind, f"has {len(key)} bytes; expected {LENGTH}"))
+        problems.append(_set_aside(path, kind, f"has {len(key)} bytes; expected {kind.length}"))
     except FileNotFoundError:
         pass
     except OSError as error:
         problems.append(_set_aside(path, kind, f"cannot be read ({error.strerror})"))
-    key = os.urandom(LENGTH)
+    key = os.urandom(kind.length)
     try:
         _write(path, key)
     except OSError as error:

@@ -38,10 +38,29 @@ def alarm_payload(
 
 
 def status_payload(
-    state: str, version: str, boot: int, since: str, journal: str
+    state: str,
+    version: str,
+    boot: int,
+    since: str,
+    journal: str,
+    nonce: "str | None" = None,
+    public_key: "dict[str, str] | None" = None,
 ) -> "dict[str, object]":
-    """``status``: online, or offline as the last will and the last word."""
-    return {"state": state, "version": version, "boot": boot, "since": since, "journal": journal}
+    """``status``: online, or offline as the last will and the last word.
+
+    `nonce` and `public_key` stand where commands are taken: what a command may quote, and our keys.
+    """
+    status: dict[str, object] = {
+        "state": state,
+        "version": version,
+        "boot": boot,
+        "since": since,
+        "journal": journal,
+    }
+    if nonce is not None:
+        status["nonce"] = nonce
+        status["public_key"] = public_key
+    return status
 
 
 def health_payload(
