@@ -1,4 +1,4 @@
-"""The simulator's HTTP side: the page, `/api/world`, `/api/act` and `/api/events`, on loopback.
+"""The simulator's HTTP side, on loopback: the page, `/api/world`, `/api/act`, `/api/command`, `/api/events`.
 
 Standard library threads in front of the desk's one loop: a request asks the loop and waits for its
 answer. Everything that comes in is limited; a page of another origin may read nothing and do nothing.
@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from host_tools.signer import LIFE_S
+from sim import dispatch
 from sim.desk import Desk
 from sim.world import VerbError
 
@@ -130,10 +132,11 @@ class Handler(BaseHTTPRequestHandler):
             self._file(url.path)
 
     def do_POST(self) -> None:
-        """`/api/act`, and `/api/seen`: the page's operator has seen an alarm."""
+        """`/api/act`: a verb of the world. `/api/command`: a signed command of the demo's operator."""
         path = urlsplit(self.path).path
-        if path not in ("/api/act", "/api/seen"):
-            self._json(404, {"ok": False, "error": f"{self.path}: unknown; expected /api/act"})
+        if path not in ("/api/act", "/api/command", "/api/seen"):
+            line = f"{self.path}: unknown; expected /api/act or /api/command"
+            self._json(404, {"ok": False, "error": line})
             return
         stranger = self._stranger()
         if stranger:
@@ -151,22 +154,57 @@ class Handler(BaseHTTPRequestHandler):
             asked = json.loads(self.rfile.read(length) or b"null")
         except (ValueError, RecursionError):
             asked = None
-        needed = ("do",) if path == "/api/act" else ("point", "class")
-        if not isinstance(asked, dict) or not all(isinstance(asked.get(k), str) for k in needed):
-            example = '{"do": VERB, ...}' if path == "/api/act" else '{"point": ..., "class": ...}'
+        needed = "do" if path == "/api/act" else "op"
+        if path == "/api/seen" and isinstance(asked, dict):
+            self._seen(asked)
+        elif not isinstance(asked, dict) or not isinstance(asked.get(needed), str):
+            example = '{"do": VERB, ...}' if path == "/api/act" else '{"op": OP, "args": {...}}'
             self._json(422, {"ok": False, "error": f"body: expected a JSON object {example}"})
-            return
-        if path == "/api/act":
+        elif path == "/api/command":
+            self._command(asked)
+        else:
             verb = asked.pop("do")
             answer = self._ask(lambda: self._act(verb, asked))
-        else:
-            answer = self._ask(lambda: self.server.desk.seen(asked["point"], asked["class"]))
-        if answer is None:
-            self._json(503, {"ok": False, "error": "the controller is starting; try again"})
-        elif answer == "":
-            self._json(200, {"ok": True})
-        else:
-            self._json(422, {"ok": False, "error": answer})
+            if answer is None:
+                self._json(503, {"ok": False, "error": "the controller is starting; try again"})
+            elif answer == "":
+                self._json(200, {"ok": True})
+            else:
+                self._json(422, {"ok": False, "error": answer})
+
+    def _seen(self, asked: dict[str, Any]) -> None:
+        if not all(isinstance(asked.get(key), str) for key in ("point", "class")):
+            line = 'body: expected a JSON object {"point": ..., "class": ...}'
+            self._json(422, {"ok": False, "error": line})
+            return
+        line = self._ask(lambda: self.server.desk.seen(asked["point"], asked["class"]))
+        self._json(422 if line else 200, {"ok": False, "error": line} if line else {"ok": True})
+
+    def _command(self, asked: dict[str, Any]) -> None:
+        """Send it over the broker and wait for the controller's word; the desk's loop waits for nothing."""
+        known = {"op", "args", "life_s", "wait_s", "stranger"}
+        wait_s = asked.get("wait_s", dispatch.ANSWER_S)
+        line = ""
+        if not set(asked) <= known:
+            line = f"{sorted(set(asked) - known)[0]}: unknown; expected one of {', '.join(sorted(known))}"
+        elif type(wait_s) is not int or not 0 <= wait_s <= dispatch.ANSWER_S:
+            line = f"wait_s: is out of range; expected 0 to {dispatch.ANSWER_S}"
+        elif type(asked.get("stranger", False)) is not bool:
+            line = "stranger: is neither true nor false; expected one of them"
+        sender = self.server.desk.dispatch
+        try:
+            if line:
+                raise dispatch.CommandError(line)
+            command = sender.send(
+                asked["op"],
+                asked.get("args", {}),
+                life_s=asked.get("life_s", LIFE_S),
+                stranger=asked.get("stranger", False),
+            )
+        except dispatch.CommandError as error:
+            self._json(422, {"ok": False, "error": str(error)})
+            return
+        self._json(*dispatch.answered(sender, command, wait_s))
 
     def log_message(self, format: str, *args: Any) -> None:
         """Nobody reads an access log of a desk."""

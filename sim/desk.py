@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from firmware.runtime import aio, ports
-from firmware.runtime.clock import MonotonicClock, iso
+from firmware.runtime.clock import UNTRUSTED, MonotonicClock, iso
 from firmware.services import health, secrets
 from firmware.services.credential_store import CredentialStore
 from firmware.services.executor import ThreadExecutor
@@ -28,6 +28,7 @@ from firmware.wire import payload
 from hal.backends.monotonic_ticks import MonotonicTicks
 from sim import person
 from sim.broker import EmbeddedBroker
+from sim.dispatch import Dispatch
 from sim.fakes import FakeAnalogInputs, FakeLines, FakeSerialPorts, FakeTicks, FakeWall
 from sim.machine import Machine, Parts
 from sim.network import Cable
@@ -158,7 +159,8 @@ class Desk:
         self.cable = Cable(*mqtt)
         link = {"host": "127.0.0.1", "port": self.cable.port, "tls": False}
         config["link"].update(link, enabled=True, reconnect_max_ms=RECONNECT_MS, host_ack=False)
-        self.operator_seed = base64.b64encode(self._seed()).decode()
+        seed = self._seed()
+        self.operator_seed = base64.b64encode(seed).decode()
         lines, serial_ports = FakeLines(FakeTicks(clock)), FakeSerialPorts()
         analog_inputs = FakeAnalogInputs()
         now_ms = self._start_ms = round(time.time() * 1000)
@@ -167,6 +169,10 @@ class Desk:
         wall = FakeWall(clock, now_ms, controller["timezone"], controller["rtc"])
         self.wall = wall
         key, self.problems = secrets.controller_key(self.folder)
+        identity, more = secrets.controller_identity(self.folder)
+        self.problems += more
+        #: dict  the controller's keys, as its topic `status` carries them
+        self.public_key = identity.public_key
         self._parts = DeskParts(config, self.loop, self.folder, key, self.problems)
         self._parts.provision(person.changes(self.people, config["access_points"]))
         self.world = World(config, self.loop, lines, serial_ports, analog_inputs, self.people)
@@ -182,6 +188,15 @@ class Desk:
         self.world.on_change = lambda kind, name, now: self._look_soon()
         self.machine.on_change = self._look_soon
         self._observer = Observer(mqtt[0], mqtt[1], self.root, self._message)
+        self._nonce: str | None = None  # the newest of `status`
+        self.dispatch = Dispatch(
+            self.operator,
+            seed,
+            f"{controller['site']}/{controller['name']}",
+            self.public_key,
+            self._observer.publish,
+            self._command_time,
+        )
         self._seen: dict[str, Any] = {}
         self._looking = False
         self._stopping = aio.Event()
@@ -266,13 +281,24 @@ class Desk:
 
     def _message(self, topic: str, body: bytes, retained: bool) -> None:
         """On the observer's thread: what the broker told the host."""
-        if topic != self.root + "/event":
+        name = topic.removeprefix(self.root + "/")
+        self.dispatch.heard(name, body)
+        if name not in ("event", "status"):
             return
         try:
-            event = json.loads(body)
+            said = json.loads(body)
         except ValueError:
             return
-        self.loop.post(lambda: self._event(event))
+        if name == "status":
+            self._nonce = said.get("nonce") if isinstance(said, dict) else None
+        else:
+            self.loop.post(lambda: self._event(said))
+
+    def _command_time(self) -> tuple[int, str | None]:
+        """When a command is made, and the nonce that it quotes: only where the clock is no help."""
+        controller = self.machine.controller
+        lost = controller is not None and controller.time.quality() == UNTRUSTED
+        return self.wall.utc_ms(), self._nonce if lost else None
 
     def _event(self, event: dict[str, Any]) -> None:
         self.recent.append(event)

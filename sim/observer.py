@@ -1,4 +1,4 @@
-"""What a host would see: subscribes to everything a controller publishes.
+"""What a host would be: subscribes to everything a controller publishes, and sends it commands.
 
 A paho client in a thread of its own, which connects again by itself. Right after its restart a NATS
 server's first SUBSCRIBE can miss a retained message, so each connection subscribes a second time.
@@ -25,6 +25,7 @@ class Observer:
         self, host: str, port: int, root: str, on_message: Callable[[str, bytes, bool], None]
     ) -> None:
         self._address = (host, port)
+        self._root = root
         self._topic = root + "/#"
         self._on_message = on_message
         self._again: threading.Timer | None = None
@@ -41,6 +42,13 @@ class Observer:
         """Connect, and again whenever it is lost; a broker that is not there yet is waited for."""
         self._client.connect_async(*self._address, keepalive=30)
         self._client.loop_start()
+
+    def publish(self, topic: str, payload: bytes) -> bool:
+        """Send below the root at QoS 1, from any thread; False: there is no connection, nothing is sent."""
+        if not self.subscribed.is_set():
+            return False
+        self._client.publish(f"{self._root}/{topic}", payload, qos=1)
+        return True
 
     def stop(self) -> None:
         """Disconnect and end the thread."""

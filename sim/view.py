@@ -64,7 +64,7 @@ def view(desk: "Desk") -> dict[str, Any]:
         "people": [somebody.shown() for somebody in desk.people],
         "flats": [{"number": number} for number in config["controller"]["flats"]],
         "operator": {"id": desk.operator, "private_key": desk.operator_seed},
-        "public_key": None,
+        "public_key": desk.public_key,
         "visitor_key": visitor_key(config).hex(),
     }
 

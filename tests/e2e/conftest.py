@@ -113,3 +113,11 @@ def demo(start_demo: Any) -> Demo:
     """A freshly started simulator of the demo building."""
     started: Demo = start_demo()
     return started
+
+
+@pytest.fixture(scope="module")
+def shared_demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """One simulator for all tests of a module that only ask."""
+    started = Demo(tmp_path_factory.mktemp("shared"))
+    yield started
+    started.stop()
