@@ -229,6 +229,28 @@ class SerialPorts:
         raise NotImplementedError
 
 
+class Watchdog:
+    """Starts the machine or the program again when it has not been petted for `timeout_ms`.
+
+    It runs from the moment it was opened. Only the door task's own round pets it
+    (`firmware.runtime.heartbeat`), so it bites whatever hangs or dies there.
+    """
+
+    #: int  how long it waits for the next `pet`
+    timeout_ms = 0
+
+    def pet(self) -> None:
+        """The door decides; never waits.
+
+        Raises `hal.errors.DeviceUnavailableError` if it could not be told; it may be petted again.
+        """
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Stop it, where it can be stopped: a clean end. Closing twice is fine, petting after that not."""
+        raise NotImplementedError
+
+
 class AnalogInputs:
     """The board's analog inputs: claims them for as long as they are open."""
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 IDLE_MS = 1000  #: the door looks around, and at the clock, at least this often
+DOOR_BACK_OFF_MS = 1000  #: the longest that a door task which has died waits before it runs again
 
 
 class Controller:
@@ -81,6 +82,8 @@ class Controller:
         self.on_record: Callable[[record.Record], None] | None = None
         #: callable (portal, unlocked, at_ms)  told when a lock was driven
         self.on_lock: Callable[[str, bool, int], None] | None = None
+        #: callable (now_ms)  told at the end of each of the door's rounds: `heartbeat.Heartbeat.beat`
+        self.on_round: Callable[[int], None] | None = None
         self._kept: dict[str, Any] = {}
         self._look = LookUp(store, visitor_key, config, wall.offset_s, self._now)
         self._look.on_keep = self._keep_alone
@@ -117,7 +120,7 @@ class Controller:
         for name in sorted(self._devices):
             if hasattr(self._devices[name], "poll"):
                 self._feed(name)
-        self.supervisor.start("door", self._door, self._outputs.make_safe)
+        self.supervisor.start("door", self._door, self._outputs.make_safe, DOOR_BACK_OFF_MS)
         self.deciding = True
 
     def stop(self, reason: str) -> None:
@@ -158,6 +161,9 @@ class Controller:
             while item is not None:  # what is asked of the core catches up with the time by itself
                 self._handle(item, now)
                 item = self._inbox.get_nowait()
+            self.supervisor.look(now.ms)
+            if self.on_round is not None:
+                self.on_round(self.loop.now_ms())
 
     def _wait_ms(self) -> int:
         dues = [self.site.deadline_ms, self._outputs.deadline_ms]
@@ -290,6 +296,10 @@ class Controller:
 
     # ---- what goes wrong ---------------------------------------------------------------------------
 
+    def tell(self, part: str, ok: bool, text: str) -> None:
+        """Somebody around the controller has found that `part` of it fails, or works again."""
+        self._fault(part, ok, text)
+
     def _fault(self, part: str, ok: bool, text: str) -> None:
         """A part of the controller failed, or works again: told, with one line, and an alarm for storage."""
         now = self._now()
@@ -317,6 +327,11 @@ class Controller:
     def _feed(self, name: str) -> None:
         driver = self._devices[name]
         stirred = self.store.stir if name in self.wiring.readers else None
+        task = "feed-" + name
+
+        def alive() -> None:
+            self.supervisor.alive(task, feeds.ALIVE_MS)
+
         self.supervisor.start(
-            "feed-" + name, lambda: feeds.feed(name, driver, self._inbox, self.loop, stirred)
+            task, lambda: feeds.feed(name, driver, self._inbox, self.loop, stirred, alive)
         )

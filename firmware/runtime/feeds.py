@@ -19,6 +19,10 @@ READING = "reading"
 FOUND = "found"
 
 STIR_MS = 100
+LOOK_MS = (
+    5000  #: a source is asked this often even if nothing wakes anybody: a lost wake-up mends itself
+)
+ALIVE_MS = 15000  #: a feed that has not gone round for so long hangs
 POLL_MS = 20  #: for a source that can wake nobody (RPi.GPIO, a pin without interrupts)
 INBOX_LIMIT = 256  #: readings that may wait; a card beyond them is dropped, an input never
 
@@ -61,11 +65,13 @@ async def feed(
     inbox: Inbox,
     loop: aio.Loop,
     stirred: "Callable[[], None] | None" = None,
+    alive: "Callable[[], None] | None" = None,
 ) -> None:
     """Hand over every reading of device `name`, for ever.
 
     `stirred` is told when something begins to come, `STIR_MS` after the last time at the earliest: a
     frame takes some 20 ms to arrive, and whoever is asked about it next can be awake by then.
+    `alive` is told each time round, at least every `LOOK_MS`.
     """
     told_ms = loop.now_ms() - STIR_MS
     came = aio.Event()
@@ -82,10 +88,12 @@ async def feed(
             for reading in driver.poll(now_ms):
                 inbox.put(Input(READING, name, reading))
             watched = _watch(loop, source, watched, came)
-            wait_ms = None if watched >= 0 or getattr(source, "wakes", False) else POLL_MS
+            if alive is not None:
+                alive()
+            woken = watched >= 0 or getattr(source, "wakes", False)
+            wait_ms = LOOK_MS if woken else POLL_MS
             if driver.deadline_ms is not None:
-                left_ms = max(0, driver.deadline_ms - loop.now_ms())
-                wait_ms = left_ms if wait_ms is None else min(wait_ms, left_ms)
+                wait_ms = min(wait_ms, max(0, driver.deadline_ms - loop.now_ms()))
             await came.wait(wait_ms)
     finally:
         source.ready = None

@@ -1,4 +1,8 @@
-"""Keeps tasks alive: every task has a name, and what it owned goes to its safe level when it dies."""
+"""Keeps tasks alive: every task has a name, and what it owned goes to its safe level when it dies.
+
+A task may promise to say `alive` so and so often; `look` ends one that has not, which is then started
+again like one that died. The task that calls `look` is watched by the watchdog (`heartbeat`).
+"""
 
 from firmware.runtime import aio
 
@@ -9,6 +13,7 @@ if TYPE_CHECKING:
 
 BACK_OFF_MS = 500  #: before the first restart; doubled up to `BACK_OFF_MAX_MS`
 BACK_OFF_MAX_MS = 30000
+LOOK_MS = 5000
 HEALTHY_MS = 60000  #: a task that ran this long starts over with the shortest back-off
 
 
@@ -18,6 +23,10 @@ class Supervisor:
     def __init__(self, loop: aio.Loop) -> None:
         self._loop = loop
         self._tasks: dict[str, aio.Task] = {}
+        #: the latest time at which each task that promised it must say `alive` again
+        self._due_ms: dict[str, int] = {}
+        self._hung: set[str] = set()
+        self._looked_ms = loop.now_ms()
         self._stopped = False
         self.on_death: Callable[[str, str], None] | None = None
 
@@ -26,9 +35,29 @@ class Supervisor:
         name: str,
         make: "Callable[[], Coroutine[Any, Any, Any]]",
         make_safe: "Callable[[], None] | None" = None,
+        most_ms: int = BACK_OFF_MAX_MS,
     ) -> None:
-        """Run `make()` as task `name`; if it dies, call `make_safe`, wait, and run it again."""
-        self._run(name, make, make_safe, BACK_OFF_MS)
+        """Run `make()` as task `name`; if it dies, call `make_safe`, wait, and run it again.
+
+        most_ms  the longest wait before it runs again
+        """
+        self._run(name, make, make_safe, BACK_OFF_MS, most_ms)
+
+    def alive(self, name: str, within_ms: int) -> None:
+        """Task `name` lives, and says so again within `within_ms` or is ended."""
+        self._due_ms[name] = self._loop.now_ms() + within_ms
+
+    def look(self, now_ms: int) -> None:
+        """End every task that has broken its promise; to be called at least every `LOOK_MS`."""
+        gap_ms = now_ms - self._looked_ms
+        self._looked_ms = now_ms
+        if gap_ms > LOOK_MS:  # nothing ran meanwhile, so nobody could keep a promise
+            for name in self._due_ms:
+                self._due_ms[name] += gap_ms
+        for name in [name for name in sorted(self._due_ms) if self._due_ms[name] < now_ms]:
+            del self._due_ms[name]
+            self._hung.add(name)
+            self._tasks[name].cancel()
 
     def stop(self) -> None:
         """Cancel every task; they clean up."""
@@ -48,18 +77,24 @@ class Supervisor:
         make: "Callable[[], Coroutine[Any, Any, Any]]",
         make_safe: "Callable[[], None] | None",
         back_off_ms: int,
+        most_ms: int,
     ) -> None:
         started_ms = self._loop.now_ms()
 
         def ended(task: aio.Task) -> None:
+            self._due_ms.pop(name, None)
+            hung = name in self._hung
+            self._hung.discard(name)
             if self._stopped:
                 return
             healthy = self._loop.now_ms() - started_ms >= HEALTHY_MS
             wait_ms = BACK_OFF_MS if healthy else back_off_ms
-            longer_ms = min(wait_ms * 2, BACK_OFF_MAX_MS)
+            longer_ms = min(wait_ms * 2, most_ms)
             self._loop.call_at(  # first: it is started again whatever fails below
                 self._loop.now_ms() + wait_ms,
-                lambda: None if self._stopped else self._run(name, make, make_safe, longer_ms),
+                lambda: (
+                    None if self._stopped else self._run(name, make, make_safe, longer_ms, most_ms)
+                ),
             )
             try:
                 if make_safe is not None:
@@ -68,6 +103,7 @@ class Supervisor:
                 if self.on_death is not None:
                     # The kind of error only: its text could hold what no record may (law 7).
                     kind = "ended" if task.error is None else type(task.error).__name__
+                    kind = "hangs" if hung else kind
                     self.on_death(name, kind)
 
         self._tasks[name] = self._loop.spawn(make(), name, ended)

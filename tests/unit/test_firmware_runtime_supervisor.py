@@ -57,6 +57,46 @@ def test_what_is_told_of_an_error_is_its_kind_and_not_its_text() -> None:
     assert not [word for _, word in bench.run(60000) if "4711" in word]
 
 
+def test_a_task_that_promised_to_say_it_lives_and_does_not_is_started_again() -> None:
+    bench = Bench()
+    bench.lasts_ms = [1000000]
+
+    async def waits_for_ever() -> None:
+        bench.supervisor.alive("reader", 1500)
+        await bench.work()
+
+    async def looks() -> None:
+        for _ in range(4):
+            await aio.sleep_ms(1000)
+            bench.supervisor.look(bench.loop.now_ms())
+
+    bench.supervisor.start("reader", waits_for_ever, lambda: bench.note("safe"))
+    bench.loop.run(looks())
+    assert bench.seen == [
+        (0, "begins"),
+        (2000, "tidied"),
+        (2000, "safe"),
+        (2000, "reader died: hangs"),
+        (2000 + BACK_OFF_MS, "begins"),
+    ]
+
+
+def test_after_a_time_in_which_nothing_ran_nobody_is_ended_for_silence() -> None:
+    bench = Bench()
+    bench.lasts_ms = [1000000]
+    bench.supervisor.start("reader", bench.work)
+    bench.supervisor.alive("reader", 15000)
+    bench.loop.call_at(20000, lambda: bench.supervisor.look(bench.loop.now_ms()))
+    assert bench.run(34000) == [(0, "begins")]
+
+
+def test_the_door_is_never_left_alone_for_long_however_often_it_dies() -> None:
+    bench = Bench()
+    bench.supervisor.start("door", bench.work, None, 1000)
+    begins = bench.begins(20000)
+    assert {later - earlier for earlier, later in zip(begins, begins[1:])} == {500, 1000}
+
+
 def test_a_task_that_returns_has_died_as_well() -> None:
     bench = Bench()
 

@@ -1,0 +1,83 @@
+"""`firmware.runtime.controller`: what becomes of the door when one of its tasks dies or hangs."""
+
+from pathlib import Path
+from typing import Any
+
+import hal.board
+from firmware.runtime import aio
+from firmware.runtime.feeds import ALIVE_MS
+from firmware.runtime.heartbeat import Heartbeat
+from sim.fake_watchdog import FakeWatchdog
+from sim.person import demo_people
+from sim.virtual import Building
+
+START_MS = 1795248000000
+BOARD = str(Path(__file__).parents[2] / "board_configs/demo-sim.toml")
+TIMEOUT_MS = 3000
+
+
+class House:
+    """The demo building with a watchdog over its door."""
+
+    def __init__(self) -> None:
+        config = hal.board.load(BOARD)
+        self.building = Building(
+            config, demo_people(START_MS // 1000, lambda utc_s: 28800), START_MS, 1
+        )
+        self.building.start()
+        self.events: list[dict[str, Any]] = []
+        self.building.machine.on_events = lambda events, at_ms: self.events.extend(events)
+        controller = self.building.machine.controller
+        assert controller is not None
+        self.controller = controller
+        self.bites: list[int] = []
+        loop = self.building.loop
+        self.watchdog = FakeWatchdog(loop, TIMEOUT_MS, lambda: self.bites.append(loop.now_ms()))
+        controller.on_round = Heartbeat([self.watchdog]).beat
+
+    def run(self, ms: int) -> None:
+        self.building.loop.run(aio.sleep_ms(ms))
+
+    def stop(self, name: str) -> None:
+        """From here on task `name` does nothing and says nothing, as one that waits for ever."""
+        self.controller.supervisor._tasks[name]._token += 1
+
+    def faults(self) -> list[tuple[str, str]]:
+        return [(e["part"], e["text"]) for e in self.events if e["type"] == "system.fault"]
+
+    def opens(self) -> bool:
+        """Whether the resident's card opens the front door."""
+        before = len(self.events)
+        self.building.world.act("present_card", access_point="front-in", person="resident")
+        self.run(2000)
+        return "access.granted" in [event["type"] for event in self.events[before:]]
+
+
+def test_a_door_that_decides_is_never_bitten_however_quiet_the_day() -> None:
+    house = House()
+    house.run(60_000)
+    assert house.bites == []
+    assert house.watchdog.pets >= 60
+
+
+def test_a_door_task_that_waits_for_ever_is_bitten_whatever_the_other_tasks_do() -> None:
+    house = House()
+    house.run(10_000)
+    house.stop("door")
+    for _ in range(20):
+        house.building.world.act("present_card", access_point="front-in", person="resident")
+        house.run(500)
+    assert len(house.bites) == 1
+
+
+def test_a_feed_that_hangs_costs_its_own_device_a_while_and_the_door_nothing() -> None:
+    house = House()
+    house.run(10_000)
+    house.stop("feed-front-reader")
+    assert not house.opens()
+    house.run(ALIVE_MS + 2000)
+    assert house.faults() == [
+        ("feed-front-reader", "task ended (hangs); it is started again"),
+    ]
+    assert house.opens()
+    assert house.bites == []
