@@ -25,6 +25,11 @@ class Run:
         self._boot = 0
         self._building = Building(story.config, story.people, story.start_ms, seed)
 
+    @property
+    def published(self) -> list[tuple[str, str]]:
+        """What the controller said to its broker, as (topic, payload)."""
+        return self._building.broker.taken
+
     def go(self) -> None:
         """Run to the end and judge."""
         building = self._building

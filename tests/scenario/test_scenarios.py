@@ -6,18 +6,17 @@ import re
 import subprocess
 import sys
 import tomllib
-from functools import cache
 from pathlib import Path
 
 import pytest
+from stories import FOLDER, STORIES
+from stories import go as _go
 from traces import LAWS, events
 
 from firmware.access import alarm, credential, record
 from sim import expected, run, scenario, verbs
 
 ROOT = Path(__file__).parents[2]
-FOLDER = Path(__file__).parent
-STORIES = sorted(FOLDER.glob("*.toml"))
 SEEDS = (0, 7)
 
 #: Of CONTRACT.md, section 3.
@@ -42,14 +41,6 @@ each_story = pytest.mark.parametrize("path", STORIES, ids=[path.stem for path in
 def _at_the_root(monkeypatch: pytest.MonkeyPatch) -> None:
     """A story names its board from the project's folder."""
     monkeypatch.chdir(ROOT)
-
-
-@cache
-def _go(path: Path, seed: int = 0) -> run.Run:
-    """A story that was told; each seed once, whatever is then looked for in it."""
-    told = run.Run(scenario.load(str(path)), seed)
-    told.go()
-    return told
 
 
 @each_story
