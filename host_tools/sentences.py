@@ -114,6 +114,14 @@ class Sentences:
         key = "page.records_wait" if waiting else "page.records_sent"
         return self._say(key, {"n": str(n), "waiting": str(waiting)})
 
+    def words(self, key: str, **values: str | None) -> str:
+        """The words of a key, filled; its plain form where a value is not known."""
+        return self._say(key, values)
+
+    def word(self, group: str, value: Any) -> str | None:
+        """One word of a list of the contract, such as a mode; itself where there is none for it."""
+        return self._word(group, value)
+
     def title(self, name: str | None) -> str:
         """What people call a thing of the board config; its name if it has no title."""
         for section in _SECTIONS:
