@@ -18,12 +18,17 @@ from typing import Any
 
 from firmware.runtime import aio, ports
 from firmware.runtime.clock import UNTRUSTED, MonotonicClock, iso
+from firmware.runtime.controller import Controller
+from firmware.runtime.operators import OWNER
 from firmware.services import health, secrets
+from firmware.services.command_desk import CommandDesk
 from firmware.services.credential_store import CredentialStore
 from firmware.services.executor import ThreadExecutor
 from firmware.services.journal import SqliteJournal
 from firmware.services.link import LinkProcess
 from firmware.services.waker import WakingPollWaiter
+from firmware.trust import signing
+from firmware.trust.identity import Identity
 from firmware.wire import payload
 from hal.backends.monotonic_ticks import MonotonicTicks
 from sim import person
@@ -52,12 +57,17 @@ class DeskParts(Parts):
         loop: aio.Loop,
         folder: str,
         key: bytes,
+        identity: Identity,
+        operator: tuple[str, bytes],
         problems: list[str],
     ) -> None:
         self._config = config
         self._loop = loop
         self._folder = folder
         self._key = key
+        self._identity = identity
+        name, seed = operator
+        self._first = {name: (OWNER, base64.b64encode(signing.public_of(seed)).decode())}
         self._executors: list[ThreadExecutor] = []
         self._problems = list(problems)  # what was found wrong, for the first start's records
         self._link: LinkProcess | None = None
@@ -100,6 +110,14 @@ class DeskParts(Parts):
         self._link = LinkProcess(self._config["link"], site, name, self._loop, will)
         self._link.start()
         return journal, store, self._link
+
+    def commands(self, controller: Controller) -> CommandDesk | None:
+        """Of this start, in a thread of its own; the demo's operator is an owner."""
+        if self._link is None:
+            return None
+        executor = ThreadExecutor(self._loop, "commands")
+        self._executors.append(executor)
+        return CommandDesk(controller, self._link, self._identity, self._first, executor)
 
     def measure(self) -> dict[str, Any]:
         """The desk's own disk and memory."""
@@ -173,7 +191,9 @@ class Desk:
         self.problems += more
         #: dict  the controller's keys, as its topic `status` carries them
         self.public_key = identity.public_key
-        self._parts = DeskParts(config, self.loop, self.folder, key, self.problems)
+        self._parts = DeskParts(
+            config, self.loop, self.folder, key, identity, (self.operator, seed), self.problems
+        )
         self._parts.provision(person.changes(self.people, config["access_points"]))
         self.world = World(config, self.loop, lines, serial_ports, analog_inputs, self.people)
         self.machine = Machine(

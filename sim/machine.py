@@ -12,6 +12,7 @@ import hal.board
 from firmware.runtime import aio
 from firmware.runtime.controller import Controller
 from firmware.runtime.ports import Journal, Store, Transport
+from firmware.services.command_desk import CommandDesk
 
 BOOT_MS = 1500  #: from the return of power to the first decision
 
@@ -29,6 +30,10 @@ class Parts:
     def boot(self) -> tuple[Journal, Store, Transport]:
         """Open what survived and start what did not."""
         raise NotImplementedError
+
+    def commands(self, controller: Controller) -> CommandDesk | None:
+        """What takes commands for this start; None: nothing does."""
+        return None
 
     def measure(self) -> dict[str, Any]:
         """What the platform says of itself for the `health` topic."""
@@ -73,6 +78,7 @@ class Machine:
         self._wall = wall
         self._parts = parts
         self._starts = 0
+        self._desk: CommandDesk | None = None
 
     @property
     def deciding(self) -> bool:
@@ -102,6 +108,8 @@ class Machine:
     def shut_down(self) -> None:
         """A clean end, as when systemd stops the service."""
         if self.controller is not None:
+            if self._desk is not None:
+                self._desk.stop()
             self.controller.stop("stopped")
             self.controller = None
         self._parts.close()
@@ -140,12 +148,17 @@ class Machine:
         )
         self.controller.publisher.measure = self._parts.measure
         self.controller.watch_outputs(self._told)
+        self._desk = self._parts.commands(self.controller)
+        if self._desk is not None:
+            self._desk.start()
         self.controller.start()
         self.booted_ms = self._loop.now_ms()
         self._changed()
 
     def _drop(self) -> None:
         if self.controller is not None:
+            if self._desk is not None:
+                self._desk.kill()
             self.controller.kill()
             self.controller = None
             self._parts.kill()

@@ -4,14 +4,21 @@ The firmware is the real one, SQLite and all; its disk is simulated (it forgets 
 the power goes) and so is its broker. One seed, one run, byte for byte.
 """
 
+import base64
 import random
 from collections.abc import Callable
 from typing import Any
 
 from firmware.runtime import aio, ports
+from firmware.runtime.controller import Controller
+from firmware.runtime.operators import OWNER
+from firmware.services.command_desk import CommandDesk
 from firmware.services.credential_store import CredentialStore
 from firmware.services.executor import InlineExecutor
 from firmware.services.journal import SqliteJournal
+from firmware.trust import signing
+from firmware.trust.identity import LENGTH as IDENTITY_BYTES
+from firmware.trust.identity import Identity
 from sim import person
 from sim.disk import SimDisk
 from sim.fakes import FakeAnalogInputs, FakeLines, FakeSerialPorts, FakeTicks, FakeWall
@@ -19,6 +26,7 @@ from sim.machine import Machine, Parts
 from sim.world import World
 
 SETTLE_MS = 100  #: from power-up to 0 ms: bolts and magnets have moved
+OPERATOR = "op-demo"  #: who may command: an owner
 PUBLISH_MS = 5  #: from sending a message to the broker's PUBACK
 
 
@@ -34,18 +42,42 @@ class VirtualBroker(ports.Transport):
         self.taken: list[tuple[str, str]] = []
         self._loop = loop
         self._connection = 0
+        self._inbound: list[ports.Message] = []
+        self._token = 0
+        self._telling = False
+
+    def publish(self, leaf: str, payload: bytes, retained: bool = False) -> None:
+        """A host says something on `leaf`, below the controller's root; kept while the controller is away."""
+        self._token += 1
+        self._inbound.append(ports.Message(self._token, leaf, payload, retained))
+        self._later(self._deliver)
+
+    def heard(self, token: int) -> None:
+        """The first that waits is dealt with."""
+        if self._inbound and self._inbound[0].token == token:
+            self._telling = False
+            self._inbound.pop(0)
+            self._later(self._deliver)
+
+    def _deliver(self) -> None:
+        if self._inbound and self.on_message is not None and self.network and not self._telling:
+            self._telling = True
+            self.on_message(self._inbound[0])
 
     def connect(self) -> None:
         """A controller has started: it is connected at once if there is a network."""
         self._connection += 1
+        self._telling = False
         if self.network:
             self._later(lambda: self.on_up(True) if self.on_up is not None else None)
+            self._later(self._deliver)
 
     def drop(self) -> None:
         """The controller has gone."""
         self._connection += 1
         self.on_up = None
         self.on_taken = None
+        self.on_message = None
 
     def set_network(self, on: bool) -> None:
         """Cut the cable, or mend it."""
@@ -90,6 +122,17 @@ class VirtualParts(Parts):
         self._random = seeded
         self._broker = broker
         self._key = seeded.randbytes(32)
+        # Of their own: what a host says must not move what the disk forgets.
+        self._nonces = random.Random(self._key)
+        self._identity = Identity.of(self._nonces.randbytes(IDENTITY_BYTES))
+        #: bytes  the demo operator's Ed25519 seed
+        self.operator_seed = self._nonces.randbytes(32)
+        public = base64.b64encode(signing.public_of(self.operator_seed)).decode()
+        self._first = {OPERATOR: (OWNER, public)}
+        #: dict  the controller's public keys
+        self.public_key = self._identity.public_key
+        #: callable ()  told when the controller is to start anew; None: it refuses
+        self.on_restart: Callable[[], None] | None = None
         self._executors: list[InlineExecutor] = []
 
     def provision(self, changes: list[Any]) -> None:
@@ -124,6 +167,20 @@ class VirtualParts(Parts):
         store = CredentialStore("keys.db", executor, self._key, vfs, randbytes)
         store.open()
         return store
+
+    def commands(self, controller: Controller) -> CommandDesk:
+        """Of this start: who the controller is stays, its nonces do not."""
+        executor = InlineExecutor(self._loop)
+        self._executors.append(executor)
+        return CommandDesk(
+            controller,
+            self._broker,
+            self._identity,
+            self._first,
+            executor,
+            self._nonces.randbytes,
+            self.on_restart,
+        )
 
     def kill(self) -> None:
         """The power has gone."""

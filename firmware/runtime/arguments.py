@@ -110,6 +110,20 @@ def many(each: "Check", most: int) -> "Check":
     return test
 
 
+def table(value: object) -> "dict[str, Any]":
+    """An object, whatever is in it."""
+    if not isinstance(value, dict):
+        raise BadArgument("is no table; expected its fields")
+    return value
+
+
+def flag(value: object) -> bool:
+    """True or false."""
+    if value is not True and value is not False:
+        raise BadArgument("is neither true nor false; expected one of them")
+    return value is True
+
+
 def utc(value: object) -> int:
     """A time as events carry it, ``2026-11-21T08:15:00Z`` or with milliseconds, as UTC milliseconds."""
     wrong = BadArgument('is no time; expected such as "2026-11-21T08:15:00Z"')

@@ -11,8 +11,8 @@ from firmware.runtime import aio, feeds
 from firmware.runtime.clock import iso
 from firmware.runtime.inputs import Inputs
 from firmware.runtime.look_up import LookUp
-from firmware.runtime.outputs import Outputs
-from firmware.runtime.ports import Batch
+from firmware.runtime.outputs import RECORD_WAIT_MS, Outputs
+from firmware.runtime.ports import After, Batch
 from firmware.runtime.publisher import Publisher
 from firmware.runtime.supervisor import Supervisor
 from firmware.runtime.upkeep import CONTROLLER, Upkeep
@@ -208,11 +208,15 @@ class Controller:
         return effects
 
     def change_keys(
-        self, changes: "list[Any]", by: "str | None", done: "Callable[[str | None], None]"
+        self,
+        changes: "list[Any]",
+        by: "str | None",
+        note: "Callable[[str | None], list[Any]]",
     ) -> None:
         """Change keys, levels and schedules, all or none (`ports.Store.apply`), by the word of `by`.
 
-        Each key that became another is recorded. `done` is told what was wrong in one line, or None.
+        Each key that became another is recorded. `note` is told what was wrong in one line, or None; the
+        effects that it gives come first, in the same batch.
         """
 
         def answer(problem: "str | None", told: "list[tuple[int, str]]") -> None:
@@ -222,8 +226,8 @@ class Controller:
             for number, change in told:
                 fields: dict[str, object] = {"credential": number, "change": change, "by": by}
                 made.append(record.make(record.CREDENTIAL_CHANGED, now.ms, None, fields))
-            self._perform(self.site.recall({number for number, _ in told}, now) + made, now)
-            done(problem)
+            effects = self.site.recall({number for number, _ in told}, now)
+            self._perform(note(problem) + effects + made, now)
 
         self.store.apply(changes, answer)
 
@@ -236,6 +240,7 @@ class Controller:
             for made in records:
                 self.on_record(made)
         kept = {}
+        after = [effect.call for effect in effects if isinstance(effect, After)]
         for effect in effects:
             if isinstance(effect, access_point.Keep):
                 kept[effect.key] = effect.value
@@ -249,11 +254,25 @@ class Controller:
         if records or kept:
             self._keep(kept)
             batch = Batch([self._event(made) for made in records], [r.at_ms for r in records], kept)
+            batch.after = after
             self.journal.append(batch, self._durable)
         self._outputs.apply(self.site, batch, now.ms)
         self.publisher.conditions_soon(self.site, self.time)
+        if after and batch is None:
+            for call in after:
+                call()
+        elif after:
+            self.loop.call_at(now.ms + RECORD_WAIT_MS, lambda: self._let_go(batch))
+
+    def _let_go(self, batch: "Batch | None") -> None:
+        """What waited for a record waits no longer, written or not."""
+        if batch is not None:
+            after, batch.after = batch.after, []
+            for call in after:
+                call()
 
     def _durable(self, batch: Batch) -> None:
+        self._let_go(batch)
         now_ms = self.loop.now_ms()
         self._outputs.apply(self.site, None, now_ms)
         self.publisher.wake()
@@ -286,12 +305,17 @@ class Controller:
     # ---- what is asked of it -----------------------------------------------------------------------
 
     def ask(
-        self, verb: "Callable[[credential.Moment], tuple[str | None, list[object]]]"
+        self,
+        verb: "Callable[[credential.Moment], tuple[str | None, list[Any]]]",
+        note: "Callable[[str | None], list[Any]] | None" = None,
     ) -> "str | None":
-        """Have the core do something; the reason why it does not, or None."""
+        """Have the core do something; the reason why it does not, or None.
+
+        `note` is told that reason before anything is done; its effects come first, in the same batch.
+        """
         now = self._now()
         reason, effects = verb(now)
-        self._perform(effects, now)
+        self._perform((note(reason) if note is not None else []) + effects, now)
         return reason
 
     # ---- what goes wrong ---------------------------------------------------------------------------

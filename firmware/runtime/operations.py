@@ -2,11 +2,16 @@
 
 Whoever calls has checked who asks and whether that role may; here only what is asked is checked, strictly:
 every argument has a type, a range or a list of known names, and one that is not known is an error. Nothing
-here raises, and nothing waits: what changes keys, levels or hours is made by the store, which answers later.
+here waits: what changes keys, levels or hours is made by the store, which answers later. Whoever asks is told
+how it went before it is done, and gives effects that go into the same batch of records: so what is remembered
+of a command and what it did are durable together or not at all.
 """
 
 from firmware.access import alarm, portal, record, schedule
-from firmware.runtime.arguments import BadArgument, check, integer, many, name, one_of, text, utc
+from firmware.runtime.arguments import BadArgument, check, flag, integer, one_of, text, utc
+from firmware.runtime.key_operations import BAD_COMMAND, FAILED, KeyOperations
+from firmware.runtime.operators import ROLES, is_key, is_name
+from firmware.runtime.ports import After
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,17 +19,14 @@ if TYPE_CHECKING:
     from typing import Any
 
     from firmware.runtime.controller import Controller
+    from firmware.runtime.operators import Operators
 
-    Answer = tuple[bool, Any]
+    Note = Callable[[bool, Any], list[Any]]
 
-#: Why an op was not done.
-BAD_COMMAND = "bad_command"  #: it cannot be done as it is written
-FAILED = "failed"  #: it can, but not now
-
-UNDER_WAY = "under_way"  #: instead of a result: `done` is told it
+NOT_HERE = "not possible here"  #: this start of the controller was given no way to do it
 
 SPAN_S = 366 * 86400  #: the longest appointment
-BATCH_LIMIT = 1000  #: keys in one command
+CONFIG_LIMIT = 131072  #: characters of a board config
 
 
 class Operations:
@@ -39,9 +41,15 @@ class Operations:
         areas = one_of(sorted(config["areas"]))
         kinds = one_of(sorted(alarm.PRIORITY))
         point = text(64)
-        schedules = name(32)
+        #: Operators  who may sign, for `operator.set`; None: nobody can be set
+        self.operators: Operators | None = None
+        #: callable ()  starts this controller anew; None: it cannot be
+        self.restart: Callable[[], None] | None = None
+        #: callable (text, done)  puts a board config in place and tells `done` a problem or None, on the
+        #: loop's thread; None: it cannot be
+        self.apply_config: Callable[[str, Callable[[str | None], None]], None] | None = None
         #: op: (arguments as name -> (check, whether it must be there), what it does)
-        self._ops: dict[str, tuple[dict[str, Any], Callable[..., Answer]]] = {
+        self._ops: dict[str, tuple[dict[str, Any], Callable[..., None]]] = {
             "portal.release": ({"portal": (portals, True)}, self._release),
             "portal.mode": (
                 {"portal": (portals, True), "mode": (one_of(sorted(portal.MODES)), True)},
@@ -79,28 +87,26 @@ class Operations:
                 self._forgive,
             ),
             "clock.set": ({"utc": (utc, True)}, self._set_clock),
-            "credential.upsert": ({"credential": (_table, True)}, self._upsert),
-            "credential.remove": ({"credential": (integer(1, 1 << 53), True)}, self._remove),
-            "credential.sync": (
+            "operator.set": (
                 {
-                    "upsert": (many(_table, BATCH_LIMIT), False),
-                    "remove": (many(integer(1, 1 << 53), BATCH_LIMIT), False),
+                    "operator": (_operator_name, True),
+                    "role": (one_of(ROLES), False),
+                    "public_key": (_key, False),
+                    "revoked": (flag, False),
                 },
-                self._sync,
+                self._operator,
             ),
-            "schedule.set": (
+            "events.replay": (
                 {
-                    "schedule": (schedules, False),
-                    "hours": (many(text(200), 100), False),
-                    "holidays": (many(text(10), 1000), False),
+                    "from_seq": (integer(1, 1 << 53), True),
+                    "to_seq": (integer(1, 1 << 53), False),
                 },
-                self._schedule,
+                self._replay,
             ),
-            "level.set": (
-                {"level": (text(64), True), "rights": (many(self._right, 1000), False)},
-                self._level,
-            ),
+            "system.restart": ({}, self._restart),
+            "config.apply": ({"config": (_long_text, True)}, self._config),
         }
+        self._ops.update(KeyOperations(controller, self._refuse).ops)
 
     @property
     def ops(self) -> "list[str]":
@@ -108,164 +114,185 @@ class Operations:
         return sorted(self._ops)
 
     def run(
-        self, op: object, args: object, by: str, done: "Callable[[bool, Any], None] | None" = None
-    ) -> "Answer":
-        """Do `op` for `by`: (True, result) or (False, (code, message)).
+        self,
+        op: object,
+        args: object,
+        by: str,
+        note: "Callable[[bool, Any], list[Any]]",
+        reply_key: "str | None" = None,
+    ) -> None:
+        """Do `op` for `by`. `note` is told how it went, once: (True, result) or (False, (code, message)).
 
-        Where the result is `UNDER_WAY`, `done` is called with such a pair when it has been made durable.
+        What `note` gives are effects; they are performed before those of the op, in the same batch of
+        records. A host that has given `reply_key` may be told numbers.
         """
+        once = _Once(note)
         known = self._ops.get(op) if isinstance(op, str) else None
         if known is None:
-            return False, (BAD_COMMAND, "op is unknown; expected one of %s" % ", ".join(self.ops))
+            text = "op is unknown; expected one of %s" % ", ".join(self.ops)
+            self._refuse((BAD_COMMAND, text), once)
+            return
         try:
             given = check(args, known[0])
         except BadArgument as error:
-            return False, (BAD_COMMAND, "%s: %s" % (op, error))
+            self._refuse((BAD_COMMAND, "%s: %s" % (op, error)), once)
+            return
         try:
-            return known[1](given, by, done or _ignore)
+            known[1](given, by, once)
         except Exception as error:  # noqa: BLE001  its text could hold what no reply may (law 7)
-            return False, (FAILED, "%s: %s" % (op, type(error).__name__))
+            if once.told:
+                raise
+            self._refuse((FAILED, "%s: %s" % (op, type(error).__name__)), once)
 
     # ---- doors -------------------------------------------------------------------------------------
 
-    def _release(self, given: "dict[str, Any]", by: str, done: object) -> "Answer":
-        return self._ask(
-            lambda now: self._site.release(given["portal"], record.COMMAND, by, now), "released"
+    def _release(self, given: "dict[str, Any]", by: str, note: "Note") -> None:
+        self._ask(
+            lambda now: self._site.release(given["portal"], record.COMMAND, by, now),
+            "released",
+            note,
         )
 
-    def _mode(self, given: "dict[str, Any]", by: str, done: object) -> "Answer":
+    def _mode(self, given: "dict[str, Any]", by: str, note: "Note") -> None:
         at, mode = given["portal"], given["mode"]
         if self._site.refuses_mode(at, mode):
-            return False, (FAILED, "interlock")
-        return self._tell(lambda now: self._site.set_mode(at, mode, record.COMMAND, by, now))
+            self._refuse((FAILED, "interlock"), note)
+        else:
+            self._tell(lambda now: self._site.set_mode(at, mode, record.COMMAND, by, now), note)
 
-    def _forgive(self, given: "dict[str, Any]", by: str, done: object) -> "Answer":
+    def _forgive(self, given: "dict[str, Any]", by: str, note: "Note") -> None:
         who = None
         if given["holder"] is not None and given["credential"] is not None:
-            return False, (BAD_COMMAND, "passback.forgive: holder and credential; expected one")
+            text = "passback.forgive: holder and credential; expected one"
+            self._refuse((BAD_COMMAND, text), note)
+            return
         if given["holder"] is not None:
             who = "h%d" % given["holder"]
         elif given["credential"] is not None:
             who = "c%d" % given["credential"]
-        return self._tell(lambda now: self._site.forgive(given["area"], who, by, now))
+        self._tell(lambda now: self._site.forgive(given["area"], who, by, now), note)
 
     # ---- alarms ------------------------------------------------------------------------------------
 
-    def _acknowledge(self, given: "dict[str, Any]", by: str, done: object) -> "Answer":
+    def _acknowledge(self, given: "dict[str, Any]", by: str, note: "Note") -> None:
         point, kind = given["point"], given["class"]
-        return self._tell(lambda now: self._site.acknowledge_one(point, kind, by, now))
+        self._tell(lambda now: self._site.acknowledge_one(point, kind, by, now), note)
 
-    def _silence(self, given: "dict[str, Any]", by: str, done: object) -> "Answer":
-        return self._tell(lambda now: self._site.silence(by, now))
+    def _silence(self, given: "dict[str, Any]", by: str, note: "Note") -> None:
+        self._tell(lambda now: self._site.silence(by, now), note)
 
-    def _shelve(self, given: "dict[str, Any]", by: str, done: object) -> "Answer":
+    def _shelve(self, given: "dict[str, Any]", by: str, note: "Note") -> None:
         point, kind, until_s = given["point"], given["class"], given["until"] // 1000
-        return self._ask(lambda now: self._site.shelve(point, kind, until_s, by, now), "shelved")
+        self._ask(lambda now: self._site.shelve(point, kind, until_s, by, now), "shelved", note)
 
-    def _arm(self, given: "dict[str, Any]", by: str, done: object) -> "Answer":
+    def _arm(self, given: "dict[str, Any]", by: str, note: "Note") -> None:
         from_s, to_s = given["from"], given["to"]
+        problem = ""
         if (from_s is None) != (to_s is None):
-            return False, (BAD_COMMAND, "partition.arm: from without to; expected both or none")
-        if from_s is not None and not 0 < to_s - from_s <= SPAN_S:
-            return False, (
-                BAD_COMMAND,
-                "partition.arm: to is not after from; expected at most a year",
-            )
-        return self._ask(
+            problem = "partition.arm: from without to; expected both or none"
+        elif from_s is not None and not 0 < to_s - from_s <= SPAN_S:
+            problem = "partition.arm: to is not after from; expected at most a year"
+        if problem:
+            self._refuse((BAD_COMMAND, problem), note)
+            return
+        self._ask(
             lambda now: self._site.arm(given["partition"], by, now, from_s, to_s, given["keys"]),
             "armed" if from_s is None else "appointed",
+            note,
         )
 
-    def _disarm(self, given: "dict[str, Any]", by: str, done: object) -> "Answer":
-        return self._ask(lambda now: self._site.disarm(given["partition"], by, now), "disarmed")
+    def _disarm(self, given: "dict[str, Any]", by: str, note: "Note") -> None:
+        self._ask(lambda now: self._site.disarm(given["partition"], by, now), "disarmed", note)
 
-    def _bypass(self, given: "dict[str, Any]", by: str, done: object) -> "Answer":
+    def _bypass(self, given: "dict[str, Any]", by: str, note: "Note") -> None:
         part, point = given["partition"], given["point"]
-        return self._ask(lambda now: self._site.bypass(part, point, by, now), "bypassed")
+        self._ask(lambda now: self._site.bypass(part, point, by, now), "bypassed", note)
 
-    # ---- the clock ---------------------------------------------------------------------------------
+    # ---- the controller itself ---------------------------------------------------------------------
 
-    def _set_clock(self, given: "dict[str, Any]", by: str, done: object) -> "Answer":
-        self._controller.upkeep.set_clock(given["utc"], by)
-        return True, {}
+    def _set_clock(self, given: "dict[str, Any]", by: str, note: "Note") -> None:
+        self._controller.upkeep.set_clock(given["utc"], by, lambda: note(True, {}))
 
-    # ---- keys, levels, hours -----------------------------------------------------------------------
+    def _operator(self, given: "dict[str, Any]", by: str, note: "Note") -> None:
+        if self.operators is None:
+            self._refuse((FAILED, NOT_HERE), note)
+            return
+        problem, kept = self.operators.set(
+            given["operator"], given["role"], given["public_key"], given["revoked"]
+        )
+        if problem is not None:
+            self._refuse((FAILED, "operator.set: %s" % problem), note)
+        else:
+            self._tell(lambda now: kept, note)
 
-    def _upsert(
-        self, given: "dict[str, Any]", by: str, done: "Callable[[bool, Any], None]"
-    ) -> "Answer":
-        return self._store([("upsert", given["credential"])], by, done)
+    def _replay(self, given: "dict[str, Any]", by: str, note: "Note") -> None:
+        from_seq, to_seq = given["from_seq"], given["to_seq"]
+        if to_seq is not None and to_seq < from_seq:
+            text = "events.replay: to_seq is below from_seq; expected it above"
+            self._refuse((BAD_COMMAND, text), note)
+            return
+        replay = getattr(self._controller.publisher, "replay", None)
+        if replay is None:
+            self._refuse((FAILED, NOT_HERE), note)
+            return
+        replay(from_seq, to_seq)
+        self._tell(lambda now: [], note)
 
-    def _remove(
-        self, given: "dict[str, Any]", by: str, done: "Callable[[bool, Any], None]"
-    ) -> "Answer":
-        return self._store([("remove", given["credential"])], by, done)
+    def _restart(self, given: "dict[str, Any]", by: str, note: "Note") -> None:
+        restart = self.restart
+        if restart is None:
+            self._refuse((FAILED, NOT_HERE), note)
+        else:
+            self._tell(lambda now: [After(restart)], note)
 
-    def _sync(
-        self, given: "dict[str, Any]", by: str, done: "Callable[[bool, Any], None]"
-    ) -> "Answer":
-        changes: list[tuple[Any, ...]] = [("remove", id) for id in given["remove"] or []]
-        changes += [("upsert", key) for key in given["upsert"] or []]
-        return self._store(changes, by, done)
+    def _config(self, given: "dict[str, Any]", by: str, note: "Note") -> None:
+        def applied(problem: "str | None") -> None:
+            if problem is not None:
+                self._refuse((FAILED, "config.apply: %s" % problem), note)
+            else:
+                self._tell(lambda now: [], note)
 
-    def _schedule(
-        self, given: "dict[str, Any]", by: str, done: "Callable[[bool, Any], None]"
-    ) -> "Answer":
-        changes: list[tuple[Any, ...]] = []
-        if given["schedule"] is not None:
-            changes.append(("schedule", given["schedule"], given["hours"]))
-        elif given["hours"] is not None:
-            return False, (BAD_COMMAND, "schedule.set: hours without schedule; expected its name")
-        if given["holidays"] is not None:
-            changes.append(("holidays", given["holidays"]))
-        if not changes:
-            return False, (
-                BAD_COMMAND,
-                "schedule.set: nothing to set; expected schedule or holidays",
-            )
-        return self._store(changes, by, done)
-
-    def _level(
-        self, given: "dict[str, Any]", by: str, done: "Callable[[bool, Any], None]"
-    ) -> "Answer":
-        return self._store([("level", given["level"], given["rights"])], by, done)
-
-    def _right(self, value: object) -> "list[Any]":
-        """One right of a level, as the store takes it."""
-        points = sorted(self._controller.config["access_points"]) + ["*"]
-        fields = {
-            "access_point": (one_of(points), True),
-            "schedule": (name(32), False),
-            "deny": (_flag, False),
-        }
-        given = check(value, fields)
-        return [given["access_point"], given["schedule"], bool(given["deny"])]
+        if self.apply_config is None:
+            self._refuse((FAILED, NOT_HERE), note)
+        else:
+            self.apply_config(given["config"], applied)
 
     # ---- how ---------------------------------------------------------------------------------------
 
+    def _refuse(self, why: "tuple[str, str]", note: "Note") -> None:
+        """Do nothing, and have that noted."""
+        self._controller.ask(lambda now: (None, []), lambda reason: note(False, why))
+
     def _ask(
-        self, verb: "Callable[[Any], tuple[str | None, list[object]]]", result: str
-    ) -> "Answer":
+        self,
+        verb: "Callable[[Any], tuple[str | None, list[object]]]",
+        result: str,
+        note: "Note",
+    ) -> None:
         """Do what the core may refuse."""
-        reason = self._controller.ask(verb)
-        return (True, {"done": result}) if reason is None else (False, (FAILED, reason))
 
-    def _tell(self, verb: "Callable[[Any], list[object]]") -> "Answer":
+        def noted(reason: "str | None") -> "list[Any]":
+            return note(True, {"done": result}) if reason is None else note(False, (FAILED, reason))
+
+        self._controller.ask(verb, noted)
+
+    def _tell(self, verb: "Callable[[Any], list[object]]", note: "Note") -> None:
         """Do what the core does not refuse."""
-        self._controller.ask(lambda now: (None, verb(now)))
-        return True, {}
+        self._controller.ask(lambda now: (None, verb(now)), lambda reason: note(True, {}))
 
-    def _store(
-        self, changes: "list[tuple[Any, ...]]", by: str, done: "Callable[[bool, Any], None]"
-    ) -> "Answer":
-        def stored(problem: "str | None") -> None:
-            if problem is None:
-                done(True, {})
-            else:
-                done(False, (FAILED, problem))
 
-        self._controller.change_keys(changes, by, stored)
-        return True, UNDER_WAY
+class _Once:
+    """Tells who asked, once, and remembers that."""
+
+    def __init__(self, note: "Note") -> None:
+        self.told = False
+        self._note = note
+
+    def __call__(self, ok: bool, answer: "Any") -> "list[Any]":
+        if self.told:
+            return []
+        self.told = True
+        return self._note(ok, answer)
 
 
 def _local(value: object) -> int:
@@ -276,17 +303,19 @@ def _local(value: object) -> int:
         raise BadArgument('is no local time; expected such as "2026-02-01T00:00"') from None
 
 
-def _table(value: object) -> "dict[str, Any]":
-    if not isinstance(value, dict):
-        raise BadArgument("is no table; expected its fields")
+def _long_text(value: object) -> str:
+    if not isinstance(value, str) or not 0 < len(value) <= CONFIG_LIMIT:
+        raise BadArgument("is no such text; expected 1 to %d characters" % CONFIG_LIMIT)
     return value
 
 
-def _flag(value: object) -> bool:
-    if value is not True and value is not False:
-        raise BadArgument("is neither true nor false; expected one of them")
-    return value is True
+def _key(value: object) -> str:
+    if not is_key(value):
+        raise BadArgument("is no key; expected 32 bytes in base64")
+    return str(value)
 
 
-def _ignore(ok: bool, answer: object) -> None:
-    """`done` of a caller who does not ask."""
+def _operator_name(value: object) -> str:
+    if not is_name(value):
+        raise BadArgument("is no name; expected 1 to 32 of a-z, 0-9 and -")
+    return str(value)

@@ -4,6 +4,8 @@ An answer comes through a callback on the loop's own thread. Portable; the contr
 (`firmware.services`) and the simulator implement these, `firmware.runtime.memory` for boards with no disk.
 """
 
+from collections import namedtuple
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +30,12 @@ class Batch:
         self.late = False
         #: bool  it is on the disk
         self.durable = False
+        #: list of callable ()  what waits for that; `firmware.runtime.controller` calls them
+        self.after: list[Callable[[], None]] = []
+
+
+#: An effect: `call` when the records of the same answer are durable, or as late as a door would wait.
+After = namedtuple("After", ("call",))
 
 
 class Journal:

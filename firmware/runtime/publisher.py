@@ -34,6 +34,10 @@ class Publisher:
         self._ill: list[str] = []
         self._loop = loop
         self._soon = False
+        self._started: tuple[int, str] | None = None
+        self._nonce: str | None = None
+        #: dict  the controller's public keys, where commands are taken
+        self.public_key: dict[str, str] | None = None
         #: callable () -> dict  what the platform can say of disk, temperature and memory
         self.measure: Callable[[], dict[str, Any]] | None = None
         #: callable ()  the other side has acknowledged something, where that is the host's word
@@ -48,9 +52,15 @@ class Publisher:
 
     def start(self, boot: int, since: str) -> None:
         """Say who this is."""
+        self._started = (boot, since)
         self._retain("about", payload.about_payload(self._config))
-        status = payload.status_payload("online", firmware.VERSION, boot, since, self._journal.name)
-        self._retain("status", status)
+        self._say_status()
+
+    def say_nonce(self, nonce: str) -> None:
+        """What a command may quote from now on; said again whenever it changes."""
+        self._nonce = nonce
+        if self._started is not None:
+            self._say_status()
 
     def kill(self) -> None:
         """Say nothing more, as when the power goes."""
@@ -113,6 +123,21 @@ class Publisher:
             self._ill = ill
             health.update({} if self.measure is None else self.measure())
             self._retain("health", health)
+
+    def _say_status(self) -> None:
+        boot, since = self._started or (0, "")
+        self._retain(
+            "status",
+            payload.status_payload(
+                "online",
+                firmware.VERSION,
+                boot,
+                since,
+                self._journal.name,
+                self._nonce,
+                self.public_key,
+            ),
+        )
 
     def _heard(self) -> None:
         if self.on_heard is not None:

@@ -96,13 +96,19 @@ class Upkeep:
             now = self.now()
             self._perform(self._site.condition(CONTROLLER, kind, active, now), now)
 
-    def set_clock(self, utc_ms: int, by: "str | None") -> None:
-        """The owner says what time it is: believed against every other source and what was recorded."""
+    def set_clock(
+        self, utc_ms: int, by: "str | None", first: "Callable[[], list[Any]] | None" = None
+    ) -> None:
+        """The owner says what time it is: believed against every other source and what was recorded.
+
+        What `first` gives, once that is so, comes first in the same batch.
+        """
         delta_ms = self.time.confirm(utc_ms)
         now = self.time.moment(self.time.read_at_ms)  # the very instant, which alone is trusted
         fields: dict[str, object] = {"delta_ms": delta_ms, "quality": self.time.quality(), "by": by}
         changed = record.make(record.CLOCK_CHANGED, now.ms, None, fields)
-        self._perform([changed, Keep(LEAPT, None), Keep(FLOOR, None)], now)
+        before = first() if first is not None else []
+        self._perform(before + [changed, Keep(LEAPT, None), Keep(FLOOR, None)], now)
 
     def floor(self, kept: "dict[str, Any]") -> "dict[str, object]":
         """What of the floor is to be kept with the next records, beside what is `kept` already."""

@@ -28,7 +28,12 @@ class House:
         controller = self.building.machine.controller
         assert controller is not None
         told: list[str | None] = []
-        controller.change_keys(list(changes), "op-ling", told.append)
+
+        def note(problem: str | None) -> list[Any]:
+            told.append(problem)
+            return []
+
+        controller.change_keys(list(changes), "op-ling", note)
         self.wait(100)
         assert len(told) == 1
         return told[0]

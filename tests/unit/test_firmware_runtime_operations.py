@@ -8,7 +8,8 @@ import pytest
 import hal.board
 from firmware.access import credential
 from firmware.runtime import aio
-from firmware.runtime.operations import BAD_COMMAND, FAILED, UNDER_WAY, Operations
+from firmware.runtime.key_operations import BAD_COMMAND, FAILED
+from firmware.runtime.operations import Operations
 from sim.person import demo_people
 from sim.virtual import Building
 
@@ -35,17 +36,16 @@ class Host:
 
     def ask(self, op: object, args: object = None) -> tuple[bool, Any]:
         """Run an op to its end; its answer."""
-        given = {} if args is None else args
         told: list[tuple[bool, Any]] = []
-        first = self.operations.run(
-            op, given, "op-ling", lambda ok, answer: told.append((ok, answer))
-        )
+
+        def note(ok: bool, answer: Any) -> list[Any]:
+            told.append((ok, answer))
+            return []
+
+        self.operations.run(op, {} if args is None else args, "op-ling", note)
         self.run(200)
-        if first == (True, UNDER_WAY):
-            assert len(told) == 1
-            return told[0]
-        assert told == []
-        return first
+        assert len(told) == 1
+        return told[0]
 
     def run(self, ms: int) -> None:
         self.building.loop.run(aio.sleep_ms(ms))
@@ -259,7 +259,7 @@ def test_a_schedule_op_says_what_it_sets() -> None:
 )
 def test_what_is_wrong_is_one_line_and_does_nothing(op: object, args: object) -> None:
     host = Host()
-    ok, answer = host.operations.run(op, args, "op-ling")
+    ok, answer = host.ask(op, [] if args is None else args)
     assert not ok
     assert answer[0] == BAD_COMMAND
     assert "\n" not in answer[1]
@@ -276,8 +276,8 @@ def test_what_fails_inside_is_no_exception_and_tells_no_text(
     def fails(*given: object) -> None:
         raise RuntimeError("card w26:012:34567")
 
-    monkeypatch.setattr(host.controller, "ask", fails)
-    answer = host.operations.run("portal.release", {"portal": "front"}, "op-ling")
+    monkeypatch.setattr(host.controller.site, "release", fails)
+    answer = host.ask("portal.release", {"portal": "front"})
     assert answer == (False, (FAILED, "portal.release: RuntimeError"))
 
 

@@ -9,6 +9,7 @@ from firmware.services.credential_store import CredentialStore
 from firmware.services.executor import InlineExecutor
 from firmware.services.key_changes import number_of
 from firmware.services.key_file import KeyFile
+from firmware.trust.identity import Identity
 from sim import person
 from sim.desk import DeskParts
 
@@ -24,9 +25,10 @@ def test_a_key_that_was_changed_stays_so_and_the_others_are_todays(tmp_path: Pat
     loop = aio.Loop(clock, aio.JumpWaiter(clock))
     for day in range(3):
         people = person.people(config, START_MS + day * DAY_MS, [])
-        DeskParts(config, loop, str(tmp_path), key, []).provision(
-            person.changes(people, config["access_points"])
+        parts = DeskParts(
+            config, loop, str(tmp_path), key, Identity.of(bytes(64)), ("op-demo", bytes(32)), []
         )
+        parts.provision(person.changes(people, config["access_points"]))
         if day == 0:
             executor = InlineExecutor(loop)
             store = CredentialStore(path, executor, key)
