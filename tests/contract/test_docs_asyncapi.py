@@ -2,13 +2,19 @@
 
 import json
 import re
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from jsonschema import Draft7Validator
 
+import hal.board
 from firmware.access import alarm, credential, life_cycle, portal, record
 from firmware.access.credential import STATES
+from firmware.runtime import command_gate
+from firmware.runtime.operations import Operations
+from firmware.runtime.operators import OPS, ROLES
+from firmware.services import key_changes
 from firmware.trust import order
 from firmware.wire import payload
 from hal import board_events
@@ -305,3 +311,35 @@ def test_a_topic_that_is_none_is_refused(api: Document) -> None:
     for topic in ("doorward/sunrise/event", ROOT + "/events", ROOT + "/portal/", "x/" + ROOT):
         with pytest.raises(Flaw):
             api.channel_of(topic)
+
+
+# ---- what is asked ---------------------------------------------------------------------------------
+
+
+def test_it_takes_the_ops_that_the_controller_has_with_their_arguments(api: Document) -> None:
+    config = hal.board.load("board_configs/sim-all-rules.toml")
+    site = SimpleNamespace(config=config, site=None)
+    served = Operations(site)._ops  # type: ignore[arg-type]
+    told = {api.messages[name]["name"]: name for name in api.names_of("command")}
+    assert set(told) == set(served)
+    for op, name in told.items():
+        first, *rest = re.split("[._]", op)
+        schema = api.schemas[first + "".join(word.title() for word in rest) + "Args"]
+        arguments = served[op][0]
+        assert set(schema.get("properties", {})) == set(arguments), op
+        assert set(schema.get("required", ())) == {key for key in arguments if arguments[key][1]}
+        base = api.resolve(api.messages[name]["payload"]["$ref"])["allOf"][0]["$ref"]
+        assert base.endswith("/sealedCommand" if order.is_sealed(op) else "/plainCommand"), op
+    assert set(served) <= set(OPS)
+
+
+def test_its_roles_and_codes_are_the_controller_s(api: Document) -> None:
+    role = api.schemas["operatorSetArgs"]["properties"]["role"]["enum"]
+    assert tuple(role) == ROLES
+    assert [getattr(command_gate, code.upper()) for code in CODES.split()] == CODES.split()
+
+
+def test_the_fields_of_a_key_are_the_store_s(api: Document) -> None:
+    kept = {"pin_salt", "pin_hash", "duress_hash"}  # bytes, which no JSON has
+    shown = set(key_changes._SHOWN)
+    assert set(api.schemas["credential"]["properties"]) == set(key_changes.FIELDS) - kept | shown
