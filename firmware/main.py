@@ -6,28 +6,22 @@ With --egress-test: 0 every step passed, 1 a step failed or was left out.
 
 import argparse
 import fcntl
-import getpass
 import os
-import signal
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
-import hal.board
-from firmware import check
-from firmware.access import alarm
 from firmware.arguments import Parser
-from hal import board_facts
 from hal.errors import BoardConfigError, HalError
-from hal.ports import Lines, SerialPorts
 
 if TYPE_CHECKING:
-    from firmware.runtime.ports import Journal, Store
-    from firmware.services.egress_test import EgressTest
+    from firmware.program import Platform
+    from hal.ports import Lines, SerialPorts, Watchdog
 
 _EXAMPLES = """examples:
   doorward --board board_configs/rpi4-one-door.toml --check
   doorward --board /etc/doorward/board.toml --state /var/lib/doorward
   doorward --board /etc/doorward/board.toml --state /var/lib/doorward --egress-test --lang zh
+  doorward --board /etc/doorward/board.toml --state /var/lib/doorward --safe
   doorward --import-keys keys.csv --state /var/lib/doorward --board /etc/doorward/board.toml
 """
 
@@ -36,38 +30,101 @@ def main(argv: list[str] | None = None) -> int:
     """Run the controller, or check its config."""
     parser = _parser()
     args = parser.parse_args(argv)
+    if args.safe:  # before all that takes long to import: doors wait for it
+        if args.board is None:
+            parser.error("--board: missing; expected a board config (TOML)")
+        return _safe(args.board, args.state)
+    import hal.board
+    from firmware.services import board_files
+
     config = None
-    if args.board is not None:
+    if args.board is not None and (args.check or args.import_keys is not None):
         try:
-            config = hal.board.load(args.board)
+            board = board_files.lasting(args.state, args.board)
+            config = hal.board.load(board)
         except BoardConfigError as error:
             print(error, file=sys.stderr)
             return 2
     if args.import_keys is not None:
         return _import_keys(args.import_keys, args.state, config)
-    if config is None:
+    if args.board is None:
         parser.error("--board: missing; expected a board config (TOML)")
-    if args.check:
+    if config is not None:
+        from firmware import check
+
         for line in check.report(config):
             print(line)
+        if board != args.board:
+            print(
+                f"! {board}: sent by config.apply; used in place of {args.board}", file=sys.stderr
+            )
         for warning in hal.board.warnings(config):
             print(f"! {warning}", file=sys.stderr)
         return 0
+    return _run(args)
+
+
+def _run(args: argparse.Namespace) -> int:
+    """The controller itself, once or, where nobody else starts it again, as often as it wants to."""
+    import hal.board
+    from firmware.program import Program
+    from firmware.services import board_files
+    from firmware.services.service_manager import ServiceManager
+
+    service = ServiceManager()
     if args.state is None:
+        try:
+            hal.board.load(args.board)
+        except BoardConfigError as error:
+            print(error, file=sys.stderr)
         print("--state: missing; expected the folder for records and keys", file=sys.stderr)
         return 2
-    try:
-        lines, serial_ports = _backends(config)
-    except HalError as error:
-        print(error, file=sys.stderr)
-        return 1
     problem = _claim_folder(args.state)
     if problem is not None:
         print(problem, file=sys.stderr)
         if "used by another" in problem:
             return 1
-    program = _Program(config, args.state, lines, serial_ports)
-    return program.run(args.lang if args.egress_test else None)
+    try:
+        chosen = board_files.choose(args.state, args.board, hal.board.load, BoardConfigError)
+    except BoardConfigError as error:
+        print(error, file=sys.stderr)
+        return 2
+    try:
+        platform = _platform(chosen.config)
+    except HalError as error:
+        print(error, file=sys.stderr)
+        if chosen.trial and not service.started:
+            _start_again()
+        return 1
+    program = Program(chosen, args.state, platform, service)
+    code = program.run(args.lang if args.egress_test else None)
+    if program.again and not service.started:
+        _start_again()
+    return code
+
+
+def _start_again() -> NoReturn:
+    """What systemd does with a service that has ended, where there is none."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+
+
+def _safe(board: str, folder: str | None) -> int:
+    """Every output of the config in use to its safe level; 1 if one could not be driven."""
+    from firmware.services import board_files
+    from hal import safe_outputs
+
+    try:
+        config = safe_outputs.read(board_files.in_use(folder, board))
+        lines = _lines(config)
+        problems = safe_outputs.drive(config, lines)
+        lines.close()
+    except HalError as error:
+        problems = [str(error)]
+    if problems:
+        print(f"safe: {' | '.join(problems)}", file=sys.stderr)
+    return 1 if problems else 0
 
 
 def _parser() -> Parser:
@@ -83,6 +140,11 @@ def _parser() -> Parser:
         "--check",
         action="store_true",
         help="validate the config and print what it would claim and the rules it sets",
+    )
+    parser.add_argument(
+        "--safe",
+        action="store_true",
+        help="drive every output to its safe level, then end: after a program that hung or died",
     )
     parser.add_argument(
         "--egress-test",
@@ -116,22 +178,51 @@ def _import_keys(path: str, folder: str | None, config: dict[str, Any] | None) -
     return key_import.run(path, folder, config, sys.stdout, sys.stderr)
 
 
-def _backends(config: dict[str, Any]) -> tuple[Lines, SerialPorts]:
+def _platform(config: dict[str, Any]) -> "Platform":
+    """What the board offers. Raises `hal.errors.HalError` where there is no board."""
+    from firmware.program import Platform
+    from hal.backends.monotonic_ticks import MonotonicTicks
+
+    lines, serial_ports = _backends(config)
+    watchdogs: list[Watchdog] = []
+    problems = []
+    path = config["controller"]["watchdog"]
+    if path is not None:
+        from hal.backends.linux_watchdog import LinuxWatchdog
+
+        try:
+            watchdogs.append(LinuxWatchdog(path))
+        except HalError as error:
+            problems.append(("watchdog", str(error)))
+    return Platform(lines, serial_ports, MonotonicTicks(), watchdogs, problems)
+
+
+def _backends(config: dict[str, Any]) -> "tuple[Lines, SerialPorts]":
     """The board's lines and serial ports. Raises `hal.errors.HalError` where there are none."""
-    board = config["board"]
+    from hal.backends.pyserial_port import PyserialPorts
+
+    return _lines(config), PyserialPorts()
+
+
+def _lines(config: dict[str, Any]) -> "Lines":
+    """The lines of the board that `config` names, checked or not. Raises as `_backends`."""
+    from hal import board_facts
+
+    board = config.get("board")
     if board == "sim":
         raise BoardConfigError(
             ['board: "sim" has no pins; expected a real board (or door-sim serve --board FILE)']
         )
-    from hal.backends.gpiod_lines import GpiodLines
-    from hal.backends.pyserial_port import PyserialPorts
-
-    if config["controller"]["gpio"] == "rpi_gpio":
+    if board not in board_facts.BOARDS:
+        raise BoardConfigError(["board: unknown; expected a board config"])
+    if config.get("controller", {}).get("gpio") == "rpi_gpio":
         from hal.backends.monotonic_ticks import MonotonicTicks
         from hal.backends.rpi_gpio import RpiGpioLines
 
-        return RpiGpioLines(MonotonicTicks()), PyserialPorts()
-    return GpiodLines(board_facts.BOARDS[board].chip_label), PyserialPorts()
+        return RpiGpioLines(MonotonicTicks())
+    from hal.backends.gpiod_lines import GpiodLines
+
+    return GpiodLines(board_facts.BOARDS[board].chip_label)
 
 
 def _claim_folder(folder: str) -> str | None:
@@ -149,149 +240,3 @@ def _claim_folder(folder: str) -> str | None:
         reason = (error.strerror or str(error)).lower()
         return f"{folder}: {reason}; records stay in memory until it can be written (--state)"
     return None
-
-
-class _Program:
-    """The parts of one controller's process, from its board to its link; `run` is its life."""
-
-    def __init__(
-        self, config: dict[str, Any], folder: str, lines: Lines, serial_ports: SerialPorts
-    ) -> None:
-        from firmware.runtime import aio
-        from firmware.runtime.clock import MonotonicClock
-        from firmware.runtime.controller import Controller
-        from firmware.services import health
-        from firmware.services.executor import ThreadExecutor
-        from firmware.services.link import LinkProcess
-        from firmware.services.waker import WakingPollWaiter
-        from firmware.services.wall import SystemWall
-        from firmware.wire import payload
-        from hal.backends.monotonic_ticks import MonotonicTicks
-
-        self._config = config
-        self._lines = lines
-        self._loop = aio.Loop(MonotonicClock(MonotonicTicks()), WakingPollWaiter())
-        self._loop.on_error = lambda name, error: _complain(f"{name}: {type(error).__name__}")
-        self._board = hal.board.open_board(config, lines, serial_ports)
-        self._executors = [
-            ThreadExecutor(self._loop, "journal"),
-            ThreadExecutor(self._loop, "keys"),
-        ]
-        journal, store, visitor_key = self._storage(folder)
-        own = config["controller"]
-        will = payload.dumps({"state": "offline"})
-        self._link = LinkProcess(config["link"], own["site"], own["name"], self._loop, will)
-        self._link.on_health = lambda ok, text: _complain(text)
-        wall = SystemWall(own["timezone"], own["rtc"])
-        self._controller = Controller(
-            config,
-            self._board.devices,
-            self._board.problems,
-            self._loop,
-            wall,
-            journal,
-            store,
-            self._link,
-            visitor_key,
-        )
-        self._controller.publisher.measure = lambda: health.measure(folder)
-        for device, text in self._board.problems:
-            _complain(f"{device}: {text}")
-
-    def run(self, test_lang: str | None) -> int:
-        """Decide until told to stop, or walk through the exits with the installer; the exit code."""
-        from firmware.runtime import aio
-
-        ended = aio.Event()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: self._loop.post(ended.set))
-        test = None if test_lang is None else self._egress_test(test_lang)
-        code = 0
-
-        async def live() -> None:
-            nonlocal code
-            if test is None:
-                await ended.wait()
-            else:
-                code = await test.walk(ended)
-
-        self._controller.start()
-        self._watch_certificates()
-        self._link.start()
-        try:
-            self._loop.run(live(), "main")
-        finally:
-            self._close()
-        return code
-
-    def _storage(self, folder: str) -> "tuple[Journal, Store, bytes]":
-        """Journal, key store and the key of visitors' codes in the state folder; what is wrong is said."""
-        from firmware.services import secrets
-        from firmware.services.credential_store import CredentialStore
-        from firmware.services.journal import SqliteJournal
-
-        key, problems = secrets.controller_key(folder)
-        visitor_key, more = secrets.visitor_key(folder)
-        journal = SqliteJournal(
-            os.path.join(folder, "journal.db"),
-            self._executors[0],
-            self._loop,
-            self._config["controller"]["name"],
-            self._config["journal"]["limit"],
-        )
-        journal.open()
-        store = CredentialStore(os.path.join(folder, "keys.db"), self._executors[1], key)
-        store.open()
-        for line in [*problems, *more, *store.problems]:
-            _complain(line)
-        return journal, store, visitor_key
-
-    def _egress_test(self, lang: str) -> "EgressTest":
-        from firmware.services.egress_test import EgressTest
-        from firmware.services.typed_lines import TypedLines
-
-        test = EgressTest(self._controller, self._board.devices, _say, lang, _user())
-        TypedLines(self._loop.waiter, 0, test.heard).start()
-        return test
-
-    def _watch_certificates(self) -> None:
-        """Where the link has certificates, have somebody look at their end each day."""
-        link, upkeep = self._config["link"], self._controller.upkeep
-        if not (link["enabled"] and link["tls"]):
-            return
-        from firmware.services import certificates
-
-        def known_s() -> int | None:
-            now = upkeep.now()
-            return now.utc_s if now.trusted else None
-
-        def soon(active: bool) -> None:
-            upkeep.condition(alarm.CERTIFICATE_EXPIRING, active)
-
-        self._controller.supervisor.start(
-            "certificates", lambda: certificates.watch(link, known_s, soon)
-        )
-
-    def _close(self) -> None:
-        self._controller.stop("stopped")
-        self._link.stop()
-        for executor in self._executors:
-            executor.close()
-        self._board.close()
-        self._lines.close()
-
-
-def _say(line: str) -> None:
-    print(line, flush=True)
-
-
-def _complain(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
-
-
-def _user() -> str:
-    """Who runs this, for the record of a test."""
-    try:
-        return os.environ.get("SUDO_USER") or getpass.getuser()
-    except (KeyError, OSError):
-        return "installer"

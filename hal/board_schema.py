@@ -129,6 +129,7 @@ CONTROLLER: Fields = {
     "timezone": required(timezone),
     "rtc": optional(flag, False),
     "gpio": optional(choice("gpiod", "rpi_gpio"), "gpiod"),
+    "watchdog": optional(path),
     "title": optional(title),
     "flats": optional(each(flat, 2000), []),
     "untrusted_time": optional(choice("refuse", "allow"), "refuse"),

@@ -122,7 +122,15 @@ def test_the_building_with_all_rules_has_every_rule_on() -> None:
         *(key for action in board_policy.ACTIONS.values() for key in action),
     }
     # the keys that rules add to what there was before them
-    rules |= set(board_schema.CONTROLLER) - {"gpio", "site", "name", "timezone", "rtc", "flats"}
+    rules |= set(board_schema.CONTROLLER) - {
+        "gpio",
+        "watchdog",
+        "site",
+        "name",
+        "timezone",
+        "rtc",
+        "flats",
+    }
     rules |= {key for key in board_schema.PORTAL if key.startswith(("first_card", "free_", "bond"))}
     rules |= set(list(board_schema.ACCESS_POINT)[list(board_schema.ACCESS_POINT).index("area") :])
     rules |= {"verification_at", "repeat_ms", "tamper_blocks", "fault_after_ms"}

@@ -55,6 +55,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], frozenset[str] | None]] = {
         None,
     ),
     "firmware.main": (("firmware", "hal", BACKENDS), None),
+    "firmware.program": (("firmware", "hal"), None),
     "firmware.check": (("hal",), None),
     "firmware.__main__": (("firmware.main",), None),
     "firmware.arguments": ((), None),
@@ -82,7 +83,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], frozenset[str] | None]] = {
 ROOT_PACKAGE = "firmware"
 
 #: Programs and their commands: they talk to people on their standard output.
-PROGRAMS = ("firmware.main", "sim.main", "sim.run", "sim.record")
+PROGRAMS = ("firmware.main", "firmware.program", "sim.main", "sim.run", "sim.record")
 
 #: Write the contract's field ``simulated`` as they are told, and decide nothing by it.
 MARKERS = ("firmware.services.journal_file",)

@@ -1,0 +1,259 @@
+"""One run of the controller: its parts, from its board to its link, and what starts and ends them.
+
+Names no backend: `firmware.main` hands over what the board offers.
+"""
+
+import faulthandler
+import getpass
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+import hal.board
+from firmware.access import alarm
+from firmware.runtime.heartbeat import Heartbeat
+from firmware.services import board_files
+from firmware.services.service_manager import ServiceManager
+from hal.errors import BoardConfigError, HalError
+from hal.ports import Lines, SerialPorts, Ticks, Watchdog
+
+if TYPE_CHECKING:
+    from firmware.runtime.ports import Journal, Store
+    from firmware.services.egress_test import EgressTest
+
+RESTART_MS = 500  #: from the word to the end: its answer leaves
+
+
+class Platform(NamedTuple):
+    """What the board offers.
+
+    problems  list of (part, text)  what it should offer and does not, beside its lines
+    """
+
+    lines: Lines
+    serial_ports: SerialPorts
+    ticks: Ticks
+    watchdogs: list[Watchdog]
+    problems: list[tuple[str, str]]
+
+
+class Program:
+    """The parts of one controller's process; `run` is its life.
+
+    chosen    the config; a trial of one is over once the controller decides
+    folder    str  the state folder
+    platform  what the board offers
+    service   who started this process
+    """
+
+    def __init__(
+        self,
+        chosen: board_files.Chosen,
+        folder: str,
+        platform: Platform,
+        service: ServiceManager,
+        link_socket: str | None = None,
+    ) -> None:
+        from firmware.runtime import aio
+        from firmware.runtime.clock import MonotonicClock
+        from firmware.runtime.controller import Controller
+        from firmware.services import health
+        from firmware.services.executor import ThreadExecutor
+        from firmware.services.link import LinkProcess
+        from firmware.services.waker import WakingPollWaiter
+        from firmware.services.wall import SystemWall
+        from firmware.wire import payload
+
+        config = chosen.config
+        self._config = config
+        self._chosen = chosen
+        self._folder = folder
+        self._lines = platform.lines
+        self._service = service
+        #: bool  it has ended to be started again
+        self.again = False
+        self._ended = aio.Event()
+        self._loop = aio.Loop(MonotonicClock(platform.ticks), WakingPollWaiter())
+        self._loop.on_error = lambda name, error: _complain(f"{name}: {type(error).__name__}")
+        self._board = hal.board.open_board(config, platform.lines, platform.serial_ports)
+        self._board.problems += platform.problems
+        self._board.problems += [("config", text) for text in chosen.problems]
+        self._executors = [
+            ThreadExecutor(self._loop, "journal"),
+            ThreadExecutor(self._loop, "keys"),
+        ]
+        journal, store, visitor_key = self._storage(folder)
+        own = config["controller"]
+        will = payload.dumps({"state": "offline"})
+        self._root = f"{own['site']}/{own['name']}"
+        self._link = LinkProcess(config["link"], own["site"], own["name"], self._loop, will)
+        self._link.on_health = lambda ok, text: _complain(text)
+        wall = SystemWall(own["timezone"], own["rtc"])
+        self._controller = Controller(
+            config,
+            self._board.devices,
+            self._board.problems,
+            self._loop,
+            wall,
+            journal,
+            store,
+            self._link,
+            visitor_key,
+        )
+        self._controller.publisher.measure = lambda: health.measure(folder)
+        self._watchdogs = [service, *platform.watchdogs]
+        heartbeat = Heartbeat(self._watchdogs)
+        heartbeat.on_first = self._decides
+        heartbeat.on_fault = lambda ok, text: self._told("watchdog", ok, text)
+        self._controller.on_round = heartbeat.beat
+        for device, text in self._board.problems:
+            _complain(text if text.startswith(device + ":") else f"{device}: {text}")
+
+    def run(self, test_lang: str | None) -> int:
+        """Decide until told to stop, or walk through the exits with the installer; the exit code."""
+        faulthandler.enable()  # where it hung, when the watchdog aborts it
+        ended = self._ended
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: self._loop.post(ended.set))
+        test = None if test_lang is None else self._egress_test(test_lang)
+        code = 0
+
+        async def live() -> None:
+            nonlocal code
+            if test is None:
+                await ended.wait()
+            else:
+                code = await test.walk(ended)
+
+        self._controller.start()
+        self._watch_certificates()
+        self._link.start()
+        try:
+            self._loop.run(live(), "main")
+        finally:
+            self._close()
+        return code
+
+    def _storage(self, folder: str) -> "tuple[Journal, Store, bytes]":
+        """Journal, key store and the key of visitors' codes in the state folder; what is wrong is said."""
+        from firmware.services import secrets
+        from firmware.services.credential_store import CredentialStore
+        from firmware.services.journal import SqliteJournal
+
+        key, problems = secrets.controller_key(folder)
+        visitor_key, more = secrets.visitor_key(folder)
+        journal = SqliteJournal(
+            os.path.join(folder, "journal.db"),
+            self._executors[0],
+            self._loop,
+            self._config["controller"]["name"],
+            self._config["journal"]["limit"],
+        )
+        journal.open()
+        store = CredentialStore(os.path.join(folder, "keys.db"), self._executors[1], key)
+        store.open()
+        for line in [*problems, *more, *store.problems]:
+            _complain(line)
+        return journal, store, visitor_key
+
+    def _egress_test(self, lang: str) -> "EgressTest":
+        from firmware.services.egress_test import EgressTest
+        from firmware.services.typed_lines import TypedLines
+
+        test = EgressTest(self._controller, self._board.devices, _say, lang, _user())
+        TypedLines(self._loop.waiter, 0, test.heard).start()
+        return test
+
+    def _watch_certificates(self) -> None:
+        """Where the link has certificates, have somebody look at their end each day."""
+        link, upkeep = self._config["link"], self._controller.upkeep
+        if not (link["enabled"] and link["tls"]):
+            return
+        from firmware.services import certificates
+
+        def known_s() -> int | None:
+            now = upkeep.now()
+            return now.utc_s if now.trusted else None
+
+        def soon(active: bool) -> None:
+            upkeep.condition(alarm.CERTIFICATE_EXPIRING, active)
+
+        self._controller.supervisor.start(
+            "certificates", lambda: certificates.watch(link, known_s, soon)
+        )
+
+    # ---- another config, another start -------------------------------------------------------------
+
+    def restart(self) -> None:
+        """End cleanly, soon, to be started again; what is being sent has time to leave."""
+        self.again = True
+        self._loop.call_at(self._loop.now_ms() + RESTART_MS, self._ended.set)
+
+    def apply_config(self, text: str, done: Callable[[str | None], None]) -> None:
+        """Check and store a board config, and start again with it; `done` is told what is wrong, or None."""
+        wrong = BoardConfigError
+
+        def offer() -> str:
+            return board_files.offer(self._folder, text, self._config, hal.board.load, wrong)
+
+        def offered(problem: object, error: Exception | None) -> None:
+            if error is not None:
+                problem = type(error).__name__
+            if not problem:
+                self.restart()
+            done(str(problem) if problem else None)
+
+        self._executors[1].submit(offer, offered)
+
+    def _decides(self) -> None:
+        """The first round of the door is over."""
+        self._tell_service(lambda: self._service.ready(f"{self._root} decides"))
+        if not self._chosen.trial:
+            return
+        try:
+            board_files.keep(self._folder)
+        except OSError as error:
+            reason = (error.strerror or "unknown").lower()
+            self._told("config", False, f"config: cannot be kept ({reason}); it is tried again")
+        else:
+            self._told("config", True, "the config that was sent is in use from now on")
+
+    def _told(self, part: str, ok: bool, text: str) -> None:
+        _complain(text)
+        # At the loop's next turn: a heartbeat tells in the midst of the door's own round.
+        self._loop.call_at(self._loop.now_ms(), lambda: self._controller.tell(part, ok, text))
+
+    def _close(self) -> None:
+        self._tell_service(self._service.stopping)
+        self._controller.stop("stopped")
+        self._link.stop()
+        for executor in self._executors:
+            executor.close()
+        self._board.close()
+        self._lines.close()
+        for watchdog in [] if self.again else self._watchdogs:  # a new start is watched too
+            watchdog.close()
+
+    def _tell_service(self, word: Callable[[], None]) -> None:
+        try:
+            word()
+        except HalError as error:
+            _complain(str(error))
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def _complain(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _user() -> str:
+    """Who runs this, for the record of a test."""
+    try:
+        return os.environ.get("SUDO_USER") or getpass.getuser()
+    except (KeyError, OSError):
+        return "installer"

@@ -1,0 +1,157 @@
+"""The program under a service manager: hung or dead, it is back, with its outputs safe meanwhile."""
+
+import json
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import apsw
+import pytest
+from service_rig import ROOT, Service
+
+import hal.board
+from firmware.services import board_files
+from hal.errors import BoardConfigError
+
+BOARD = ROOT / "board_configs/rpi4-one-door.toml"
+PROGRAM = Path(__file__).parent / "watched_main.py"
+PETS = 12  #: more than fit into the time that the manager waits for one
+
+
+class Rig:
+    """The program on a board of wires, under a stand-in for systemd."""
+
+    def __init__(self, folder: Path) -> None:
+        self.state = folder / "state"
+        self.levels = folder / "levels.txt"
+        self.service = Service(
+            [str(PROGRAM), str(self.levels)],
+            ["--board", str(BOARD), "--state", str(self.state)],
+            folder,
+        )
+        devices = hal.board.load(str(BOARD))["devices"]
+        self.locks = [d["line"] for d in devices.values() if d["driver"] == "lock"]
+        self.active = {
+            d["line"]: "low" if d["active"] == "low" else "high"
+            for d in devices.values()
+            if d["driver"] == "lock"
+        }
+        self.service.start()
+        self.service.until("ready", 1)
+
+    def energised(self) -> list[str]:
+        """The locks that have current, by the board's pins as somebody left them."""
+        last = dict(line.split() for line in self.levels.read_text().splitlines())
+        return [line for line in self.locks if last[line] == self.active[line]]
+
+    def engage(self) -> None:
+        """Until the yard's magnet holds."""
+        for _ in range(1000):
+            if self.energised():
+                return
+            self.service.step()
+        raise AssertionError(f"no lock is engaged: {self.service.errors.read_text()}")
+
+    def events(self) -> list[dict[str, Any]]:
+        connection = apsw.Connection(str(self.state / "journal.db"))
+        rows = connection.execute("SELECT body FROM events ORDER BY seq")
+        return [json.loads(str(row[0])) for row in rows]
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Iterator[Rig]:
+    """A program that decides."""
+    one = Rig(tmp_path)
+    yield one
+    one.service.close()
+
+
+def test_it_is_ready_when_it_decides_pets_and_says_goodbye(rig: Rig) -> None:
+    rig.engage()
+    service = rig.service
+    assert service.status.endswith(" decides")
+    service.until("pet", PETS)
+    assert service.count("bitten") == 0
+    assert service.stop() == 0
+    assert service.count("stopping") == 1
+    assert rig.energised() == []
+
+
+@pytest.mark.parametrize("blow", [signal.SIGSTOP, signal.SIGUSR1, signal.SIGKILL])
+def test_a_hung_or_dead_door_is_made_safe_and_is_back_in_time(
+    rig: Rig, blow: signal.Signals
+) -> None:
+    rig.engage()
+    service = rig.service
+    assert service.process is not None
+    service.process.send_signal(blow)
+    service.until("safe 0", 1)
+    assert rig.energised() == []
+    service.until("ready", 2)
+    assert service.count("bitten") == (0 if blow == signal.SIGKILL else 1)
+    rig.engage()
+    assert service.stop() == 0
+    seqs = [event["seq"] for event in rig.events()]
+    assert seqs == list(range(1, len(seqs) + 1))
+    assert [e["type"] for e in rig.events()].count("system.started") == 2
+
+
+def test_a_loop_that_hangs_says_where_and_no_more(rig: Rig) -> None:
+    rig.engage()
+    assert rig.service.process is not None
+    rig.service.process.send_signal(signal.SIGUSR1)
+    rig.service.until("safe 0", 1)
+    said = rig.service.errors.read_text()
+    assert "Fatal Python error: Aborted" in said
+    assert "in hang" in said
+
+
+def test_a_config_that_was_sent_is_the_one_once_the_controller_decides_with_it(
+    rig: Rig, tmp_path: Path
+) -> None:
+    assert rig.service.stop() == 0
+    sent = BOARD.read_text().replace("[portals.yard]", "[portals.yard]\nsettle_ms = 321", 1)
+    offered = board_files.offer(
+        str(rig.state), sent, hal.board.load(str(BOARD)), hal.board.load, BoardConfigError
+    )
+    assert offered == ""
+    rig.service.start()
+    rig.service.until("ready", 2)
+    assert rig.service.stop() == 0
+    assert (rig.state / "board.toml").read_text() == sent
+    assert not (rig.state / "board.next.toml").exists()
+    told = [e["text"] for e in rig.events() if e.get("part") == "config"]
+    assert told == ["the config that was sent is in use from now on"]
+    check = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "firmware",
+            "--board",
+            str(BOARD),
+            "--state",
+            str(rig.state),
+            "--check",
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    own = rig.state / "board.toml"
+    assert f"! {own}: sent by config.apply; used in place of {BOARD}" in check.stderr
+
+
+def test_a_config_that_cannot_start_is_dropped_and_the_old_one_runs(rig: Rig) -> None:
+    assert rig.service.stop() == 0
+    (rig.state / "board.next.toml").write_text(BOARD.read_text())
+    (rig.state / "board.tries").write_text("2")
+    rig.service.start()
+    rig.service.until("ready", 2)
+    assert rig.service.stop() == 0
+    assert not (rig.state / "board.toml").exists()
+    faults = [e for e in rig.events() if e["type"] == "system.fault" and e["part"] == "config"]
+    assert [e["text"] for e in faults] == ["config: did not start 2 times; the one before is used"]
