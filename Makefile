@@ -21,6 +21,8 @@ CODE := $(wildcard firmware hal sim host_tools bench tests)
 # What the tests need of the system: Debian's package, and the file that shows it is there.
 SYSTEM := mosquitto=/usr/sbin/mosquitto \
 	chromium=/usr/bin/chromium \
+	systemd=/usr/bin/systemd-analyze \
+	udev=/usr/bin/udevadm \
 	fonts-noto-cjk=/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc
 MISSING = $(foreach pair,$(SYSTEM),$(if $(wildcard $(lastword $(subst =, ,$(pair)))),,$(firstword $(subst =, ,$(pair)))))
 
