@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -129,6 +130,19 @@ class DeskParts(Parts):
             executor.kill()
         if self._link is not None:
             self._link.kill()
+
+    def crash(self) -> None:
+        """The door process has ended, as far as that can be shown in one that goes on."""
+        self.kill()
+
+    def freeze(self) -> None:
+        """Not in real time: the desk itself would hang."""
+        raise NotImplementedError
+
+    def crash_link(self) -> None:
+        """The link's process is killed; `LinkProcess` starts another one."""
+        if self._link is not None and self._link.pid is not None:
+            os.kill(self._link.pid, signal.SIGKILL)
 
     def close(self) -> None:
         """A clean end."""

@@ -5,93 +5,140 @@ writes between the two. A power cut drops, keeps or tears those writes by 512-by
 a name that was never synced may be gone, a removal that was not may be undone. One seed, one disk: also
 SQLite's own randomness is seeded.
 
-Does not imitate: sectors that rot, time that a write takes, shared memory, locks (one user a file).
+A process that is killed costs nothing: what it wrote is there for the next one, though its own handles
+are dead. A disk may fail (`fail`) or be struck (`strike`): bits that flip, a page that rots, a cut that is
+sure to tear or to drop. While it is slow each sync takes `SLOW_MS`; whoever works on it asks `take_owed_ms`
+how long that was, and what was synced is durable only then.
+
+Does not imitate: shared memory, locks (one user a file), a disk that lies about what it has synced.
 """
 
 import itertools
 import random as random_module
+from collections.abc import Callable
 from typing import Any
 
 import apsw
 
-SECTOR = 512
+from firmware.runtime import aio
+from sim.disk_vfs import SECTOR, File, PowerGone, apply, handle, mount
+
+__all__ = ["PowerGone", "SimDisk"]
+
+SLOW_MS = 5000  #: what a sync takes on a slow disk
+PAGE = 4096
 NONE = "none"
 ERROR = "error"
 FULL = "full"
+SLOW = "slow"
+
+#: What may strike at an instant, `fail_disk`'s words.
+TORN = "torn"  #: the next cut tears what is not synced
+UNSYNCED = "unsynced"  #: the next cut drops all of it
+FLIP = "flip"  #: a bit of a file turns over, where it lies
+FLIP_READ = "flip_read"  #: a bit of the file's next read does
+ROT = "rot"  #: a file's first page is noise from now on
 
 _names = itertools.count(1)
 
 #: What becomes of the writes that were not synced.
-_DROP, _KEEP, _FIRST, _SOME, _TORN = "drop", "keep", "first", "some", "torn"
-
-
-class PowerGone(apsw.IOError):
-    """The disk has no power: whoever still holds a file of before may do nothing with it."""
-
-
-class _File:
-    """One file. `pending` holds (offset, data) of a write, or (length, None) of a truncation."""
-
-    __slots__ = ("view", "durable", "pending", "named")
-
-    def __init__(self, content: bytes = b"", named: bool = False) -> None:
-        self.view = bytearray(content)
-        self.durable = bytearray(content)
-        self.pending: list[tuple[int, bytes | None]] = []
-        self.named = named  # whether its name is durable
-
-    def sync(self) -> None:
-        for at, data in self.pending:
-            _apply(self.durable, at, data)
-        self.pending.clear()
+_DROP, _KEEP, _FIRST, _SOME, _TORN = UNSYNCED, "keep", "first", "some", TORN
 
 
 class SimDisk:
     """Files that survive `power_cut` as far as they were synced.
 
     random  random.Random  decides what becomes of the rest
+    loop    Loop           whose time a slow sync takes; without one it takes none
 
     `vfs_name` is what SQLite is told. Raises nothing itself; SQLite's errors follow `fail` and the cuts.
     """
 
-    def __init__(self, random: random_module.Random) -> None:
+    def __init__(self, random: random_module.Random, loop: aio.Loop | None = None) -> None:
         self.vfs_name = f"sim-disk-{next(_names)}"
         #: int  writes, truncations, syncs and removals so far
         self.operations = 0
         #: int or None  the power goes at this operation, in the middle of it
         self.cut_at: int | None = None
+        #: callable  told when the power has gone at `cut_at`
+        self.on_cut: Callable[[], None] | None = None
         self.powered = True
-        self._random = random
-        self._files: dict[str, _File] = {}
-        self._removed: dict[str, _File] = {}
+        self.random = random
+        self._loop = loop
+        self._fate: str | None = None
+        self._flip_read: str | None = None
+        self._owed_ms = 0
+        self._files: dict[str, File] = {}
+        self._removed: dict[str, File] = {}
         self._mode = NONE
         self._generation = 0
-        self._vfs = _Vfs(self)
+        self._vfs = mount(self)
         _seed_sqlite(self.vfs_name)
 
     def fail(self, mode: str) -> None:
-        """From now on writes and syncs fail: "error", "full" or "none". Reads work."""
-        if mode not in (NONE, ERROR, FULL):
-            raise ValueError(f'disk fault "{mode}" is unknown; expected error, full or none')
+        """Until "none" writes and syncs fail ("error", "full") or take long ("slow"). Reads work."""
+        if mode not in (NONE, ERROR, FULL, SLOW):
+            raise ValueError(f'disk fault "{mode}" is unknown; expected error, full, slow or none')
         self._mode = mode
+
+    def strike(self, fault: str, name: str = "") -> None:
+        """One fault at this instant; to the database `name`, if it is there, where it is a database's."""
+        if fault in (TORN, UNSYNCED):
+            self._fate = fault
+        elif fault == FLIP_READ:
+            self._flip_read = name
+        else:
+            files = [self._files[one] for one in (name, name + "-wal") if one in self._files]
+            if fault == ROT:
+                files = files[:1]
+            length = sum(len(file.view) for file in files)
+            if length:
+                self._damage(files, self.random.randrange(length), fault)
+
+    def _damage(self, files: list[File], at: int, fault: str) -> None:
+        for file in files:
+            if at < len(file.view):
+                break
+            at -= len(file.view)
+        bit = 1 << self.random.randrange(8)
+        noise = self.random.randbytes(PAGE)
+        for content in (file.view, file.durable):
+            if fault == ROT:
+                content[:PAGE] = noise[: len(content)]
+            elif at < len(content):
+                content[at] ^= bit
+
+    def process_kill(self) -> None:
+        """Whoever has files open is gone; what was written, synced or not, is there for the next one."""
+        self._generation += 1
+        self.cut_at = None
+        self._owed_ms = 0
+
+    def take_owed_ms(self) -> int:
+        """How long the work since the last call has waited for a slow disk."""
+        owed_ms = self._owed_ms
+        self._owed_ms = 0
+        return owed_ms
 
     def power_cut(self) -> None:
         """The power goes, and is back: what was not synced is dropped, kept or torn."""
-        fate = self._random.choice((_DROP, _KEEP, _FIRST, _SOME, _TORN, _TORN))
+        fate = self.random.choice((_DROP, _KEEP, _FIRST, _SOME, _TORN, _TORN))
+        fate, self._fate = self._fate or fate, None
         for name, file in self._removed.items():
             there = self._files.get(name)
-            if (there is None or not there.named) and self._random.random() < 0.5:
+            if (there is None or not there.named) and self.random.random() < 0.5:
                 file.named = True
                 self._files[name] = file
         survivors = {}
         for name, file in self._files.items():
-            if not file.named and (fate == _DROP or self._random.random() < 0.5):
+            if not file.named and (fate == _DROP or self.random.random() < 0.5):
                 continue
             self._survive(file, fate)
-            survivors[name] = _File(bytes(file.durable), named=True)
+            survivors[name] = File(bytes(file.durable), named=True)
         self._files = survivors
         self._removed = {}
         self._generation += 1
+        self._owed_ms = 0
         self.powered = True
         self.cut_at = None
 
@@ -112,7 +159,7 @@ class SimDisk:
 
     def write(self, name: str, content: bytes) -> None:
         """Replace a file, durably, as somebody with a card reader would."""
-        self._files[name] = _File(content, named=True)
+        self._files[name] = File(content, named=True)
 
     # ---- called by the files -----------------------------------------------------------------------
 
@@ -126,19 +173,31 @@ class SimDisk:
         self.operations += 1
         if self.cut_at is not None and self.operations >= self.cut_at:
             self.powered = False
+            if self.on_cut is not None:
+                self.on_cut()
         return not self.powered
+
+    def read_out(self, file: File, amount: int, offset: int) -> bytes:
+        """What a read gives."""
+        data = bytes(file.view[offset : offset + amount])
+        if self._flip_read is not None and data and file is self._files.get(self._flip_read):
+            self._flip_read = None
+            flipped = bytearray(data)
+            flipped[self.random.randrange(len(data))] ^= 1 << self.random.randrange(8)
+            data = bytes(flipped)
+        return data
 
     def alive(self, generation: int) -> None:
         """Raises `PowerGone` for a file that was opened before the last cut, or while there is none."""
         if not self.powered or generation != self._generation:
             raise PowerGone("simulated disk has no power")
 
-    def open(self, name: str) -> "_Handle":
+    def open(self, name: str) -> Any:
         """Open a file, making it if it is not there."""
         self.alive(self._generation)
         if name not in self._files:
-            self._files[name] = _File()
-        return _Handle(self, self._files[name], self._generation)
+            self._files[name] = File()
+        return handle(self, self._files[name], self._generation)
 
     def exists(self, name: str) -> bool:
         """Whether there is such a file."""
@@ -156,18 +215,34 @@ class SimDisk:
         elif file.named:
             self._removed[name] = file
 
-    def sync(self, file: _File, cut: bool) -> None:
+    def sync(self, file: File, cut: bool) -> None:
         """Make a file durable; its first time makes names durable too, as SQLite syncs the folder then."""
-        if cut and self._random.random() < 0.5:
+        if cut and self.random.random() < 0.5:
             return
+        if self._mode == SLOW and self._loop is not None and not cut:
+            self._owed_ms += SLOW_MS
+            count, loop = len(file.pending), self._loop
+            loop.call_at(loop.now_ms() + self._owed_ms, lambda: self._late_sync(file, count))
+            return
+        self._synced(file)
+
+    def _late_sync(self, file: File, count: int) -> None:
+        """A slow sync has come to its end; the power may have gone meanwhile."""
+        if file in self._files.values():
+            later = file.pending[count:]
+            del file.pending[count:]
+            self._synced(file)
+            file.pending.extend(later)
+
+    def _synced(self, file: File) -> None:
         file.sync()
         if not file.named:
             self._removed.clear()
             for other in self._files.values():
                 other.named = True
 
-    def _survive(self, file: _File, fate: str) -> None:
-        random = self._random
+    def _survive(self, file: File, fate: str) -> None:
+        random = self.random
         pending = file.pending
         if fate == _DROP:
             pending = []
@@ -177,142 +252,20 @@ class SimDisk:
             pending = [entry for entry in pending if random.random() < 0.5]
         for at, data in pending:
             if fate != _TORN:
-                _apply(file.durable, at, data)
+                apply(file.durable, at, data)
             elif data is None:
                 if random.random() < 0.5:
-                    _apply(file.durable, at, None)
+                    apply(file.durable, at, None)
             else:
                 self._tear(file, at, data)
 
-    def _tear(self, file: _File, at: int, data: bytes) -> None:
+    def _tear(self, file: File, at: int, data: bytes) -> None:
         start = 0
         while start < len(data):
             end = min(len(data), ((at + start) // SECTOR + 1) * SECTOR - at)
-            if self._random.random() < 0.6:
-                _apply(file.durable, at + start, data[start:end])
+            if self.random.random() < 0.6:
+                apply(file.durable, at + start, data[start:end])
             start = end
-
-
-class _Handle:
-    """One open file, as SQLite uses it."""
-
-    __slots__ = ("_disk", "_file", "_generation")
-
-    def __init__(self, disk: SimDisk, file: _File, generation: int) -> None:
-        self._disk = disk
-        self._file = file
-        self._generation = generation
-
-    def excepthook(self, kind: Any, error: Any, trace: Any) -> None:
-        """Say nothing: SQLite reports what it could not do."""
-
-    def xRead(self, amount: int, offset: int) -> bytes:
-        self._disk.alive(self._generation)
-        return bytes(self._file.view[offset : offset + amount])
-
-    def xWrite(self, data: Any, offset: int) -> None:
-        cut = self._disk.operate(self._generation)
-        content = bytes(data)
-        _apply(self._file.view, offset, content)
-        self._file.pending.append((offset, content))
-        if cut:
-            raise PowerGone("simulated disk has no power")
-
-    def xTruncate(self, length: int) -> None:
-        cut = self._disk.operate(self._generation)
-        _apply(self._file.view, length, None)
-        self._file.pending.append((length, None))
-        if cut:
-            raise PowerGone("simulated disk has no power")
-
-    def xSync(self, flags: int) -> None:
-        cut = self._disk.operate(self._generation)
-        self._disk.sync(self._file, cut)
-        if cut:
-            raise PowerGone("simulated disk has no power")
-
-    def xFileSize(self) -> int:
-        return len(self._file.view)
-
-    def xClose(self) -> None:
-        pass
-
-    def xLock(self, level: int) -> None:
-        pass
-
-    def xUnlock(self, level: int) -> None:
-        pass
-
-    def xCheckReservedLock(self) -> bool:
-        return False
-
-    def xFileControl(self, operation: int, pointer: int) -> bool:
-        return False
-
-    def xSectorSize(self) -> int:
-        return SECTOR
-
-    def xDeviceCharacteristics(self) -> int:
-        return apsw.SQLITE_IOCAP_POWERSAFE_OVERWRITE
-
-
-class _Vfs(apsw.VFS):
-    """What SQLite asks of a disk."""
-
-    def __init__(self, disk: SimDisk) -> None:
-        self._disk = disk
-        self._unnamed = 0
-        super().__init__(disk.vfs_name, base="")
-
-    def excepthook(self, kind: Any, error: Any, trace: Any) -> bool:
-        """Say nothing: SQLite reports what it could not do."""
-        return True
-
-    def xFullPathname(self, name: str) -> str:
-        return name
-
-    def xAccess(self, name: str, flags: int) -> bool:
-        return self._disk.exists(name)
-
-    def xDelete(self, name: str, durably: bool) -> None:
-        self._disk.remove(name, durably)
-
-    def xOpen(self, name: Any, flags: list[int]) -> Any:
-        path = name.filename() if isinstance(name, apsw.URIFilename) else name
-        if path is None:
-            self._unnamed += 1
-            path = f"unnamed-{self._unnamed}"
-        if not flags[0] & apsw.SQLITE_OPEN_CREATE and not self._disk.exists(path):
-            raise apsw.CantOpenError("no such file on the simulated disk")
-        flags[1] = flags[0]
-        return self._disk.open(path)
-
-    def xRandomness(self, amount: int) -> bytes:
-        return self._disk._random.randbytes(amount)
-
-    def xSleep(self, microseconds: int) -> int:
-        return microseconds
-
-    def xCurrentTime(self) -> float:
-        return 2460000.5
-
-    def xCurrentTimeInt64(self) -> int:
-        return 2460000 * 86400000
-
-    def xGetLastError(self) -> tuple[int, str]:
-        return 0, ""
-
-    def xDlError(self) -> str:
-        return ""
-
-
-def _apply(content: bytearray, at: int, data: bytes | None) -> None:
-    if data is None:
-        del content[at:]
-        return
-    if len(content) < at:
-        content.extend(bytes(at - len(content)))
-    content[at : at + len(data)] = data
 
 
 def _seed_sqlite(vfs_name: str) -> None:

@@ -45,7 +45,8 @@ class FakeWall(WallClock):
     server once said for `KERNEL_MS`. With a chip somebody always vouches for it, and what it said at the
     start, carried on, is the second source. Whoever sets the clock sets what the sources say as well, but
     for a clock that nobody vouches for: that one is right again with the next answer.
-    Does not imitate: drift, NTP that slews, an RTC whose battery is empty.
+    It drifts as `drift` says, the chip does not. Does not imitate: NTP that slews, an RTC whose battery is
+    empty.
     """
 
     def __init__(
@@ -66,6 +67,7 @@ class FakeWall(WallClock):
         self._answered = True
         self._answers_ms = clock.now_ms()  # when a server answers, while there is a network
         self._cut_ms = 0  # when the network went
+        self._drift_ppm = self._drifts_ms = 0  # by how much it drifts, since when
         #: bool  False: nobody ever vouches for it
         self.trusted = True
 
@@ -73,6 +75,8 @@ class FakeWall(WallClock):
         """Milliseconds since 1970-01-01 UTC."""
         self._ask()
         utc_ms: int = self._clock.now_ms() + self._ahead_ms
+        if self._drift_ppm:
+            utc_ms += self._drifted_ms()
         return utc_ms
 
     def vouched(self) -> bool:
@@ -124,6 +128,7 @@ class FakeWall(WallClock):
     def set_utc_ms(self, utc_ms: int) -> None:
         """Set the clock."""
         self._ask()
+        self.drift(self._drift_ppm)
         self._ahead_ms = utc_ms - self._clock.now_ms()
         if self.vouched():
             self._true_ahead_ms = self._ahead_ms
@@ -131,6 +136,16 @@ class FakeWall(WallClock):
     def jump_ms(self, delta_ms: int) -> None:
         """Put the clock forward, or back."""
         self.set_utc_ms(self.utc_ms() + delta_ms)
+
+    def drift(self, ppm: int) -> None:
+        """From now on it gains so many millionths, or loses them."""
+        now_ms = self._clock.now_ms()
+        self._ahead_ms += self._drifted_ms()
+        self._drift_ppm, self._drifts_ms = ppm, now_ms
+
+    def _drifted_ms(self) -> int:
+        drifted_ms: int = (self._clock.now_ms() - self._drifts_ms) * self._drift_ppm // 1000000
+        return drifted_ms
 
     def step(self, utc_ms: "int | None", jump_ms: "int | None") -> None:
         """One of the two, as `sim.world.World.on_clock` tells it."""
@@ -145,6 +160,7 @@ class FakeWall(WallClock):
             return
         if self._clock.now_ms() >= self._answers_ms:
             self._answered = True
+            self._drifts_ms = self._clock.now_ms()
             self._ahead_ms = self._true_ahead_ms
 
 

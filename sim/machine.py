@@ -1,5 +1,8 @@
 """The controller's box on the wall: boots the real firmware on fakes of its ports, and loses its power.
 
+It is what starts a door process again that has died or hangs, as the service manager and the watchdog do:
+its lines are let go at once, so that locks are at their safe level until the next start.
+
 Knows no verb and no page. `Parts` makes what the firmware needs beside its board; `sim.virtual` makes
 them for virtual time, `sim.desk` for real time.
 """
@@ -15,6 +18,8 @@ from firmware.runtime.ports import Journal, Store, Transport
 from firmware.services.command_desk import CommandDesk
 
 BOOT_MS = 1500  #: from the return of power to the first decision
+RESTART_MS = 1000  #: from the end of the door process to its next start
+WATCHDOG_MS = 5000  #: how long the door may be silent before the watchdog bites
 
 
 def visitor_key(config: dict[str, Any]) -> bytes:
@@ -22,6 +27,13 @@ def visitor_key(config: dict[str, Any]) -> bytes:
     box = config["controller"]
     name = f"doorward simulator visitor key {box['site']}/{box['name']}"
     return hashlib.sha256(name.encode()).digest()
+
+
+DIES, HANGS, WAITS = "dies", "hangs", "waits"  #: `fail_task`'s words
+
+
+class SimulatedError(Exception):
+    """What a task dies of that dies because somebody wants it to."""
 
 
 class Parts:
@@ -41,6 +53,18 @@ class Parts:
 
     def kill(self) -> None:
         """The power has gone: what is not on the disk is lost."""
+        raise NotImplementedError
+
+    def crash(self) -> None:
+        """The door process has ended, and its link with it; what the disk was given it keeps."""
+        raise NotImplementedError
+
+    def freeze(self) -> None:
+        """The door process hangs: nothing that it asked for is ever answered."""
+        raise NotImplementedError
+
+    def crash_link(self) -> None:
+        """The link's process has ended, and is started again."""
         raise NotImplementedError
 
     def close(self) -> None:
@@ -79,6 +103,7 @@ class Machine:
         self._parts = parts
         self._starts = 0
         self._desk: CommandDesk | None = None
+        self._watchdog: aio.Timer | None = None
 
     @property
     def deciding(self) -> bool:
@@ -113,8 +138,57 @@ class Machine:
             self.controller.stop("stopped")
             self.controller = None
         self._parts.close()
+        self._unwatch()
         self._lines.power_off()
         self.power = False
+
+    def end_process(self) -> None:
+        """The door process dies; it is started again as the service manager does."""
+        if self.controller is None or not self.power:
+            return
+        if self._desk is not None:
+            self._desk.kill()
+        self.controller.kill()
+        self.controller = None
+        self._unwatch()
+        self._parts.crash()
+        self._lines.power_off()
+        self._serial_ports.power_off()
+        self._analog_inputs.power_off()
+        self._told()
+        self._starts += 1
+        start = self._starts
+        self._loop.call_at(self._loop.now_ms() + RESTART_MS + BOOT_MS, lambda: self._boot(start))
+        self._changed()
+
+    def end_link(self) -> None:
+        """The link's process dies."""
+        if self.controller is not None:
+            self._parts.crash_link()
+
+    def hang(self) -> None:
+        """The door process computes for ever: its outputs stay as they are until the watchdog bites."""
+        if self.controller is not None:
+            if self._desk is not None:
+                self._desk.kill()
+            self.controller.kill()
+            self._parts.freeze()
+            bites_ms = self._loop.now_ms() + WATCHDOG_MS
+            self._watchdog = self._loop.call_at(bites_ms, self.end_process)
+            self._changed()
+
+    def end_task(self, name: str, how: str) -> None:
+        """A task of the door process dies, or waits for ever; the others go on."""
+        if self.controller is None or not self.deciding:
+            return
+        task = self.controller.supervisor._tasks.get(name)
+        if task is None or task.done():
+            return
+        if how == WAITS:
+            task._token += 1  # whatever would wake it is stale
+        else:
+            task._coro.close()
+            task._end(SimulatedError())
 
     def told(self, device: str) -> bool:
         """Whether the controller wants output `device` on, the pauses of its rhythm included."""
@@ -151,6 +225,7 @@ class Machine:
         self._desk = self._parts.commands(self.controller)
         if self._desk is not None:
             self._desk.start()
+        self._unwatch()
         self.controller.start()
         self.booted_ms = self._loop.now_ms()
         self._changed()
@@ -162,8 +237,14 @@ class Machine:
             self.controller.kill()
             self.controller = None
             self._parts.kill()
+        self._unwatch()
         self._lines.power_off()
         self._told()
+
+    def _unwatch(self) -> None:
+        if self._watchdog is not None:
+            self._watchdog.cancel()
+            self._watchdog = None
 
     def _written(self, events: list[dict[str, Any]], at_ms: list[int]) -> None:
         if self.on_events is not None:

@@ -24,11 +24,12 @@ class Run:
         self._cut_ms: int | None = None
         self._boot = 0
         self._building = Building(story.config, story.people, story.start_ms, seed)
+        self._building.broker.said = []
 
     @property
     def published(self) -> list[tuple[str, str]]:
         """What the controller said to its broker, as (topic, payload)."""
-        return self._building.broker.taken
+        return self._building.broker.said or []
 
     def go(self) -> None:
         """Run to the end and judge."""

@@ -1,8 +1,9 @@
 """A contact, button or loop on one input, from the outside, and the wire it hangs on. Portable.
 
-A contact that moves chatters: its first edge comes at once, it is at rest within `SETTLED_MS`. On a plain
-wire closing drives the line to its active level; open, cut or unplugged it floats to its pull, and a
-short looks like a closed contact. On a supervised wire resistors make each of the four another voltage.
+A contact that moves chatters: its first edge comes at once, it is at rest within `SETTLED_MS`; a worn one
+(`chatter_contact`) trembles for longer, and nobody has touched it. On a plain wire closing drives the line
+to its active level; open, cut or unplugged it floats to its pull, and a short looks like a closed contact.
+On a supervised wire resistors make each of the four another voltage.
 """
 
 from sim.steps import Noise, Steps
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 SETTLED_MS = 10
+CHATTER = 10  #: pairs of edges of a contact that chatters, at least
 NOISE_PERMILLE = 8  #: how far from its level a supervised wire may be found
 
 #: What a loop is, seen from the board.
@@ -145,6 +147,16 @@ class Switch:
         self._fault = fault
         self._stuck_closed = self.closed
         self._drive(self.closed, 0)
+
+    def chatter(self) -> None:
+        """Its blade trembles for a moment, and is where it was."""
+        self._bounces.clear()
+        at_ms = self._loop.now_ms()
+        steps = (OPEN, CLOSED) if self.closed else (CLOSED, OPEN)
+        for _ in range(CHATTER + self._noise.below(CHATTER)):
+            for step in steps:
+                at_ms += 1 + self._noise.below(6)
+                self._bounces.add(at_ms, step)
 
     def _let_go(self) -> None:
         until_ms = self._pressed_until_ms

@@ -6,70 +6,36 @@ either begins or is one clear line. No line repeats a card number, a PIN or a co
 
 from firmware.access import schedule
 from firmware.wire import card_number, keypad, serial_lines
-from sim.switch import FAULTS, SHORT
+from sim.switch import SHORT
+from sim.verb_table import (
+    CHOICES,
+    LATER,
+    LONGEST_PIN,
+    NUMBERS,
+    ONE_OF,
+    OUTSIDE,
+    SUPPLY,
+    VERBS,
+    WANTED,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-LONGEST_PIN = 64  #: keys of one `enter_pin`
-LONGEST_WAIT_MS = 366 * 86400000
-LONGEST_JUMP_MS = 10 * 366 * 86400000
-
-#: Verb: its arguments, as (name, what it is); a "?" behind the name: may be left out.
-VERBS: "dict[str, tuple[tuple[str, str], ...]]" = {
-    "present_card": (("access_point", "access_point"), ("number?", "text"), ("person?", "person")),
-    "enter_pin": (("access_point", "access_point"), ("digits", "text")),
-    "show_qr": (("access_point", "access_point"), ("text?", "text"), ("person?", "person")),
-    "press_rex": (("portal", "portal"),),
-    "leave": (("portal", "portal"),),
-    "push_door": (("portal", "portal"),),
-    "close_door": (("portal", "portal"),),
-    "prop_door": (("portal", "portal"),),
-    "force_door": (("portal", "portal"),),
-    "walk_through": (("portal", "portal"),),
-    "press_panic": (("point", "panic point"), ("on?", "flag")),
-    "trip_sensor": (("point", "alarm point"), ("on", "flag")),
-    "press_ack": (),
-    "set_fire": (("on", "flag"),),
-    "tamper": (("device", "loop"), ("on", "flag")),
-    "unplug": (("device", "device"), ("on", "flag")),
-    "fail_line": (("device", "device"), ("fault", "fault")),
-    "jam_lock": (("portal", "portal"), ("on", "flag")),
-    "fail_mains": (("on", "flag"),),
-    "fail_battery": (("on", "flag"),),
-    "cut_power": (),
-    "restore_power": (),
-    "cut_network": (),
-    "restore_network": (),
-    "set_clock": (("utc?", "time"), ("jump_ms?", "jump")),
-    "wait": (("ms", "wait"),),
-}
-
-#: Verbs of which one of two arguments is given.
-ONE_OF = {
-    "present_card": ("number", "person"),
-    "show_qr": ("text", "person"),
-    "set_clock": ("utc", "jump_ms"),
-}
-
-#: Verbs of the power supply, and the class of the points that its inputs raise.
-SUPPLY = {"fail_mains": "power_fault", "fail_battery": "battery_low"}
-
-LATER = (
-    "command",
-    "fail_storage",
-    "cover_camera",
-    "ring_flat",
-    "answer",
-    "decline",
-    "hang_up",
-    "press_dtmf",
-)
+__all__ = ["LATER", "OUTSIDE", "SUPPLY", "VERBS", "Checker", "VerbError"]
 
 _CARD_FORMS = ("w26", "w34", "w37", "uid")
 _LINES = ("contact", "supervised_contact", "rex")
-_INPUTS = _LINES + ("wiegand_reader", "serial_reader", "keypad")
+_READERS = ("wiegand_reader", "serial_reader", "keypad")
+_INPUTS = _LINES + _READERS
+
+#: Verb: what an argument is that was left out.
+_LEFT_OUT: "dict[str, tuple[tuple[str, Any], ...]]" = {
+    "command": (("args", {}),),
+    "fail_storage": (("mode", "error"),),
+    "fail_disk": (("file", "journal"),),
+}
 
 
 class VerbError(Exception):
@@ -177,6 +143,9 @@ class Checker:
             "device": sorted(devices),
             "alarm point": fixed,
             "panic point": [name for name in fixed if points[name]["class"] == "panic"],
+            "reader": [name for name in sorted(devices) if self._drives(name, _READERS)],
+            "contact": [name for name in sorted(devices) if self._drives(name, _LINES)],
+            "task": ["door"] + ["feed-" + n for n in sorted(devices) if self._drives(n, _INPUTS)],
             "loop": sorted(set(fixed + [name for name in devices if self._loop(name) is not None])),
         }
 
@@ -215,11 +184,13 @@ class Checker:
             if key not in expected:
                 raise ValueError(_unknown("argument", key, sorted(expected)))
         full: dict[str, Any] = {}
+        if do == "fail_storage" and args.get("on") is False:
+            args = {"on": False}  # whatever the mode was
         for name, kind in VERBS[do]:
             key = name.rstrip("?")
             if args.get(key) is None and (key not in args or name != key):
                 if name == key:
-                    raise ValueError("argument %s is missing; expected %s" % (key, _WANTED[kind]))
+                    raise ValueError("argument %s is missing; expected %s" % (key, WANTED[kind]))
                 full[key] = None
             else:
                 full[key] = self._value(key, kind, args[key])
@@ -233,33 +204,39 @@ class Checker:
     def _value(self, key: str, kind: str, value: "Any") -> "Any":
         if kind == "flag":
             if not isinstance(value, bool):
-                raise ValueError("%s is %s; expected %s" % (key, _show(value), _WANTED[kind]))
+                raise ValueError("%s is %s; expected %s" % (key, _show(value), WANTED[kind]))
             return value
-        if kind in ("wait", "jump"):
-            longest = LONGEST_WAIT_MS if kind == "wait" else LONGEST_JUMP_MS
-            least = 0 if kind == "wait" else -longest
+        if kind in NUMBERS:
+            least, longest = NUMBERS[kind]
             if isinstance(value, bool) or not isinstance(value, int):
-                raise ValueError("%s is %s; expected %s" % (key, _show(value), _WANTED[kind]))
+                raise ValueError("%s is %s; expected %s" % (key, _show(value), WANTED[kind]))
             if not least <= value <= longest:
                 raise ValueError("%s is out of range; expected %d to %d" % (key, least, longest))
             return value
+        if kind == "table":
+            if not isinstance(value, dict) or not _is_json(value, 16):
+                raise ValueError("%s is no table of JSON values; expected one" % key)
+            return value
         if not isinstance(value, str):
-            raise ValueError("%s is no text; expected %s" % (key, _WANTED[kind]))
+            raise ValueError("%s is no text; expected %s" % (key, WANTED[kind]))
         if kind == "text":
             return value
         if kind == "time":
             return utc_ms(value)
-        if kind == "fault":
-            if value not in FAULTS:
-                raise ValueError(_unknown("fault", value, list(FAULTS)))
+        if kind in CHOICES:
+            if value not in CHOICES[kind]:
+                raise ValueError(_unknown(key, value, list(CHOICES[kind])))
             return value
         if value not in self._known[kind]:
             if kind == "loop" and value in self._config["devices"]:
-                raise ValueError("device %s has no loop; expected %s" % (value, _WANTED[kind]))
+                raise ValueError("device %s has no loop; expected %s" % (value, WANTED[kind]))
             raise ValueError(_unknown(key, value, self._known[kind]))
         return value
 
     def _prepare(self, do: str, full: "dict[str, Any]") -> None:
+        for key, word in _LEFT_OUT.get(do, ()):
+            if full[key] is None:
+                full[key] = word
         if do == "present_card" or do == "show_qr":
             reader = self._config["access_points"][full["access_point"]]["reader"]
             device = self._config["devices"][reader]
@@ -283,14 +260,18 @@ class Checker:
             raise ValueError(
                 "no input of this building shows it; expected a point of class %s" % SUPPLY[do]
             )
-        elif do == "fail_line" and full["fault"] == SHORT and not self._is_input(full["device"]):
+        elif (
+            do == "fail_line"
+            and full["fault"] == SHORT
+            and not self._drives(full["device"], _INPUTS)
+        ):
             raise ValueError(
                 "device %s is an output, whose fuse a short would blow; "
                 "expected fault cut, stuck or none" % full["device"]
             )
 
-    def _is_input(self, device: str) -> bool:
-        return self._config["devices"][device]["driver"] in _INPUTS
+    def _drives(self, device: str, drivers: "tuple[str, ...]") -> bool:
+        return self._config["devices"][device]["driver"] in drivers
 
     def _of(self, full: "dict[str, Any]", given: str, has: str) -> str:
         """What is given as it is, or what the person has."""
@@ -307,23 +288,6 @@ class Checker:
             return device
         tamper: str | None = part.get("tamper")
         return tamper
-
-
-_WANTED = {
-    "flag": "true or false",
-    "wait": "whole milliseconds from 0",
-    "jump": "whole milliseconds",
-    "text": "a text",
-    "fault": "cut, short, stuck or none",
-    "time": 'such as "2026-11-21T08:15:00Z"',
-    "access_point": "the name of an access point",
-    "portal": "the name of a portal",
-    "person": "the name of a person",
-    "device": "the name of a device",
-    "alarm point": "the name of an alarm point",
-    "panic point": "the name of an alarm point of class panic",
-    "loop": "the name of a reader with a tamper contact, a contact or an alarm point",
-}
 
 
 def _unknown(what: str, word: str, known: "list[str]") -> str:
@@ -349,6 +313,18 @@ def _show(value: "Any") -> str:
         odd = point < 32 or 127 <= point < 160 or 0xD800 <= point < 0xE000
         kept += "?" if odd or character == '"' else character
     return '"%s"' % kept + ("..." if len(value) > 40 else "")
+
+
+def _is_json(value: "Any", depth: int) -> bool:
+    """Whether JSON can carry `value`; TOML has dates, and numbers that are none."""
+    if isinstance(value, dict):
+        names = all(isinstance(name, str) for name in value)
+        return depth > 0 and names and all(_is_json(value[name], depth - 1) for name in value)
+    if isinstance(value, (list, tuple)):
+        return depth > 0 and all(_is_json(one, depth - 1) for one in value)
+    if isinstance(value, float):
+        return value - value == 0
+    return value is None or isinstance(value, (bool, int, str))
 
 
 def _digits(text: str, length: int) -> bool:

@@ -1,113 +1,38 @@
 """Virtual time: one building, from power-up to the end of a story, as fast as its work can be done.
 
 The firmware is the real one, SQLite and all; its disk is simulated (it forgets what was not synced when
-the power goes) and so is its broker. One seed, one run, byte for byte.
+the power goes), and so are its broker and a host. One seed, one run, byte for byte.
 """
 
-import base64
 import random
 from collections.abc import Callable
 from typing import Any
 
 from firmware.runtime import aio, ports
 from firmware.runtime.controller import Controller
-from firmware.runtime.operators import OWNER
 from firmware.services.command_desk import CommandDesk
 from firmware.services.credential_store import CredentialStore
-from firmware.services.executor import InlineExecutor
+from firmware.services.executor import Executor, InlineExecutor
 from firmware.services.journal import SqliteJournal
-from firmware.trust import signing
 from firmware.trust.identity import LENGTH as IDENTITY_BYTES
 from firmware.trust.identity import Identity
-from sim import person
-from sim.disk import SimDisk
+from firmware.wire import payload
+from sim import person, virtual_host
+from sim.disk import NONE, SimDisk
+from sim.disk_executor import DiskExecutor
 from sim.fakes import FakeAnalogInputs, FakeLines, FakeSerialPorts, FakeTicks, FakeWall
-from sim.machine import Machine, Parts
+from sim.machine import HANGS, Machine, Parts
+from sim.verbs import VerbError
+from sim.virtual_broker import VirtualBroker
+from sim.virtual_host import VirtualHost
+from sim.virtual_link import VirtualLink
 from sim.world import World
 
 SETTLE_MS = 100  #: from power-up to 0 ms: bolts and magnets have moved
-OPERATOR = "op-demo"  #: who may command: an owner
-PUBLISH_MS = 5  #: from sending a message to the broker's PUBACK
-
-
-class VirtualBroker(ports.Transport):
-    """A network with a broker behind it: up or down, in order, nothing lost while it is up.
-
-    Does not imitate: connection set-up, retained messages, a broker that forgets.
-    """
-
-    def __init__(self, loop: aio.Loop) -> None:
-        self.network = True
-        #: messages taken, as (topic, payload)
-        self.taken: list[tuple[str, str]] = []
-        self._loop = loop
-        self._connection = 0
-        self._inbound: list[ports.Message] = []
-        self._token = 0
-        self._telling = False
-
-    def publish(self, leaf: str, payload: bytes, retained: bool = False) -> None:
-        """A host says something on `leaf`, below the controller's root; kept while the controller is away."""
-        self._token += 1
-        self._inbound.append(ports.Message(self._token, leaf, payload, retained))
-        self._later(self._deliver)
-
-    def heard(self, token: int) -> None:
-        """The first that waits is dealt with."""
-        if self._inbound and self._inbound[0].token == token:
-            self._telling = False
-            self._inbound.pop(0)
-            self._later(self._deliver)
-
-    def _deliver(self) -> None:
-        if self._inbound and self.on_message is not None and self.network and not self._telling:
-            self._telling = True
-            self.on_message(self._inbound[0])
-
-    def connect(self) -> None:
-        """A controller has started: it is connected at once if there is a network."""
-        self._connection += 1
-        self._telling = False
-        if self.network:
-            self._later(lambda: self.on_up(True) if self.on_up is not None else None)
-            self._later(self._deliver)
-
-    def drop(self) -> None:
-        """The controller has gone."""
-        self._connection += 1
-        self.on_up = None
-        self.on_taken = None
-        self.on_message = None
-
-    def set_network(self, on: bool) -> None:
-        """Cut the cable, or mend it."""
-        if on == self.network:
-            return
-        self.network = on
-        self._connection += 1
-        if on:
-            self.connect()
-        elif self.on_up is not None:
-            self.on_up(False)
-
-    def send(self, token: int, topic: str, payload: str, retain: bool) -> None:
-        """Taken after `PUBLISH_MS`, unless the connection ends before."""
-        if self.network:
-            self._later(lambda: self._take(token, topic, payload))
-
-    def _take(self, token: int, topic: str, payload: str) -> None:
-        self.taken.append((topic, payload))
-        if token and self.on_taken is not None:
-            self.on_taken(token)
-
-    def _later(self, call: Callable[[], object]) -> None:
-        connection = self._connection
-
-        def if_still_there() -> None:
-            if connection == self._connection:
-                call()
-
-        self._loop.call_at(self._loop.now_ms() + PUBLISH_MS, if_still_there)
+OPERATOR = virtual_host.OPERATOR  #: who may command: an owner
+RECONNECT_MS = 2000  #: as on the desk: the cable is mended by somebody who watches
+AT_WRITE_MS = 1000  #: a power cut in the middle of a write waits no longer for one
+FILES = {"journal": "journal.db", "keys": "keys.db"}
 
 
 class VirtualParts(Parts):
@@ -116,7 +41,9 @@ class VirtualParts(Parts):
     def __init__(
         self, config: dict[str, Any], loop: aio.Loop, seeded: random.Random, broker: VirtualBroker
     ) -> None:
-        self.disk = SimDisk(seeded)
+        self.disk = SimDisk(seeded, loop)
+        #: dict  the section [link] as the link has it
+        self.link_config = {**config["link"]}
         self._config = config
         self._loop = loop
         self._random = seeded
@@ -126,14 +53,15 @@ class VirtualParts(Parts):
         self._nonces = random.Random(self._key)
         self._identity = Identity.of(self._nonces.randbytes(IDENTITY_BYTES))
         #: bytes  the demo operator's Ed25519 seed
-        self.operator_seed = self._nonces.randbytes(32)
-        public = base64.b64encode(signing.public_of(self.operator_seed)).decode()
-        self._first = {OPERATOR: (OWNER, public)}
+        self.operator_seed = virtual_host.seed_of(config, OPERATOR)
+        self._first = virtual_host.operators(config)
         #: dict  the controller's public keys
         self.public_key = self._identity.public_key
         #: callable ()  told when the controller is to start anew; None: it refuses
         self.on_restart: Callable[[], None] | None = None
-        self._executors: list[InlineExecutor] = []
+        self._executors: list[Executor] = []
+        #: VirtualLink or None  of the process that runs
+        self.link: VirtualLink | None = None
 
     def provision(self, changes: list[Any]) -> None:
         """Put keys into the store before the first start."""
@@ -146,10 +74,11 @@ class VirtualParts(Parts):
 
     def boot(self) -> tuple[ports.Journal, ports.Store, ports.Transport]:
         """Open journal and store from the disk as it is."""
-        self._executors = [InlineExecutor(self._loop), InlineExecutor(self._loop)]
+        executors = [DiskExecutor(self._loop, self.disk), DiskExecutor(self._loop, self.disk)]
+        self._executors = [*executors]
         journal = SqliteJournal(
             "journal.db",
-            self._executors[0],
+            executors[0],
             self._loop,
             self._config["controller"]["name"],
             limit=self._config["journal"]["limit"],
@@ -158,23 +87,36 @@ class VirtualParts(Parts):
             random=self._random.randbytes,
         )
         journal.open()
-        store = self._store(self._executors[1])
-        self._broker.connect()
-        return journal, store, self._broker
+        store = self._store(executors[1])
+        box = self._config["controller"]
+        self.link = VirtualLink(
+            self._loop,
+            self._broker,
+            self.link_config,
+            f"doorward/{box['site']}/{box['name']}",
+            f"{box['site']}-{box['name']}",
+            payload.dumps({"state": "offline"}),
+            self._random,
+        )
+        if self._config["link"]["enabled"]:
+            self.link.start()
+        return journal, store, self.link
 
-    def _store(self, executor: InlineExecutor) -> CredentialStore:
+    def _store(self, executor: DiskExecutor) -> CredentialStore:
         vfs, randbytes = self.disk.vfs_name, self._random.randbytes
         store = CredentialStore("keys.db", executor, self._key, vfs, randbytes)
         store.open()
         return store
 
-    def commands(self, controller: Controller) -> CommandDesk:
+    def commands(self, controller: Controller) -> CommandDesk | None:
         """Of this start: who the controller is stays, its nonces do not."""
+        if self.link is None:
+            return None
         executor = InlineExecutor(self._loop)
         self._executors.append(executor)
         return CommandDesk(
             controller,
-            self._broker,
+            self.link,
             self._identity,
             self._first,
             executor,
@@ -184,23 +126,53 @@ class VirtualParts(Parts):
 
     def kill(self) -> None:
         """The power has gone."""
+        self._end()
+        self.disk.power_cut()
+
+    def crash(self) -> None:
+        """The door process has ended."""
+        self._end()
+        self.disk.process_kill()
+
+    def freeze(self) -> None:
+        """The door process hangs."""
         for executor in self._executors:
             executor.kill()
-        self._broker.drop()
-        self.disk.power_cut()
+
+    def crash_link(self) -> None:
+        """The link's process has ended."""
+        if self.link is not None:
+            self.link.crash()
+
+    def _end(self) -> None:
+        for executor in self._executors:
+            executor.kill()
+        if self.link is not None:
+            self.link.kill()
+            self.link = None
 
     def close(self) -> None:
         """A clean end."""
+        if self.link is not None:
+            self.link.stop()
         for executor in self._executors:
             executor.close()
         self.disk.close()
 
 
 class Building:
-    """A world and its controller in virtual time, at 0 ms with the controller deciding."""
+    """A world and its controller in virtual time, at 0 ms with the controller deciding.
+
+    reconnect_max_ms  int  the longest back-off of the link, if the config has no shorter one
+    """
 
     def __init__(
-        self, config: dict[str, Any], people: list[person.Person], start_ms: int, seed: int
+        self,
+        config: dict[str, Any],
+        people: list[person.Person],
+        start_ms: int,
+        seed: int,
+        reconnect_max_ms: int = RECONNECT_MS,
     ) -> None:
         seeded = random.Random(seed)
         self.clock = aio.VirtualClock()
@@ -210,8 +182,13 @@ class Building:
         self._start_ms = start_ms
         box = config["controller"]
         self.wall = FakeWall(self.clock, start_ms, box["timezone"], box["rtc"])
-        self.broker = VirtualBroker(self.loop)
+        self.broker = VirtualBroker(self.loop, random.Random(f"broker {seed}"))
+        self.host = VirtualHost(
+            self.loop, self.broker, config, self.wall, random.Random(f"host {seed}")
+        )
         self.parts = VirtualParts(config, self.loop, seeded, self.broker)
+        link = self.parts.link_config
+        link["reconnect_max_ms"] = min(link["reconnect_max_ms"], reconnect_max_ms)
         self.parts.provision(person.changes(people, config["access_points"]))
         self.world = World(config, self.loop, lines, serial_ports, analog_inputs, people, seed)
         self.machine = Machine(
@@ -222,12 +199,57 @@ class Building:
         self.machine.on_told = self.world.look_at_outputs
         self.world.on_network = self._set_network
         self.world.on_clock = self.wall.step
+        self.world.outside = self._outside()
 
     def start(self) -> None:
         """Power on, and let bolts and magnets come to rest."""
         self.machine.boot_now()
         self.loop.run(aio.sleep_ms(SETTLE_MS))
         self.wall.set_utc_ms(self._start_ms)
+
+    def _outside(self) -> dict[str, Any]:
+        """What of the verbs is not the world's."""
+        disk, machine = self.parts.disk, self.machine
+        return {
+            "cut_power": self._cut_at_write,
+            "command": self._command,
+            "fail_storage": lambda args: disk.fail(args["mode"] if args["on"] else NONE),
+            "fail_disk": lambda args: disk.strike(args["fault"], FILES[args["file"]]),
+            "fail_broker": lambda args: self.broker.fail(args["fault"], args["on"]),
+            "fail_task": self._fail_task,
+            "kill_process": lambda args: (
+                machine.end_process() if args["process"] == "door" else machine.end_link()
+            ),
+            "drift_clock": lambda args: self.wall.drift(args["ppm"]),
+        }
+
+    def _command(self, args: dict[str, Any]) -> None:
+        try:
+            self.host.command(args["op"], args["args"])
+        except ValueError as error:
+            raise VerbError(f"command: {error}") from None
+
+    def _fail_task(self, args: dict[str, Any]) -> None:
+        if args["how"] == HANGS:
+            self.machine.hang()
+        else:
+            self.machine.end_task(args["task"], args["how"])
+
+    def _cut_at_write(self, args: dict[str, Any]) -> None:
+        """The power goes in the middle of one of the disk's next writes, or soon without one."""
+        disk, loop = self.parts.disk, self.loop
+
+        def cut() -> None:
+            if disk.on_cut is at_write:
+                disk.on_cut = disk.cut_at = None
+                self.world.perform("cut_power", {})
+
+        def at_write() -> None:
+            loop.call_at(loop.now_ms(), cut)
+
+        disk.on_cut = at_write
+        disk.cut_at = disk.operations + args["at_write"]
+        loop.call_at(loop.now_ms() + AT_WRITE_MS, cut)
 
     def _set_network(self, on: bool) -> None:
         self.wall.set_network(on)

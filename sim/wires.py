@@ -5,9 +5,12 @@ the middle. Short or stuck, a Wiegand reader's D0 is held at its active level. A
 one that was unplugged; shorted, its line is one break without end, a NUL for every byte that could have
 passed; stuck, the reader goes mad and sends one frame of noise after the other. While anything is wrong no
 card comes through.
+
+A reader itself may fail (`fail_reader`): what it sends then and now that is no card (noise), frames that
+break off (torn), nothing at all though it is there (silent), or its line held as if that were stuck.
 """
 
-from sim.steps import Steps
+from sim.steps import Noise, Steps
 from sim.switch import CUT, NONE, SHORT, STUCK
 
 TYPE_CHECKING = False
@@ -22,6 +25,13 @@ _BREAK = b"\x00"  # what a receiver makes of a line that is held
 _ENDLESS_MS = 100  # how much of what has no end is on its way at a time
 _SLICE_MS = 4  # how often the bytes of a serial line that have passed are handed over
 _MARGIN_MS = 5
+_BURST_MS = 300  # between two bursts of noise at least, and up to ten times that
+
+#: What may be wrong with a reader, `fail_reader`'s words; the first is nothing.
+NOISE = "noise"
+TORN = "torn"
+SILENT = "silent"
+TROUBLES = (NONE, NOISE, TORN, SILENT, STUCK)
 
 
 class Wire:
@@ -29,17 +39,26 @@ class Wire:
 
     repeat_ms  int  the driver takes the same card within this for one that was not taken away, so
                     a second presentation waits that long: the person takes it off and shows it again
+    noise      Noise  how it fails
     """
 
-    def __init__(self, loop: "Any", repeat_ms: int) -> None:
+    def __init__(self, loop: "Any", repeat_ms: int, noise: "Noise | None" = None) -> None:
         self.plugged = True
         self.powered = True
-        self.fault = NONE
+        self.trouble = NONE
+        self._wire_fault = NONE
+        self._noise = noise or Noise(1, "wire")
+        self._burst: Any = None
         self._loop = loop
         self._repeat_ms = repeat_ms
         self._steps = Steps(loop, self._put)
         self._free_ms = 0
         self._shown: list[tuple[Any, int]] = []
+
+    @property
+    def fault(self) -> str:
+        """What is wrong with the wire, or seems to be."""
+        return STUCK if self.trouble == STUCK else self._wire_fault
 
     def present(self, frame: "Any") -> None:
         """Send the frame of a card or code that is shown now: at once if the wire is free."""
@@ -71,12 +90,36 @@ class Wire:
 
     def set_fault(self, fault: str) -> None:
         """What is wrong with the wire: one of `sim.switch.FAULTS`."""
-        self.fault = fault
+        self._wire_fault = fault
         self._stop()
 
+    def set_trouble(self, trouble: str) -> None:
+        """What is wrong with the reader: one of `TROUBLES`."""
+        self.trouble = trouble
+        self.set_fault(self._wire_fault)
+        if self._burst is not None:
+            self._burst.cancel()
+        self._burst = None
+        if trouble == NOISE:
+            self._burst_later()
+
+    def _burst_later(self) -> None:
+        wait_ms = _BURST_MS + self._noise.below(9 * _BURST_MS)
+        self._burst = self._loop.call_at(self._loop.now_ms() + wait_ms, self._burst_now)
+
+    def _burst_now(self) -> None:
+        self.send(self._junk())
+        self._burst_later()
+
+    def _junk(self) -> "Any":
+        """A frame that is no card."""
+        raise NotImplementedError
+
     def _send(self, frame: "Any", begin_ms: int) -> bool:
-        if not (self.powered and self.plugged and self.fault == NONE):
+        if not (self.powered and self.plugged and self.fault == NONE) or self.trouble == SILENT:
             return False
+        if self.trouble == TORN:
+            frame = frame[: self._noise.below(len(frame))]
         self._free_ms = self._plan(frame, begin_ms) + PAUSE_MS
         return True
 
@@ -99,12 +142,17 @@ class WiegandWire(Wire):
     Does not imitate: pulses of 50 us, crosstalk, cables that are too long.
     """
 
-    def __init__(self, loop: "Any", lines: "Any", part: "dict[str, Any]") -> None:
-        super().__init__(loop, part.get("repeat_ms", 0))
+    def __init__(
+        self, loop: "Any", lines: "Any", part: "dict[str, Any]", noise: "Noise | None" = None
+    ) -> None:
+        super().__init__(loop, part.get("repeat_ms", 0), noise)
         self._lines = lines
         self._names = (part["d0"], part["d1"])
         self._active = part["active"] != "low"
         self._rest()
+
+    def _junk(self) -> str:
+        return "".join("01"[self._noise.below(2)] for _ in range(1 + self._noise.below(20)))
 
     def _plan(self, frame: str, begin_ms: int) -> int:
         at_ms = begin_ms
@@ -133,8 +181,10 @@ class SerialWire(Wire):
     Does not imitate: ports that make one byte of a break, however long it is.
     """
 
-    def __init__(self, loop: "Any", device: "Any", part: "dict[str, Any]") -> None:
-        super().__init__(loop, part["repeat_ms"])
+    def __init__(
+        self, loop: "Any", device: "Any", part: "dict[str, Any]", noise: "Noise | None" = None
+    ) -> None:
+        super().__init__(loop, part["repeat_ms"], noise)
         self._device = device
         self._baud = part["baud"]
         self._frames = (b"\x02", b"\x03") if part["framing"] == "rdm6300" else (b"", b"\r\n")
@@ -172,6 +222,9 @@ class SerialWire(Wire):
             self._device.plug()
         else:
             self._device.unplug()
+
+    def _junk(self) -> bytes:
+        return bytes([self._noise.below(256) for _ in range(1 + self._noise.below(20))])
 
     def _plan(self, frame: bytes, begin_ms: int) -> int:
         size = max(1, self._baud * _SLICE_MS // 10000)

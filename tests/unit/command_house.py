@@ -23,6 +23,7 @@ class CommandHouse:
         config = hal.board.load(BOARD, override)
         people = demo_people(START_MS // 1000, lambda utc_s: 28800)
         self.building = Building(config, people, START_MS, seed)
+        self.building.broker.said = []
         self.building.start()
         self.root = "doorward/" + self.to
         self.events: list[dict[str, Any]] = []
@@ -52,10 +53,12 @@ class CommandHouse:
         self.run(1500)
 
     def status(self) -> dict[str, Any]:
-        said = [
-            body for topic, body in self.building.broker.taken if topic == self.root + "/status"
-        ]
+        said = [body for topic, body in self.said if topic == self.root + "/status"]
         return dict(json.loads(said[-1]))
+
+    @property
+    def said(self) -> list[tuple[str, str]]:
+        return self.building.broker.said or []
 
     def utc_ms(self) -> int:
         return int(self.building.wall.utc_ms())
@@ -91,12 +94,12 @@ class CommandHouse:
         return made
 
     def say(self, payload: bytes, topic: str = "command", retained: bool = False) -> None:
-        self.building.broker.publish(topic, payload, retained)
+        self.building.host.publish(topic, payload, retained)
         self.run(400)
 
     def replies(self, id: str) -> list[str]:
         topic = f"{self.root}/reply/{id}"
-        return [body for at, body in self.building.broker.taken if at == topic]
+        return [body for at, body in self.said if at == topic]
 
     def answer(self, command: dict[str, Any]) -> dict[str, Any] | None:
         """Send a command; the newest reply to it, its signature checked, or None."""

@@ -49,7 +49,7 @@ def test_a_repeat_gets_the_same_bytes_again_and_runs_once(house: CommandHouse) -
 def test_a_hundred_stale_releases_open_nothing_and_all_are_told(house: CommandHouse) -> None:
     house.act("cut_network")
     for _ in range(100):
-        house.building.broker.publish("command", order.text(house.make(*RELEASE)))
+        house.building.host.publish("command", order.text(house.make(*RELEASE)))
     house.run(120_000)
     house.act("restore_network")
     house.run(65_000)

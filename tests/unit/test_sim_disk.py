@@ -129,8 +129,8 @@ def test_a_disk_that_fails_refuses_writes_and_still_reads(
 
 
 def test_an_unknown_fault_is_refused() -> None:
-    with pytest.raises(ValueError, match='disk fault "slow" is unknown; expected error, full'):
-        SimDisk(random.Random(1)).fail("slow")
+    with pytest.raises(ValueError, match='disk fault "wet" is unknown; expected error, full, slow'):
+        SimDisk(random.Random(1)).fail("wet")
 
 
 def test_the_same_seed_gives_the_same_disk_byte_for_byte() -> None:

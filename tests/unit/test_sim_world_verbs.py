@@ -30,7 +30,11 @@ WRONG: "list[tuple[Any, dict[str, Any], str]]" = [
     ),
     ("leave", {"portal": 1}, "leave: portal is no text; expected the name of a portal"),
     ("leave", {"portal": None}, "leave: portal is no text; expected the name of a portal"),
-    ("cut_power", {"on": True}, 'cut_power: argument "on" is unknown; there is none here'),
+    (
+        "cut_power",
+        {"on": True},
+        'cut_power: argument "on" is unknown; the nearest known one is "at_write"',
+    ),
     ("set_fire", {"on": 1}, "set_fire: on is 1; expected true or false"),
     ("set_fire", {"on": None}, "set_fire: on is null; expected true or false"),
     ("set_fire", {"on": []}, "set_fire: on is a list; expected true or false"),
