@@ -14,12 +14,13 @@ from typing import Any
 import hal.board
 from firmware.runtime import aio
 from firmware.runtime.controller import Controller
+from firmware.runtime.heartbeat import Heartbeat
 from firmware.runtime.ports import Journal, Store, Transport
 from firmware.services.command_desk import CommandDesk
+from sim.fake_watchdog import FakeWatchdog
 
 BOOT_MS = 1500  #: from the return of power to the first decision
-RESTART_MS = 1000  #: from the end of the door process to its next start
-WATCHDOG_MS = 5000  #: how long the door may be silent before the watchdog bites
+RESTART_MS = 200  #: from the end of the door process to its next start (RestartSec)
 
 
 def visitor_key(config: dict[str, Any]) -> bytes:
@@ -38,6 +39,9 @@ class SimulatedError(Exception):
 
 class Parts:
     """Makes a journal, a store and a transport for each start, and ends them. One a simulator."""
+
+    #: int or None  how long the door may be silent before the watchdog bites; None: there is none
+    watchdog_ms: int | None = None
 
     def boot(self) -> tuple[Journal, Store, Transport]:
         """Open what survived and start what did not."""
@@ -103,7 +107,7 @@ class Machine:
         self._parts = parts
         self._starts = 0
         self._desk: CommandDesk | None = None
-        self._watchdog: aio.Timer | None = None
+        self._watchdog: FakeWatchdog | None = None
 
     @property
     def deciding(self) -> bool:
@@ -173,8 +177,6 @@ class Machine:
                 self._desk.kill()
             self.controller.kill()
             self._parts.freeze()
-            bites_ms = self._loop.now_ms() + WATCHDOG_MS
-            self._watchdog = self._loop.call_at(bites_ms, self.end_process)
             self._changed()
 
     def end_task(self, name: str, how: str) -> None:
@@ -226,6 +228,9 @@ class Machine:
         if self._desk is not None:
             self._desk.start()
         self._unwatch()
+        if self._parts.watchdog_ms is not None:
+            self._watchdog = FakeWatchdog(self._loop, self._parts.watchdog_ms, self.end_process)
+            self.controller.on_round = Heartbeat([self._watchdog]).beat
         self.controller.start()
         self.booted_ms = self._loop.now_ms()
         self._changed()
@@ -243,7 +248,7 @@ class Machine:
 
     def _unwatch(self) -> None:
         if self._watchdog is not None:
-            self._watchdog.cancel()
+            self._watchdog.close()
             self._watchdog = None
 
     def _written(self, events: list[dict[str, Any]], at_ms: list[int]) -> None:

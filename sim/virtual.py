@@ -31,12 +31,15 @@ from sim.world import World
 SETTLE_MS = 100  #: from power-up to 0 ms: bolts and magnets have moved
 OPERATOR = virtual_host.OPERATOR  #: who may command: an owner
 RECONNECT_MS = 2000  #: as on the desk: the cable is mended by somebody who watches
+WATCHDOG_MS = 3000  #: as in the unit of the door's service
 AT_WRITE_MS = 1000  #: a power cut in the middle of a write waits no longer for one
 FILES = {"journal": "journal.db", "keys": "keys.db"}
 
 
 class VirtualParts(Parts):
     """Journal and store on a simulated disk, and a virtual broker."""
+
+    watchdog_ms = WATCHDOG_MS
 
     def __init__(
         self, config: dict[str, Any], loop: aio.Loop, seeded: random.Random, broker: VirtualBroker
@@ -186,6 +189,8 @@ class Building:
         self.host = VirtualHost(
             self.loop, self.broker, config, self.wall, random.Random(f"host {seed}")
         )
+        if SqliteJournal.stored is ports.Journal.stored:
+            self.host.acknowledges = False  # this journal lets go of events at PUBACK
         self.parts = VirtualParts(config, self.loop, seeded, self.broker)
         link = self.parts.link_config
         link["reconnect_max_ms"] = min(link["reconnect_max_ms"], reconnect_max_ms)
