@@ -1,10 +1,11 @@
-"""`door-sim`: a simulated building to play with (`serve`), stories in virtual time (`run`)."""
+"""`door-sim`: a simulated building to play with (`serve`), stories in virtual time (`run`, `soak`)."""
 
 import argparse
 import fcntl
 import os
 import signal
 import sys
+from typing import Any
 
 import hal.board
 from firmware.arguments import Parser
@@ -15,6 +16,7 @@ DEMO_BOARD = "board_configs/demo-sim.toml"
 _EXAMPLES = """examples:
   door-sim serve --board board_configs/demo-sim.toml
   door-sim run tests/scenario/*.toml
+  door-sim soak --seed 1 --hours 10
   door-sim record --url http://127.0.0.1:8080 --out story.toml
 """
 
@@ -29,9 +31,11 @@ def main(argv: list[str] | None = None) -> int:
             from sim import record
 
             return record.main(args.url, args.out, args.board)
+        if args.command == "soak":
+            return _soak(args)
         from sim import run
 
-        return run.main(args.scenario, args.seed, args.json, args.trace)
+        return run.main(args.scenario, args.seed, args.json, args.trace, args.laws)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
@@ -76,6 +80,10 @@ def _parser() -> Parser:
     run.add_argument("--seed", type=int, default=0, help="same seed, same trace (%(default)s)")
     run.add_argument("--json", action="store_true", help="print the trace, one object a line")
     run.add_argument("--trace", metavar="OUT", help="write the trace to a file")
+    run.add_argument(
+        "--laws", action="store_true", help="watch the laws too, to an end at which all is mended"
+    )
+    _soak_parser(commands)
     record = commands.add_parser(
         "record",
         help="what was done in a running simulator, as a scenario file",
@@ -86,6 +94,30 @@ def _parser() -> Parser:
     record.add_argument("--out", metavar="FILE", help="(standard output)")
     record.add_argument("--board", default=DEMO_BOARD, help="board config to name (%(default)s)")
     return parser
+
+
+def _soak_parser(commands: Any) -> None:
+    soak = commands.add_parser(
+        "soak",
+        help="stories from seeds, with faults, under the laws; the shortest that breaks one",
+        epilog="example:\n  door-sim soak --seed 1 --hours 100 --jobs 2 --out story.toml\n",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    soak.add_argument("--seed", type=int, default=1, help="the first of the seeds (%(default)s)")
+    soak.add_argument(
+        "--hours", type=_hours, default=1.0, help="simulated, in all of the runs (%(default)s)"
+    )
+    soak.add_argument("--runs", type=_count, help="in how many runs (one for each 8 hours)")
+    soak.add_argument("--jobs", type=_count, default=1, help="so many at a time (%(default)s)")
+    soak.add_argument("--board", help="one board config (those of the simulator, varied)")
+    soak.add_argument("--json", action="store_true", help="one object a run")
+    soak.add_argument("--out", metavar="FILE", help="where the shortest story goes")
+
+
+def _soak(args: argparse.Namespace) -> int:
+    from sim.soak import run
+
+    return run.main(args.seed, args.hours, args.runs, args.jobs, args.board, args.json, args.out)
 
 
 def _serve(args: argparse.Namespace) -> int:
@@ -162,6 +194,22 @@ def _port(text: str) -> int:
     if text.isdigit() and int(text) < 65536:
         return int(text)
     raise argparse.ArgumentTypeError(f"{text}: no port; expected 0 to 65535")
+
+
+def _hours(text: str) -> float:
+    try:
+        hours = float(text)
+    except ValueError:
+        hours = 0.0
+    if 0.0 < hours <= 1_000_000:
+        return hours
+    raise argparse.ArgumentTypeError(f"{text}: no hours; expected a number above 0")
+
+
+def _count(text: str) -> int:
+    if text.isdigit() and 0 < int(text) <= 1_000_000:
+        return int(text)
+    raise argparse.ArgumentTypeError(f"{text}: no count; expected 1 or more")
 
 
 def _address(text: str) -> tuple[str, int]:

@@ -1,4 +1,4 @@
-"""Run scenario files in virtual time: `door-sim run FILE... [--seed N] [--json] [--trace OUT]`."""
+"""Run scenario files in virtual time: `door-sim run FILE... [--seed N] [--json] [--trace OUT] [--laws]`."""
 
 import json
 import sys
@@ -6,6 +6,8 @@ from typing import Any, TextIO
 
 from firmware.runtime import aio
 from sim import scenario
+from sim.soak.breach import Breach
+from sim.soak.laws import Laws
 from sim.virtual import Building
 
 AROUND_MS = 3000  #: how much of the trace is shown on each side of a failure
@@ -14,9 +16,13 @@ LOOK_BACK = 1000  #: records that may be on the disk untold when the power goes;
 
 
 class Run:
-    """One scenario being run; ``trace`` holds what happened, ``failed`` what should not have."""
+    """One scenario being run; ``trace`` holds what happened, ``failed`` what should not have.
 
-    def __init__(self, story: scenario.Scenario, seed: int) -> None:
+    laws  bool  the laws of the house are watched too, to an end at which all is mended; ``breach`` is
+                the first that is broken, and the story ends there
+    """
+
+    def __init__(self, story: scenario.Scenario, seed: int, laws: bool = False) -> None:
         self.story = story
         self.trace: list[dict[str, Any]] = []
         self.failed: list[tuple[int, str]] = []
@@ -24,7 +30,9 @@ class Run:
         self._cut_ms: int | None = None
         self._boot = 0
         self._building = Building(story.config, story.people, story.start_ms, seed)
-        self._building.broker.said = []
+        self._building.broker.said = None if laws else []
+        self.breach: Breach | None = None
+        self.laws = Laws(self._building, story) if laws else None
 
     @property
     def published(self) -> list[tuple[str, str]]:
@@ -39,12 +47,23 @@ class Run:
         building.start()
         building.world.on_change = self._world_changed
         try:
-            building.loop.run(self._tell())
+            building.loop.run(self._tell_all())
+        except Breach as breach:
+            self.breach = breach
+            self.failed.append((breach.at_ms, str(breach)))
         finally:
             building.parts.close()
         self.trace.sort(key=lambda line: int(line["at_ms"]))
-        self.failed += scenario.failures(self.story, self.trace)
+        if self.breach is None:
+            self.failed += scenario.failures(self.story, self.trace)
         self.failed.sort(key=lambda entry: entry[0])
+
+    async def _tell_all(self) -> None:
+        if self.laws is not None:
+            self.laws.begin()
+        await self._tell()
+        if self.laws is not None:
+            await self.laws.settle()
 
     async def _tell(self) -> None:
         """Steps, then looks at the world, each at its time; steps first where they fall together."""
@@ -70,6 +89,8 @@ class Run:
         self.trace.append({"at_ms": at_ms, "kind": "step", "event": step})
         if step["do"] == "cut_power":
             self._cut_ms = at_ms
+        if self.laws is not None:
+            self.laws.step(at_ms, step)
         args = {key: value for key, value in step.items() if key not in ("at_ms", "do")}
         self._building.world.perform(step["do"], args)
 
@@ -92,6 +113,8 @@ class Run:
 
     def _booted(self) -> None:
         """What was on the disk when the power went, and not yet told of, belongs to the story."""
+        if self.laws is not None:
+            self.laws.changed()
         controller = self._building.machine.controller
         at_ms = self._cut_ms
         if controller is None or at_ms is None or controller.journal.boot == self._boot:
@@ -109,18 +132,24 @@ class Run:
         controller.journal.pending(LOOK_BACK, found)
 
     def _events(self, events: list[dict[str, Any]], at_ms: list[int]) -> None:
+        if self.laws is not None:
+            self.laws.written(events, at_ms)
         self._last = (events[-1]["journal"], events[-1]["seq"])
         for event, event_ms in zip(events, at_ms):
             at = max(0, self._building.at(event_ms))
             self.trace.append({"at_ms": at, "kind": "event", "event": event})
 
     def _world_changed(self, kind: str, name: str, now: dict[str, Any]) -> None:
+        if self.laws is not None:
+            self.laws.seen(kind, name, now)
         change = {"kind": kind, "id": name, **now}
         at_ms = self._building.now_ms()
         self.trace.append({"at_ms": at_ms, "kind": "world", "event": change})
 
 
-def main(paths: list[str], seed: int, as_json: bool, trace_path: str | None) -> int:
+def main(
+    paths: list[str], seed: int, as_json: bool, trace_path: str | None, laws: bool = False
+) -> int:
     """Run every file; 0 if all expectations hold, 1 if one does not, 2 if a file is wrong."""
     stories = []
     wrong = False
@@ -141,7 +170,7 @@ def main(paths: list[str], seed: int, as_json: bool, trace_path: str | None) -> 
         return 2
     failed = 0
     for story in stories:
-        run = Run(story, seed)
+        run = Run(story, seed, laws)
         run.go()
         failed += bool(run.failed)
         if as_json:

@@ -59,8 +59,13 @@ class Scenario:
 
 def load(path: str) -> Scenario:
     """The scenario in the file at `path`. Raises `ScenarioError` with every problem at once."""
+    return check(path, _Checker(path).read())
+
+
+def check(path: str, raw: dict[str, Any]) -> Scenario:
+    """The scenario that the tables `raw` of a file called `path` hold. Raises `ScenarioError`."""
     checker = _Checker(path)
-    raw = checker.read()
+    checker.known(raw)
     config = checker.config(raw)
     start_ms = checker.start(raw)
     people = checker.people(raw, config, start_ms)
@@ -112,11 +117,13 @@ class _Checker:
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             self.wrong("file", f"not TOML: {error}; expected TOML in UTF-8")
         else:
-            for key in raw:
-                if key not in _TOP:
-                    self.wrong(key, f"unknown key; {schema.nearest_known(key, _TOP)}")
             return raw
         raise ScenarioError(self.problems)
+
+    def known(self, raw: dict[str, Any]) -> None:
+        for key in raw:
+            if key not in _TOP:
+                self.wrong(key, f"unknown key; {schema.nearest_known(key, _TOP)}")
 
     def config(self, raw: dict[str, Any]) -> dict[str, Any] | None:
         board = raw.get("board")

@@ -181,6 +181,7 @@ class Building:
         self.clock = aio.VirtualClock()
         self.loop = aio.Loop(self.clock, aio.JumpWaiter(self.clock))
         lines, serial_ports = FakeLines(FakeTicks(self.clock)), FakeSerialPorts()
+        self.lines = lines
         analog_inputs = FakeAnalogInputs()
         self._start_ms = start_ms
         box = config["controller"]

@@ -1,0 +1,105 @@
+"""What breaks, when, and for how long. Faults overlap; each is mended, sooner or later.
+
+A run has a weather of its own: how many faults an hour, and which kinds. Some strike while something
+happens (a card is being decided, a record written), the others at any time.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from sim import verbs
+from sim.soak.steps import Draft
+
+HOUR_MS = 3_600_000
+_BUSY = ("present_card", "enter_pin", "press_rex", "leave", "force_door", "set_fire", "command")
+
+
+class Faults:
+    """Draws what breaks into a draft."""
+
+    def __init__(self, draft: Draft) -> None:
+        self._draft = draft
+        self._rng = draft.rng
+        self._devices = sorted(draft.config["devices"])
+        self._portals = sorted(draft.config["portals"])
+        self._kinds: list[tuple[int, Callable[[int], None]]] = [
+            (10, self._power),
+            (10, self._network),
+            (5, self._clock),
+            (6, self._line),
+            (4, self._unplugged),
+            (2, self._jammed),
+            (2, self._supply),
+        ]
+
+    def strike(self) -> None:
+        """Draw the whole of it."""
+        rng = self._rng
+        hours = self._draft.end_ms / HOUR_MS
+        an_hour = rng.choice((0.0, 2.0, 6.0, 12.0))
+        weights = [weight * rng.choice((0, 1, 1, 4)) for weight, _ in self._kinds]
+        if not any(weights):
+            return
+        busy_ms = self._draft.times(_BUSY)
+        for _ in range(round(an_hour * hours * rng.uniform(0.5, 1.5))):
+            at_ms = self._draft.any_ms()
+            if busy_ms and rng.random() < 0.5:
+                at_ms = rng.choice(busy_ms) + rng.randrange(0, 700)
+            rng.choices(self._kinds, weights)[0][1](at_ms)
+
+    def _power(self, at_ms: int) -> None:
+        for _ in range(self._rng.choice((1, 1, 1, 3))):
+            args: dict[str, Any] = {}
+            if "at_write?" in dict(verbs.VERBS["cut_power"]) and self._rng.random() < 0.5:
+                args["at_write"] = self._rng.randrange(1, 40)
+            self._draft.add(at_ms, "cut_power", **args)
+            back_ms = at_ms + self._draft.while_ms(1, 600_000)
+            self._draft.add(back_ms, "restore_power")
+            at_ms = back_ms + self._draft.while_ms(1, 20_000)
+
+    def _network(self, at_ms: int) -> None:
+        for _ in range(self._rng.choice((1, 1, 1, 4))):
+            self._draft.add(at_ms, "cut_network")
+            back_ms = at_ms + self._draft.while_ms(1, 1_800_000)
+            self._draft.add(back_ms, "restore_network")
+            at_ms = back_ms + self._draft.while_ms(1, 20_000)
+
+    def _clock(self, at_ms: int) -> None:
+        rng = self._rng
+        if rng.random() < 0.2:
+            utc = rng.choice(
+                ("1970-01-01T00:00:00Z", "2036-02-07T06:28:16Z", "2026-11-21T08:00:00Z")
+            )
+            self._draft.add(at_ms, "set_clock", utc=utc)
+            return
+        most_ms = rng.choice((3000, 60_000, HOUR_MS, 6 * HOUR_MS, 30 * HOUR_MS, 2000 * HOUR_MS))
+        jump_ms = rng.randrange(-most_ms, most_ms)
+        self._draft.add(at_ms, "set_clock", jump_ms=jump_ms)
+        if rng.random() < 0.5:
+            self._draft.add(
+                at_ms + self._draft.while_ms(50, HOUR_MS), "set_clock", jump_ms=-jump_ms
+            )
+
+    def _line(self, at_ms: int) -> None:
+        device = self._rng.choice(self._devices)
+        fault = self._rng.choice(("cut", "short", "stuck"))
+        if self._draft.add(at_ms, "fail_line", device=device, fault=fault):
+            over_ms = at_ms + self._draft.while_ms(10, 600_000)
+            self._draft.add(over_ms, "fail_line", device=device, fault="none")
+
+    def _unplugged(self, at_ms: int) -> None:
+        device = self._rng.choice(self._devices)
+        self._draft.add(at_ms, "unplug", device=device, on=True)
+        over_ms = at_ms + self._draft.while_ms(10, 600_000)
+        self._draft.add(over_ms, "unplug", device=device, on=False)
+
+    def _jammed(self, at_ms: int) -> None:
+        portal = self._rng.choice(self._portals)
+        self._draft.add(at_ms, "jam_lock", portal=portal, on=True)
+        over_ms = at_ms + self._draft.while_ms(10, 300_000)
+        self._draft.add(over_ms, "jam_lock", portal=portal, on=False)
+
+    def _supply(self, at_ms: int) -> None:
+        verb = self._rng.choice(("fail_mains", "fail_battery"))
+        self._draft.add(at_ms, verb, on=True)
+        self._draft.add(at_ms + self._draft.while_ms(100, HOUR_MS), verb, on=False)

@@ -1,0 +1,210 @@
+"""What is so in the world, and since when: the law checker's books, kept from the steps and what is seen.
+
+Nothing here asks the firmware what it believes; of the controller it is known only whether it runs. A
+part counts as sound once everything done to it was undone `MENDED_MS` ago.
+"""
+
+from collections import deque
+from typing import Any
+
+from firmware.wire import card_number
+from sim import verbs
+from sim.scenario import Scenario
+from sim.virtual import Building
+
+MENDED_MS = 5000  #: from the end of a fault until what it spoilt is judged again
+SHOWN_MS = 120_000  #: how long what was shown to a reader may still be on its wire, or wait for a second one
+NEVER_MS = -(10**12)
+
+#: Verbs that do something to the wire of a device.
+_WIRES = ("fail_line", "unplug", "tamper", "fail_reader", "chatter_contact")
+
+
+class Truth:
+    """One building in one story. Times are the story's milliseconds."""
+
+    def __init__(self, building: Building, story: Scenario) -> None:
+        self.building = building
+        self.story = story
+        self.config = story.config
+        self.people = {one.credential: one for one in story.people}
+        self._loop_of = verbs.Checker(story.config, story.people).loop_device
+        #: int | None  since when the controller decides
+        self.alive_ms: int | None = None
+        self.powered_ms = 0
+        #: int  when the power went last
+        self.cut_ms = NEVER_MS
+        #: int  the wall clock tells the time that passed, from here to nowhere: it was never touched
+        self.clock_touched = False
+        #: what was shown: (at_ms, access point, "card" or "pin" or "qr", value)
+        self.shown: deque[tuple[int, str, str, str]] = deque()
+        self.pressed: dict[str, int] = {}
+        self.acknowledged_ms = NEVER_MS
+        self.fire = False
+        self.fire_ms = NEVER_MS  # when it last changed
+        self.fire_began_ms = NEVER_MS
+        self.forced: dict[str, int] = {}
+        #: portal -> since when its leaf stands as it does, and how
+        self.leaf: dict[str, tuple[int, str]] = dict.fromkeys(self.config["portals"], (0, "closed"))
+        self.bolt: dict[str, tuple[int, str]] = {}
+        self._ailing: dict[str, set[str]] = {}
+        self._mended: dict[str, int] = {}
+        self.jammed: dict[str, int] = {}
+        self.storage_ms = NEVER_MS  # when it last was not well
+        self._storage_ill: set[str] = set()
+        self.corrupted = False
+        self.broker_ms = NEVER_MS
+        self.broker_ill: set[str] = set()
+        self.network_ms = NEVER_MS
+        self.network = True
+        self.door_task_ms = NEVER_MS  # when the door loop was last made to die or hang
+        self.ended_tasks: dict[str, int] = {}
+
+    # ---- time and life -----------------------------------------------------------------------------
+
+    def now_ms(self) -> int:
+        """The story's time."""
+        return self.building.now_ms()
+
+    def utc_ms(self, at_ms: int) -> int:
+        """The true UTC time of an instant, whatever the wall clock says."""
+        return self.story.start_ms + at_ms
+
+    def alive_for(self, ms: int) -> bool:
+        """Whether the controller has decided without a break for so long."""
+        now_ms = self.now_ms()
+        if self.alive_ms is None or self.building.machine.controller is None:
+            return False
+        return now_ms - max(self.alive_ms, self.door_task_ms + 10_000) >= ms
+
+    def look(self) -> None:
+        """See whether the controller runs."""
+        deciding = self.building.machine.deciding
+        if deciding and self.alive_ms is None:
+            self.alive_ms = self.now_ms()
+        elif not deciding:
+            self.alive_ms = None
+
+    def power(self, on: bool) -> None:
+        """The power went, or is back."""
+        if on:
+            self.powered_ms = self.now_ms()
+        else:
+            self.cut_ms = self.now_ms()
+            self.alive_ms = None
+
+    # ---- what was done -----------------------------------------------------------------------------
+
+    def step(self, at_ms: int, step: dict[str, Any]) -> None:
+        """A step is about to be done."""
+        do = step["do"]
+        if do in ("present_card", "enter_pin", "show_qr"):
+            self._show(at_ms, step)
+        elif do in ("press_rex", "leave"):
+            self.pressed[step["portal"]] = at_ms
+        elif do == "press_ack":
+            self.acknowledged_ms = at_ms
+        elif do == "set_fire":
+            if self.fire != step["on"]:
+                self.fire, self.fire_ms = step["on"], at_ms
+                self.fire_began_ms = at_ms if self.fire else self.fire_began_ms
+        elif do in ("set_clock", "drift_clock"):
+            self.clock_touched = True
+        elif do == "jam_lock":
+            self._ail(step["portal"], "jam", step["on"], at_ms)
+        elif do in _WIRES:
+            self._wire(at_ms, do, step)
+        elif do == "trip_sensor":
+            self._ail(step["point"], "tripped", step["on"], at_ms)
+        elif do in ("cut_network", "restore_network"):
+            self.network, self.network_ms = do == "restore_network", at_ms
+        elif do == "fail_storage":
+            self._storage(step["on"], "storage", at_ms)
+        elif do == "fail_disk":
+            self.storage_ms = max(self.storage_ms, at_ms)
+            self.corrupted = self.corrupted or step["fault"] in (
+                "flip",
+                "flip_read",
+                "rot",
+                "torn",
+                "unsynced",
+            )
+        elif do == "fail_broker":
+            self._broker(step, at_ms)
+        elif do in ("fail_task", "kill_process"):
+            self.ended_tasks[str(step.get("task", step.get("process")))] = at_ms
+            if step.get("task") == "door" or step.get("process") == "door":
+                self.door_task_ms = at_ms
+
+    def _show(self, at_ms: int, step: dict[str, Any]) -> None:
+        kind = {"present_card": "card", "enter_pin": "pin", "show_qr": "qr"}[step["do"]]
+        value = step.get("number", step.get("digits", step.get("text")))
+        if value is None:
+            person = next(one for one in self.story.people if one.name == step["person"])
+            value = person.card if kind == "card" else person.qr
+        if kind == "card":
+            value = card_number.parse(str(value))
+        self.shown.append((at_ms, step["access_point"], kind, str(value)))
+        while self.shown and self.shown[0][0] < at_ms - SHOWN_MS:
+            self.shown.popleft()
+
+    def _wire(self, at_ms: int, do: str, step: dict[str, Any]) -> None:
+        device = step["device"]
+        if do == "tamper":
+            self._ail(device, do, step["on"], at_ms)
+            self._ail(self._loop_of(device), do, step["on"], at_ms)
+        elif do == "chatter_contact":
+            self._ail(device, do, False, at_ms)
+        else:
+            on = step["on"] if do == "unplug" else step["fault"] != "none"
+            self._ail(device, do, on, at_ms)
+
+    def _ail(self, device: str, why: str, on: bool, at_ms: int) -> None:
+        ailing = self._ailing.setdefault(device, set())
+        if on:
+            ailing.add(why)
+        else:
+            ailing.discard(why)
+        self._mended[device] = at_ms
+
+    def _storage(self, on: bool, why: str, at_ms: int) -> None:
+        self.storage_ms = at_ms
+        (self._storage_ill.add if on else self._storage_ill.discard)(why)
+
+    def _broker(self, step: dict[str, Any], at_ms: int) -> None:
+        self.broker_ms = at_ms
+        (self.broker_ill.add if step["on"] else self.broker_ill.discard)(step["fault"])
+
+    # ---- what is seen ------------------------------------------------------------------------------
+
+    def seen(self, kind: str, name: str, now: dict[str, Any]) -> None:
+        """Something in the world has changed."""
+        if kind == "portal":
+            at_ms = self.now_ms()
+            if self.leaf[name][1] != now["door"]:
+                self.leaf[name] = (at_ms, now["door"])
+            if self.bolt.get(name, (0, ""))[1] != now["lock"]:
+                self.bolt[name] = (at_ms, now["lock"])
+
+    def sound(self, device: str | None, since_ms: int | None = None) -> bool:
+        """Whether nothing is wrong with a device (None: there is none), nor was since `since_ms`."""
+        if device is None:
+            return True
+        if self._ailing.get(device):
+            return False
+        since = self.now_ms() if since_ms is None else since_ms
+        return self._mended.get(device, NEVER_MS) + MENDED_MS <= since
+
+    def untouched(self, device: str | None) -> bool:
+        """Whether nothing was ever wrong with a device."""
+        return device is None or device not in self._mended
+
+    def storage_for(self, ms: int) -> bool:
+        """Whether the disk has worked for so long."""
+        return not self._storage_ill and self.now_ms() - self.storage_ms >= ms
+
+    def online_for(self, ms: int) -> bool:
+        """Whether there was a network and a sound broker for so long."""
+        now_ms = self.now_ms()
+        since = max(self.network_ms, self.broker_ms)
+        return self.network and not self.broker_ill and now_ms - since >= ms
