@@ -1,5 +1,6 @@
 """The shrinker: what is left breaks the same law, and nothing of it can go."""
 
+from collections.abc import Callable
 from typing import Any
 
 from sim.soak.shrink import Shrinker
@@ -12,14 +13,14 @@ def _tables(count: int) -> dict[str, Any]:
     return {"step": steps, "end_ms": 10**6, "person": people, "override": override}
 
 
-def _needs(*wanted: int) -> Any:
+def _needs(*wanted: int) -> Callable[[dict[str, Any]], int | None]:
     def breaks(tables: dict[str, Any]) -> int | None:
         there = [step["ms"] for step in tables["step"]]
         needed = "y" in tables["override"] and any("card" in one for one in tables["person"])
         found = [number for number in wanted if number in there]
         if len(found) < len(wanted) or not needed:
             return None
-        return max([step["at_ms"] for step in tables["step"] if step["ms"] in wanted])
+        return max([int(step["at_ms"]) for step in tables["step"] if step["ms"] in wanted])
 
     return breaks
 
@@ -45,7 +46,7 @@ def test_it_ends_after_the_attempts_that_it_was_given() -> None:
 
     def breaks(tables: dict[str, Any]) -> int | None:
         tried.append(len(tables["step"]))
-        return _needs(3, 50, 99)(tables)  # type: ignore[no-any-return]
+        return _needs(3, 50, 99)(tables)
 
     shrinker = Shrinker(breaks, attempts=10)
     tables = shrinker.shortest(_tables(200), 99_000)
