@@ -23,6 +23,7 @@ class Alarms:
         self._truth = truth
         #: (point, class) -> whether it was acknowledged; what is not there is normal
         self.active: dict[tuple[str, str], bool] = {}
+        self._raised_ms: dict[tuple[str, str], int] = {}
         self.shelved: set[tuple[str, str]] = set()
         self._changed_ms = 0
         self._forced: list[tuple[int, str]] = []  # owed
@@ -54,6 +55,7 @@ class Alarms:
     def _alarm(self, type: str, key: tuple[str, str], at_ms: int) -> None:
         if type == "alarm.raised":
             self.active[key] = False
+            self._raised_ms[key] = at_ms
         elif type == "alarm.acknowledged":
             if key not in self.active:
                 self._broken("4 acknowledged", f"{key}: acknowledged, and was not raised")
@@ -82,7 +84,7 @@ class Alarms:
             return
         since_ms, leaf = truth.leaf[key[0]]
         contact = truth.config["portals"][key[0]]["contact"]
-        stands_open = leaf == "open" and since_ms < at_ms - 3000
+        stands_open = leaf == "open" and since_ms <= self._raised_ms[key] < at_ms - 3000
         if stands_open and truth.sound(contact, since_ms) and self._mode[key[0]] not in FREE:
             self._broken("4 not over", f"{key}: cleared with the door open")
 

@@ -5,11 +5,11 @@ has it a use left? What depends on the time is judged by the true time while nob
 by the records themselves otherwise: a key that ended before a trusted record was made has ended.
 """
 
+from datetime import datetime
 from typing import Any
 
 from firmware.access import credential, schedule
 from firmware.wire import card_number
-from sim import verbs
 from sim.fake_clock import zone_offset
 from sim.person import Person
 from sim.soak.breach import Breach
@@ -37,7 +37,7 @@ class Keys:
         elif event["type"] == "credential.changed":
             self.changed.add(int(event["credential"]))
         if event.get("clock") == "trusted":
-            self._trusted_s = max(self._trusted_s, verbs.utc_ms(event["time"]) // 1000)
+            self._trusted_s = max(self._trusted_s, _utc_s(event["time"]))
 
     def _granted(self, event: dict[str, Any], at_ms: int, mode: str) -> None:
         number, point = event.get("credential"), event["access_point"]
@@ -82,7 +82,7 @@ class Keys:
 
     def _in_time(self, event: dict[str, Any], person: Person, at_ms: int, who: str) -> None:
         truth = self._truth
-        own_s = verbs.utc_ms(event["time"]) // 1000
+        own_s = _utc_s(event["time"])
         if person.valid_to_s is not None:
             if event["clock"] == "trusted" and own_s >= person.valid_to_s + SLACK_S:
                 self._broken("5 ended", f"{who}; the record's own time is after its end")
@@ -106,6 +106,11 @@ class Keys:
 
     def _broken(self, law: str, text: str) -> None:
         raise Breach(law, self._truth.now_ms(), text)
+
+
+def _utc_s(time: str) -> int:
+    """The second of a record's time, whatever its year."""
+    return int(datetime.fromisoformat(time.replace("Z", "+00:00")).timestamp() // 1)
 
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

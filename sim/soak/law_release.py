@@ -148,7 +148,9 @@ class Releases:
         truth = self._truth
         if step["do"] in ("press_rex", "leave") and truth.alive_for(0):
             rex = truth.config["portals"][step["portal"]]["rex"]
-            if rex is not None and truth.sound(rex) and self._lock_sound(step["portal"]):
+            held = at_ms - self._pressed_before(step["portal"]) < HELD_MS  # no edge of its own
+            sound = rex is not None and truth.sound(rex) and self._lock_sound(step["portal"])
+            if sound and not held:
                 self._owed.append((at_ms, step["portal"]))
         elif step["do"] == "set_fire" and not step["on"]:
             self._owed = [one for one in self._owed if one[0] != truth.fire_began_ms]
@@ -156,6 +158,9 @@ class Releases:
             for name, part in truth.config["portals"].items():
                 if part["on_fire"] == "release" and self._lock_sound(name):
                     self._owed.append((at_ms, name))
+
+    def _pressed_before(self, name: str) -> int:
+        return self._truth.pressed_before.get(name, NEVER_MS)
 
     def _loops_sound(self) -> bool:
         return all(self._truth.sound(loop) for loop in self._fire_loops)

@@ -39,6 +39,7 @@ class Truth:
         #: what was shown: (at_ms, access point, "card" or "pin" or "qr", value)
         self.shown: deque[tuple[int, str, str, str]] = deque()
         self.pressed: dict[str, int] = {}
+        self.pressed_before: dict[str, int] = {}
         self.acknowledged_ms = NEVER_MS
         self.fire = False
         self.fire_ms = NEVER_MS  # when it last changed
@@ -101,6 +102,7 @@ class Truth:
         if do in ("present_card", "enter_pin", "show_qr"):
             self._show(at_ms, step)
         elif do in ("press_rex", "leave"):
+            self.pressed_before[step["portal"]] = self.pressed.get(step["portal"], NEVER_MS)
             self.pressed[step["portal"]] = at_ms
         elif do == "press_ack":
             self.acknowledged_ms = at_ms

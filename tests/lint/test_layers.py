@@ -83,7 +83,9 @@ ROOMS: dict[str, tuple[tuple[str, ...], frozenset[str] | None]] = {
 ROOT_PACKAGE = "firmware"
 
 #: Programs and their commands: they talk to people on their standard output.
-PROGRAMS = ("firmware.main", "firmware.program", "sim.main", "sim.run", "sim.record")
+PROGRAMS = (
+    *("firmware.main", "firmware.program", "sim.main", "sim.run", "sim.record", "sim.soak.run"),
+)
 
 #: Write the contract's field ``simulated`` as they are told, and decide nothing by it.
 MARKERS = ("firmware.services.journal_file",)
