@@ -22,6 +22,7 @@ class Faults:
         self._rng = draft.rng
         self._devices = sorted(draft.config["devices"])
         self._portals = sorted(draft.config["portals"])
+        self._readers = [n for n in self._devices if "reader" in n or "keypad" in n]
         self._kinds: list[tuple[int, Callable[[int], None]]] = [
             (10, self._power),
             (10, self._network),
@@ -30,6 +31,14 @@ class Faults:
             (4, self._unplugged),
             (2, self._jammed),
             (2, self._supply),
+            (8, self._storage),
+            (4, self._disk),
+            (8, self._broker),
+            (4, self._reader),
+            (2, self._chatter),
+            (4, self._task),
+            (3, self._process),
+            (1, self._drift),
         ]
 
     def strike(self) -> None:
@@ -98,6 +107,59 @@ class Faults:
         self._draft.add(at_ms, "jam_lock", portal=portal, on=True)
         over_ms = at_ms + self._draft.while_ms(10, 300_000)
         self._draft.add(over_ms, "jam_lock", portal=portal, on=False)
+
+    def _storage(self, at_ms: int) -> None:
+        mode = self._rng.choice(("error", "full", "slow"))
+        self._draft.add(at_ms, "fail_storage", on=True, mode=mode)
+        over_ms = at_ms + self._draft.while_ms(1, 600_000)
+        self._draft.add(over_ms, "fail_storage", on=False)
+
+    def _disk(self, at_ms: int) -> None:
+        fault = self._rng.choice(("torn", "unsynced", "flip", "flip_read", "rot"))
+        file = self._rng.choice(("journal", "journal", "keys"))
+        if fault in ("torn", "unsynced"):
+            self._power(at_ms + self._rng.randrange(1, 400))
+        elif self._rng.random() < 0.5:
+            return  # rare: what a disk forgets of itself, nothing can promise
+        self._draft.add(at_ms, "fail_disk", fault=fault, file=file)
+
+    def _broker(self, at_ms: int) -> None:
+        fault = self._rng.choice(
+            ("down", "slow", "duplicate", "reorder", "half_open", "lose_puback", "forget")
+        )
+        self._draft.add(at_ms, "fail_broker", fault=fault, on=True)
+        if fault != "forget":
+            over_ms = at_ms + self._draft.while_ms(20, 1_800_000)
+            self._draft.add(over_ms, "fail_broker", fault=fault, on=False)
+
+    def _reader(self, at_ms: int) -> None:
+        if self._readers:
+            device = self._rng.choice(self._readers)
+            fault = self._rng.choice(("noise", "torn", "silent", "stuck"))
+            self._draft.add(at_ms, "fail_reader", device=device, fault=fault)
+            over_ms = at_ms + self._draft.while_ms(20, 600_000)
+            self._draft.add(over_ms, "fail_reader", device=device, fault="none")
+
+    def _chatter(self, at_ms: int) -> None:
+        for _ in range(self._rng.choice((1, 3, 10))):
+            self._draft.add(at_ms, "chatter_contact", device=self._rng.choice(self._devices))
+            at_ms += self._rng.randrange(5, 3000)
+
+    def _task(self, at_ms: int) -> None:
+        task = self._rng.choice(("door", "door", *("feed-" + name for name in self._devices)))
+        how = self._rng.choice(("dies", "hangs", "waits"))
+        for _ in range(self._rng.choice((1, 1, 2, 5))):
+            self._draft.add(at_ms, "fail_task", task=task, how=how)
+            at_ms += self._draft.while_ms(100, 60_000)
+
+    def _process(self, at_ms: int) -> None:
+        process = self._rng.choice(("door", "link"))
+        for _ in range(self._rng.choice((1, 1, 3))):
+            self._draft.add(at_ms, "kill_process", process=process)
+            at_ms += self._draft.while_ms(10, 20_000)
+
+    def _drift(self, at_ms: int) -> None:
+        self._draft.add(at_ms, "drift_clock", ppm=self._rng.randrange(-500, 501))
 
     def _supply(self, at_ms: int) -> None:
         verb = self._rng.choice(("fail_mains", "fail_battery"))

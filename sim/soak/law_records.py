@@ -25,12 +25,13 @@ class Records:
         self._truth = truth
         #: journal -> the hashes of its events, that of seq 1 first
         self.durable: dict[str, list[str]] = {}
-        self.urgent: set[tuple[str, int]] = set()  # alarms that the host has not
+        self.urgent: set[tuple[str, int]] = set()  # alarms that the broker has not
         #: journal -> seq -> hash, as they came to the host
         self.host: dict[str, dict[int, str]] = {}
         self.retained: dict[str, str] = {}
         self.messages = 0
         self._current = ""
+        self._taken: set[tuple[str, int]] = set()  # by the broker
         self._sent: set[tuple[str, int]] = set()  # on this connection
         self._last = {True: ("", 0), False: ("", 0)}
         self._backlog: set[tuple[str, int]] = set()  # alarms that waited when this connection began
@@ -99,7 +100,7 @@ class Records:
     # ---- what is sent ------------------------------------------------------------------------------
 
     def connected(self) -> None:
-        """A connection to the broker begins, or has ended."""
+        """A connection to the broker begins."""
         self._sent.clear()
         self._last = {True: ("", 0), False: ("", 0)}
         self._backlog = set(self.urgent)
@@ -128,10 +129,17 @@ class Records:
         if urgent:
             self._backlog.discard(key)
         last_journal, last_seq = self._last[urgent]
-        again = key[1] in self.host.get(key[0], {})
+        again = key in self._taken
         if last_journal == key[0] and key[1] < last_seq and not again:
             self._broken("3 order", f"{key} is sent after {last_seq}")
         self._last[urgent] = key
+
+    def taken(self, topic: str, payload: str) -> None:
+        """The broker has a message."""
+        if topic.endswith("/event"):
+            event = json.loads(payload)
+            self._taken.add((event["journal"], event["seq"]))
+            self.urgent.discard((event["journal"], event["seq"]))
 
     def came(self, topic: str, payload: str) -> None:
         """The host has a message."""
@@ -146,7 +154,6 @@ class Records:
         if mine.get(seq, event["hash"]) != event["hash"]:
             self._broken("3 host", f"{journal}: seq {seq} came twice, and differs")
         mine[seq] = event["hash"]
-        self.urgent.discard((journal, seq))
 
     def settled(self) -> None:
         """The faults are over and time has passed: the host has everything."""

@@ -110,7 +110,7 @@ class Releases:
         truth, part = self._truth, self._truth.config["portals"][name]
         why = ""
         if cause == "power":
-            if not self._magnet[name] or at_ms > truth.powered_ms + BACK_MS:
+            if not self._magnet[name] or at_ms > truth.started_ms() + BACK_MS:
                 why = "a fail-secure door, or no start"
         elif cause == "fire":
             if part["on_fire"] != "release":
@@ -121,7 +121,7 @@ class Releases:
             pressed_ms = truth.pressed.get(name, NEVER_MS)
             sound = truth.sound(part["rex"], at_ms - 60_000)
             if part["rex"] is None or (sound and not pressed_ms - 1 <= at_ms <= pressed_ms + 1000):
-                started = at_ms <= truth.powered_ms + BACK_MS
+                started = at_ms <= truth.started_ms() + BACK_MS
                 if not (started and at_ms <= pressed_ms + BACK_MS):
                     why = "nobody pressed it"
         elif cause == "schedule":

@@ -43,6 +43,7 @@ class Laws:
         self._ending = False
         self._digest = hashlib.sha256()
         self._power = True
+        self._started = True
         self._hear_lines()
         self._hear_broker()
 
@@ -103,8 +104,10 @@ class Laws:
             self.truth.power(power)
             if not power:
                 self._cut()
+        elif self._building.machine.controller is None and self._started:
+            self._cut()  # the process died; what it wrote is there
+        self._started = self._building.machine.controller is not None
         self.truth.look()
-        self.records.connected()
 
     def _cut(self) -> None:
         news = self.records.cut()
@@ -130,24 +133,34 @@ class Laws:
         lines.on_output = output
 
     def _hear_broker(self) -> None:
+        """What the link says on each connection, what reaches the broker, what comes to the host."""
         broker: Any = self._building.broker
-        send, connect, came = broker.send, broker.connect, broker.on_came
+        attach, take = broker.attach, broker.take
+        host: Any = self._building.host.client
+        came = host.on_message
 
-        def heard(token: int, topic: str, payload: str, retain: bool) -> None:
-            self._digest.update(f"{self.truth.now_ms()} {topic} {payload}".encode())
-            self.records.sent(topic, payload)
-            send(token, topic, payload, retain)
-
-        def connected() -> None:
+        def attached(*args: Any) -> Any:
+            connection: Any = attach(*args)
+            publish = connection.publish
             self.records.connected()
-            connect()
 
-        def arrived(topic: str, payload: str) -> None:
+            def published(number: int, topic: str, payload: str, retain: bool) -> None:
+                self._digest.update(f"{self.truth.now_ms()} {topic} {payload}".encode())
+                self.records.sent(topic, payload)
+                publish(number, topic, payload, retain)
+
+            connection.publish = published
+            return connection
+
+        def taken(connection: Any, number: int, topic: str, payload: str, retain: bool) -> None:
+            self.records.taken(topic, payload)
+            take(connection, number, topic, payload, retain)
+
+        def arrived(topic: str, payload: str, retained: bool) -> None:
             self.records.came(topic, payload)
-            if came is not None:
-                came(topic, payload)
+            came(topic, payload, retained)
 
-        broker.send, broker.connect, broker.on_came = heard, connected, arrived
+        broker.attach, broker.take, host.on_message = attached, taken, arrived
 
     # ---- as time passes ----------------------------------------------------------------------------
 

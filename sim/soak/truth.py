@@ -78,6 +78,10 @@ class Truth:
             return False
         return now_ms - max(self.alive_ms, self.door_task_ms + 10_000) >= ms
 
+    def started_ms(self) -> int:
+        """When the controller last began to start: the power came, or its process died."""
+        return max(self.powered_ms, self.door_task_ms)
+
     def look(self) -> None:
         """See whether the controller runs."""
         deciding = self.building.machine.deciding
@@ -133,10 +137,19 @@ class Truth:
             )
         elif do == "fail_broker":
             self._broker(step, at_ms)
-        elif do in ("fail_task", "kill_process"):
-            self.ended_tasks[str(step.get("task", step.get("process")))] = at_ms
-            if step.get("task") == "door" or step.get("process") == "door":
-                self.door_task_ms = at_ms
+        elif do == "kill_process" and step["process"] == "door":
+            self.door_task_ms = at_ms
+        elif do == "fail_task":
+            self._task(step, at_ms)
+
+    def _task(self, step: dict[str, Any], at_ms: int) -> None:
+        """A task dies or waits; one that hangs has the whole process hang with it."""
+        self.ended_tasks[step["task"]] = at_ms
+        if step["task"] == "door" or step["how"] == "hangs":
+            self.door_task_ms = at_ms
+        else:
+            device = step["task"].partition("-")[2]
+            self._ail(device, "task", False, at_ms)
 
     def _show(self, at_ms: int, step: dict[str, Any]) -> None:
         kind = {"present_card": "card", "enter_pin": "pin", "show_qr": "qr"}[step["do"]]
