@@ -17,8 +17,8 @@ NO_SKIPS = os.environ.get("DOORWARD_NO_SKIPS", "") not in ("", "0")
 #: What whole folders need; a single test says ``@pytest.mark.needs("mosquitto")``.
 TIER_NEEDS = {"e2e": ("chromium", "fonts-noto-cjk")}
 
-#: Skips that no package mends: these run on an emulated board.
-EXCUSED = ("NOT RUN ON A KERNEL'S GPIO CHIP",)
+#: Skips that no package mends: these run on an emulated board, or with a kernel that is one's own.
+EXCUSED = ("NOT RUN ON A KERNEL'S GPIO CHIP", "NOT RUN UNDER A SYSTEMD")
 
 skipped: list[str] = []
 
