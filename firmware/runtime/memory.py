@@ -48,18 +48,67 @@ class MemoryJournal(ports.Journal):
 
     def pending(self, limit: int, done: "Callable[[list[tuple[int, str]]], None]") -> None:
         """Nothing waits: a board with no disk keeps no outbox."""
-        self._loop.call_at(self._loop.now_ms(), lambda: done([]))
+        self._answer([], done)
+
+    def onward(
+        self, limit: int, begin: bool, done: "Callable[[list[tuple[int, str]]], None]"
+    ) -> None:
+        """Nothing waits."""
+        self._answer([], done)
+
+    def again(
+        self, limit: int, begin: bool, done: "Callable[[list[tuple[int, str]]], None]"
+    ) -> None:
+        """Nothing waits."""
+        self._answer([], done)
+
+    def between(
+        self,
+        from_seq: int,
+        to_seq: int,
+        limit: int,
+        done: "Callable[[list[tuple[int, str]]], None]",
+    ) -> None:
+        """Those of a range that are still held."""
+        found = [event for event in self._events if from_seq <= event[0] <= to_seq]
+        self._answer(found[:limit], done)
 
     def sent(self, seqs: "list[int]") -> None:
         """Nothing waits."""
 
+    def taken(self, seqs: "list[int]") -> None:
+        """Nothing waits."""
+
+    def stored(self, journal: str, seq: int, hash: str, done: "Callable[[bool], None]") -> None:
+        """Nothing waits; but whether `hash` is ours is told."""
+        ending = '"hash":"%s"' % hash
+        ours = journal == self.name and any(
+            event[0] == seq and ending in event[1] for event in self._events
+        )
+        self._loop.call_at(self._loop.now_ms(), lambda: done(ours))
+
     def waiting(self) -> int:
+        """Nothing waits."""
+        return 0
+
+    def held(self) -> int:
         """Nothing waits."""
         return 0
 
     def count(self) -> int:
         """Events written in all."""
         return self._seq
+
+    def first(self) -> int:
+        """The oldest seq that is still held."""
+        return self._events[0][0] if self._events else 0
+
+    def _answer(
+        self,
+        found: "list[tuple[int, str]]",
+        done: "Callable[[list[tuple[int, str]]], None]",
+    ) -> None:
+        self._loop.call_at(self._loop.now_ms(), lambda: done(found))
 
     def events(self) -> "list[str]":
         """The events that are still held, oldest first, as JSON."""

@@ -123,6 +123,8 @@ class Outputs:
                 if now_ms < waiting[1]:
                     return
                 waiting[0].late = True
+                if waiting[0].durable:  # since this very moment, by the journal's thread
+                    waiting[0].late = False
         self._waiting.pop(name, None)
         device = self._config["portals"][name]["lock"]
         lock = self._devices.get(device)

@@ -51,6 +51,10 @@ class Journal:
     trusted_ms = 0
     #: callable (list of complete events, list of at_ms)  told of everything that became durable
     on_written: "Callable[[list[dict[str, Any]], list[int]], None] | None" = None
+    #: bool  a bare record `system.checkpoint` is completed with a signature; else none is to be given
+    signs = False
+    #: callable ()  told when something has left by the host's word
+    on_stored: "Callable[[], None] | None" = None
     #: callable (ok: bool, text: str)  told when writing begins to fail, and when it works again
     on_health: "Callable[[bool, str], None] | None" = None
 
@@ -59,7 +63,19 @@ class Journal:
         raise NotImplementedError
 
     def pending(self, limit: int, done: "Callable[[list[tuple[int, str]]], None]") -> None:
-        """The first `limit` events that have not left, as (seq, JSON); alarms first, else in order."""
+        """The first `limit` events that nobody has, as (token, JSON); alarms first, else in order."""
+        raise NotImplementedError
+
+    def onward(
+        self, limit: int, begin: bool, done: "Callable[[list[tuple[int, str]]], None]"
+    ) -> None:
+        """The next `limit` of these, each handed out once; `begin`: from the front again."""
+        raise NotImplementedError
+
+    def again(
+        self, limit: int, begin: bool, done: "Callable[[list[tuple[int, str]]], None]"
+    ) -> None:
+        """The first `limit` events that the broker had at the last `begin`, and the host has not stored."""
         raise NotImplementedError
 
     def sent(self, seqs: "list[int]") -> None:
@@ -88,8 +104,16 @@ class Journal:
         """How many events have not left."""
         raise NotImplementedError
 
+    def held(self) -> int:
+        """How many of them the broker has, while the host has not said so."""
+        raise NotImplementedError
+
     def count(self) -> int:
         """How many events this journal has written in all."""
+        raise NotImplementedError
+
+    def first(self) -> int:
+        """The oldest seq that is still there; 0: none."""
         raise NotImplementedError
 
 

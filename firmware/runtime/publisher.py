@@ -28,7 +28,8 @@ class Publisher:
         self.root = "doorward/%s/%s" % (controller["site"], controller["name"])
         self._config = config
         self._journal = journal
-        self._outbox = Outbox(journal, transport, loop, self.root)
+        host_ack = bool(config["link"].get("host_ack", True))
+        self._outbox = Outbox(journal, transport, loop, self.root, host_ack)
         self._said: dict[str, object] = {}
         self._health_at_ms = 0
         self._ill: list[str] = []
@@ -42,7 +43,7 @@ class Publisher:
         self.measure: Callable[[], dict[str, Any]] | None = None
         #: callable ()  the other side has acknowledged something, where that is the host's word
         self.on_heard: Callable[[], None] | None = None
-        if not config["link"].get("host_ack", True):
+        if not host_ack:
             self._outbox.on_taken = self._heard
 
     @property
@@ -69,6 +70,10 @@ class Publisher:
     def wake(self) -> None:
         """Something was written: let it leave."""
         self._outbox.wake()
+
+    def replay(self, from_seq: int, to_seq: int) -> "tuple[int, int]":
+        """Send a range of records once more; which of it is there (`Outbox.replay`)."""
+        return self._outbox.replay(from_seq, to_seq)
 
     def conditions_soon(self, site: "Site", time: "SiteTime") -> None:
         """Bring the retained conditions up to date in `SOON_MS`: a card waits for the door, not for them."""

@@ -17,8 +17,9 @@ from firmware.runtime.aio import Loop, Timer
 from firmware.runtime.ports import Batch, Journal
 from firmware.services import database
 from firmware.services.executor import Executor
-from firmware.services.journal_draft import Written
+from firmware.services.journal_draft import Sign, Written
 from firmware.services.journal_file import JournalFile
+from firmware.services.journal_ring import Ring
 
 RETRY_MS = 2000  #: between attempts while writing fails
 OVERDUE_MS = 2000  #: a write that takes longer is a fault (law 3)
@@ -29,8 +30,10 @@ MEMORY_LIMIT = (
 HARD_LIMIT = 12000  #: beyond this none is
 AT_ONCE = 500  #: batches in one transaction
 SENT_AT_ONCE = 2000  #: seqs that one transaction notes
+LEFT_LIMIT = 20000  #: seqs that wait to be noted; beyond it nothing more is handed out
 
 Done = Callable[[Batch], None]
+Found = Callable[[list[tuple[int, str]]], None]
 
 
 class SqliteJournal(Journal):
@@ -44,6 +47,7 @@ class SqliteJournal(Journal):
     vfs         str|None  name of a VFS of SQLite; None: the real disk
     simulated   bool      whether events say that they are
     random      callable  n -> n random bytes, for the journal's name
+    sign        callable  signs checkpoints (`firmware.trust.chain.signer`); None: there are none
     """
 
     def __init__(
@@ -56,14 +60,17 @@ class SqliteJournal(Journal):
         vfs: str | None = None,
         simulated: bool = False,
         random: Callable[[int], bytes] = urandom,
+        sign: Sign | None = None,
     ) -> None:
-        self._file = JournalFile(path, controller, limit, vfs, simulated, random)
+        self._file = JournalFile(path, controller, limit, vfs, simulated, random, sign)
+        self.signs = sign is not None
         self._executor = executor
         self._loop = loop
         self._waiting: list[tuple[Batch, Done]] = []
         self._waiting_events = 0
         # Tokens that have left, in order; not noted in the file yet.
         self._left: dict[int, None] = {}
+        self._taken: dict[int, None] = {}  # the broker has them; likewise
         self._kept_after: dict[str, Any] = {}  # of refused records, after all that waits
         self._in_flight = 0  # the first so many of `_waiting` are being written
         self._landed = 0  # so many of those were written; the loop has not heard of it yet
@@ -103,35 +110,90 @@ class SqliteJournal(Journal):
             self._waiting_events += len(batch.events)
         self._write()
 
-    def pending(self, limit: int, done: Callable[[list[tuple[int, str]]], None]) -> None:
-        """The first `limit` events that have not left, as (token, JSON); alarms first, else in order.
+    def pending(self, limit: int, done: Found) -> None:
+        """The first `limit` events that nobody has, as (token, JSON); alarms first, else in order.
 
         The token is the event's seq; other numbers stand for events of a journal that was set aside.
         """
-        wanted = limit + len(self._left)
+        skip = frozenset((*self._left, *self._taken))
+        self._read(lambda ring: ring.pending(limit, skip), done)
 
-        def answer(rows: list[tuple[int, str]] | None, error: Exception | None) -> None:
-            if isinstance(error, database.CORRUPT):
-                self._write_all()  # which begins a new journal
-            found = [row for row in rows or () if row[0] not in self._left]
-            done(found[:limit])
+    def onward(self, limit: int, begin: bool, done: Found) -> None:
+        """The same, each handed out once until it is begun again."""
+        if len(self._left) + len(self._taken) > LEFT_LIMIT:
+            limit = 0  # a disk that does not note what has left
+        skip = frozenset((*self._left, *self._taken)) if begin else None
+        self._read(lambda ring: ring.onward(limit, skip), done)
 
-        self._executor.submit(lambda: self._file.pending(wanted), answer)
+    def again(self, limit: int, begin: bool, done: Found) -> None:
+        """The first `limit` events that the broker had when this was begun, and the host has not stored."""
+        if begin and self._taken:
+            self._write_all()
+        self._read(lambda ring: ring.again(limit, begin), done)
+
+    def between(self, from_seq: int, to_seq: int, limit: int, done: Found) -> None:
+        """The first `limit` events of a range, ends included, as (seq, JSON), left or not."""
+        self._read(lambda ring: ring.between(from_seq, to_seq, limit), done)
 
     def sent(self, seqs: list[int]) -> None:
         """These tokens have left. Noted with the next records, or after `SENT_MS`."""
         for seq in seqs:
             self._left[seq] = None
-        if self._left:
-            self._later("sent", SENT_MS, self._write_all)
+            self._taken.pop(seq, None)
+        self._note_soon()
+
+    def taken(self, seqs: list[int]) -> None:
+        """The broker has these. Noted likewise."""
+        for seq in seqs:
+            if seq not in self._left:
+                self._taken[seq] = None
+        self._note_soon()
+
+    def stored(self, journal: str, seq: int, hash: str, done: Callable[[bool], None]) -> None:
+        """The host has every event of `journal` up to `seq`; `done` is told whether `hash` is ours there.
+
+        What was carried over from a journal that was set aside leaves by the host's word for that
+        journal. Noted with the next records, or after `SENT_MS`: until then a cut makes it leave again.
+        """
+
+        def answer(found: bool | None, error: Exception | None) -> None:
+            if found and self.on_stored is not None:
+                self.on_stored()
+            self._note_soon()
+            done(bool(found))
+
+        self._executor.submit(lambda: self._file.stored(journal, seq, hash), answer)
 
     def waiting(self) -> int:
         """How many events have not left, those that are not yet written among them."""
         return max(0, self._file.waiting - len(self._left)) + self._waiting_events
 
+    def held(self) -> int:
+        """How many of them the broker has."""
+        return self._file.held + len(self._taken)
+
     def count(self) -> int:
         """How many events this journal has written in all."""
         return self._file.past.last_seq
+
+    def first(self) -> int:
+        """The oldest seq that is still there; 0: none."""
+        return self._file.first
+
+    def _read(self, what: Callable[[Ring], list[tuple[int, str]]], done: Found) -> None:
+        def answer(rows: list[tuple[int, str]] | None, error: Exception | None) -> None:
+            if isinstance(error, database.CORRUPT):
+                self._write_all()  # which begins a new journal
+            done(rows or [])
+
+        self._executor.submit(lambda: self._file.read(what), answer)
+
+    def _note_soon(self) -> None:
+        """See that what has left is noted, at the latest after `SENT_MS`."""
+        if len(self._left) + len(self._taken) >= SENT_AT_ONCE and self._ok:
+            self._write_all()
+        elif self._left or self._taken or not self._file.is_noted:
+            self._later("sent", SENT_MS, self._write_all)
 
     # ---- writing -----------------------------------------------------------------------------------
 
@@ -151,9 +213,10 @@ class SqliteJournal(Journal):
         self._in_flight = len(entries)
         batches = [batch for batch, _ in entries]
         left = list(self._left)[:SENT_AT_ONCE]
+        taken = list(self._taken)[: SENT_AT_ONCE - len(left)]
 
         def work() -> Written:
-            written = self._file.write(batches, left)
+            written = self._file.write(batches, left, taken)
             self._landed = len(entries)
             return written
 
@@ -163,18 +226,19 @@ class SqliteJournal(Journal):
             if written is None:
                 self._failed(error)
             else:
-                self._succeeded(entries, left, written)
+                self._succeeded(entries, left + taken, written)
 
         self._executor.submit(work, answer)
 
     def _succeeded(
-        self, entries: list[tuple[Batch, Done]], left: list[int], written: Written
+        self, entries: list[tuple[Batch, Done]], noted: list[int], written: Written
     ) -> None:
         del self._waiting[: len(entries)]
         for batch, _ in entries:
             self._waiting_events -= len(batch.events)
-        for seq in left:
+        for seq in noted:
             self._left.pop(seq, None)
+            self._taken.pop(seq, None)
         self._place_kept()
         self._learn()
         for batch in written.batches:
@@ -187,10 +251,10 @@ class SqliteJournal(Journal):
             on_written = self.on_written
             self._tell(lambda: on_written(written.events, written.at_ms))
         self._judge(written)
-        if self._waiting or len(self._left) >= SENT_AT_ONCE:
+        if self._waiting:
             self._write_all()
-        elif self._left:
-            self._later("sent", SENT_MS, self._write_all)
+        else:
+            self._note_soon()
         if self._file.checkpoint_due:
             # Trouble here is met by the next write too, which tells of it.
             self._executor.submit(self._file.checkpoint)
@@ -306,8 +370,8 @@ class SqliteJournal(Journal):
             waiting = [batch for batch, _ in self._waiting[self._landed :]]
             if self._kept_after:
                 waiting.append(Batch([], [], self._kept_after))
-            if not killed and (waiting or self._left):
-                self._file.write(waiting, list(self._left))
+            if not killed and (waiting or self._left or self._taken or not self._file.is_noted):
+                self._file.write(waiting, list(self._left), list(self._taken))
             self._file.close(killed)
         except (apsw.Error, OSError):
             self._file.close(True)  # nobody is left to be told; the next start finds it as it is

@@ -1,12 +1,16 @@
 """Completes events for a journal: number, chain, the words of the contract (section 3, Event). No I/O."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from firmware.access.record import JOURNAL_STARTED
 from firmware.runtime.ports import Batch
 from firmware.trust import chain
+
+#: (journal, upto, head, time) -> signature
+Sign = Callable[[str, int, str, Any], str]
 
 _NOT_JSON = (ValueError, TypeError, RecursionError)
 
@@ -38,6 +42,11 @@ class Draft:
     seq       int         the last one before; afterwards the last one of the draft
     prev      str         its hash
     previous  dict | None the journal before a new one, if known
+    since     int         events since the last checkpoint; afterwards those of the draft's end
+    sign      callable    signs checkpoints; None: there are none
+
+    A checkpoint stands after `CHECKPOINT_EVERY` - 1 events without one, where a batch asks for one (a
+    bare event of that type), and where `vouch` is called.
     """
 
     def __init__(
@@ -47,34 +56,64 @@ class Draft:
         seq: int,
         prev: str,
         previous: dict[str, Any] | None,
+        since: int = 0,
+        sign: Sign | None = None,
     ) -> None:
         self.seq = seq
         self.prev = prev
+        self.since = since
         self.written = Written()
         #: (seq, JSON, urgent) of each event
         self.rows: list[tuple[int, str, int]] = []
+        #: batches that were not late when they were added
+        self.punctual: list[Batch] = []
         #: key -> JSON text, or None: forget it
         self.kept: dict[str, str | None] = {}
         self._marks = marks
         self._id_start = id_start
         self._previous = previous
+        self._sign = sign
 
     def add(self, batch: Batch) -> None:
         """Add the events of `batch` and what is kept with them; all of it or, if it is no JSON, nothing."""
-        seq, prev, length = self.seq, self.prev, len(self.rows)
+        before = (self.seq, self.prev, self.since)
+        length = len(self.rows)
+        late = batch.late  # another thread may change it at any time
         try:
             kept = {key: _text(value) for key, value in batch.kept.items()}
             for event, at_ms in zip(batch.events, batch.at_ms, strict=True):
                 if self.seq == 0:
                     self._begin(event, at_ms)
-                self._add({**event, "late": True} if batch.late else event, at_ms)
+                if event.get("type") == chain.CHECKPOINT:
+                    self._vouch(event, at_ms)
+                    continue
+                if self.since >= chain.CHECKPOINT_EVERY - 1:
+                    self._vouch(event, at_ms)
+                self._add({**event, "late": True} if late else event, at_ms)
         except _NOT_JSON:
-            self.seq, self.prev = seq, prev
+            self.seq, self.prev, self.since = before
             del self.rows[length:], self.written.events[length:], self.written.at_ms[length:]
             self.written.refused.append(batch)
             return
         self.kept.update(kept)
         self.written.batches.append(batch)
+        if not late:
+            self.punctual.append(batch)
+
+    def vouch(self) -> None:
+        """End with a checkpoint, of the time of the last event."""
+        if self.written.events and self.written.events[-1]["type"] != chain.CHECKPOINT:
+            self._vouch(self.written.events[-1], self.written.at_ms[-1])
+
+    def _vouch(self, like: dict[str, Any], at_ms: int) -> None:
+        if self._sign is None or self.seq == 0:
+            return
+        event = {"type": chain.CHECKPOINT, "upto": self.seq, "head": self.prev}
+        event.update({key: like[key] for key in ("time", "clock") if key in like})
+        name = str(self._marks["journal"])
+        event["sig"] = self._sign(name, self.seq, self.prev, event.get("time"))
+        self._add(event, at_ms)
+        self.since = 0
 
     def _begin(self, first: dict[str, Any], at_ms: int) -> None:
         # A journal has no clock of its own: it begins when its first record does.
@@ -94,6 +133,7 @@ class Draft:
         self.written.events.append(whole)
         self.written.at_ms.append(at_ms)
         self.seq, self.prev = seq, whole["hash"]
+        self.since += 1
 
 
 def _text(value: Any) -> str | None:

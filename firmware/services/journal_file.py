@@ -13,8 +13,8 @@ import apsw
 
 from firmware.runtime.ports import Batch
 from firmware.services import database, journal_salvage
-from firmware.services.journal_draft import Draft, Written
-from firmware.services.journal_ring import Ring
+from firmware.services.journal_draft import Draft, Sign, Written
+from firmware.services.journal_ring import LEFT, TAKEN, Ring
 from firmware.services.journal_salvage import Past
 from firmware.trust import chain
 
@@ -29,6 +29,18 @@ CREATE TABLE events(seq INTEGER PRIMARY KEY, body TEXT NOT NULL, urgent INTEGER 
 CREATE INDEX events_unsent ON events(urgent DESC, seq) WHERE sent = 0;
 CREATE TABLE former(id INTEGER PRIMARY KEY, body TEXT NOT NULL, urgent INTEGER NOT NULL);
 """
+
+# What came later, for older files too. What an older program wrote or reads stays as it was.
+_LATER = """
+CREATE INDEX IF NOT EXISTS events_taken ON events(urgent, seq) WHERE sent = 2;
+"""
+_FORMER_SENT = "ALTER TABLE former ADD COLUMN sent INTEGER NOT NULL DEFAULT 0"
+
+#: Where the last checkpoint is, looked for no further back than it can be.
+_LAST_CHECKPOINT = (
+    'SELECT seq FROM events WHERE seq > ? AND body LIKE \'%"type":"system.checkpoint"%\''
+    " ORDER BY seq DESC LIMIT 1"
+)
 
 # While opening, a table that is not there is as bad as a page that is not.
 _NO_GOOD = (*database.CORRUPT, apsw.SQLError)
@@ -45,6 +57,7 @@ class JournalFile:
         vfs: str | None,
         simulated: bool,
         random: Callable[[int], bytes],
+        sign: Sign | None = None,
     ) -> None:
         self.title = os.path.basename(path)
         self.past = Past()
@@ -55,6 +68,10 @@ class JournalFile:
         self._vfs = vfs
         self._simulated = simulated
         self._random = random
+        self._sign = sign
+        self._since = 0  # events since the last checkpoint
+        self._vouched = False  # since this was opened
+        self._unseen = False  # the file goes on behind `past.last_seq`, and nobody was told
         self._files = database.files_of(vfs)
         self._connection: apsw.Connection | None = None
         self._ring: Ring | None = None
@@ -76,6 +93,21 @@ class JournalFile:
     def waiting(self) -> int:
         """Events in the file that have not left."""
         return self._ring.waiting if self._ring is not None else 0
+
+    @property
+    def held(self) -> int:
+        """Of those, how many the broker has."""
+        return self._ring.held if self._ring is not None else 0
+
+    @property
+    def first(self) -> int:
+        """The oldest seq in the file; 0: none."""
+        return self._ring.first if self._ring is not None else 0
+
+    @property
+    def is_noted(self) -> bool:
+        """Whether all that the host has stored is noted in the file."""
+        return self._ring is None or self._ring.is_noted
 
     def open(self) -> str:
         """Open or begin the file; what was set aside for it, or "". Raises `apsw.Error`, OSError."""
@@ -105,6 +137,9 @@ class JournalFile:
             connection.execute("BEGIN IMMEDIATE")
             if database.pragma(connection, "user_version") != FORMAT:
                 self._create(connection)
+            connection.execute(_LATER)
+            if len(connection.execute("PRAGMA table_info(former)").fetchall()) == 3:
+                connection.execute(_FORMER_SENT)
             self._load(connection)
             connection.execute("COMMIT")
         except Exception:
@@ -157,6 +192,10 @@ class JournalFile:
         else:
             for (text,) in connection.execute("SELECT value FROM meta WHERE key = 'previous'"):
                 self._previous = json.loads(text)
+        back_to = max(0, past.last_seq - chain.CHECKPOINT_EVERY)
+        found = connection.execute(_LAST_CHECKPOINT, (back_to,)).fetchall()
+        self._since = past.last_seq - (int(str(found[0][0])) if found else back_to)
+        self._vouched = self._unseen = False
         if not self._booted:
             past.boot += 1
         connection.execute("REPLACE INTO meta VALUES('boot', ?)", (past.boot,))
@@ -186,28 +225,40 @@ class JournalFile:
 
     # ---- writing -----------------------------------------------------------------------------------
 
-    def write(self, batches: list[Batch], sent: list[int]) -> Written:
-        """Write `batches` and note what has left, all or nothing. Raises `apsw.Error`, OSError."""
+    def write(self, batches: list[Batch], left: list[int], taken: list[int]) -> Written:
+        """Write `batches`, note what has left and what the broker has, all or nothing.
+
+        Raises `apsw.Error`, OSError.
+        """
         note = ""
         if self._suspect is not None:
             note = self._begin_again(self._suspect)
         elif self._connection is None:
             note = self.open()
         try:
-            written = self._write(batches, sent)
+            written = self._write(batches, left, taken)
         except database.CORRUPT as error:
             note = self._begin_again(error)
-            written = self._write(batches, [])
+            written = self._write(batches, [], [])
         written.note = note
         return written
 
-    def pending(self, limit: int) -> list[tuple[int, str]]:
-        """The first `limit` events that have not left; see `Ring.pending`. Raises `apsw.Error`."""
+    def read(self, what: Callable[[Ring], list[tuple[int, str]]]) -> list[tuple[int, str]]:
+        """Events that the ring hands out. Raises `apsw.Error`; a damaged file is set aside soon."""
         try:
-            return self._ring.pending(limit) if self._ring is not None else []
+            return what(self._ring) if self._ring is not None else []
         except database.CORRUPT as error:
             self._suspect = error  # the next write begins a new journal
             raise
+
+    def stored(self, journal: str, seq: int, hash: str) -> bool:
+        """The host has all of `journal` up to `seq`; whether `hash` is ours there. Raises `apsw.Error`."""
+        ring = self._ring
+        if ring is None:
+            return False
+        if journal == self.past.name:
+            return ring.store(seq, hash)
+        return ring.store_former(journal, seq, hash)
 
     @property
     def checkpoint_due(self) -> bool:
@@ -235,14 +286,38 @@ class JournalFile:
             self._connection.close(True)
         self._connection = self._ring = None
 
-    def _write(self, batches: list[Batch], sent: list[int]) -> Written:
+    def _write(self, batches: list[Batch], left: list[int], taken: list[int]) -> Written:
+        draft = self._draft(batches)
+        dropped = self._commit(draft, left, taken)
+        # A disk may take so long that the door did not wait. Nobody has seen these rows: they are
+        # written anew, and say so. A batch is told durable first and then asked whether it is late;
+        # who makes it late asks in the other order (`firmware.runtime.outputs`).
+        while _tell_durable(draft):
+            draft = self._draft(batches)
+            dropped += self._commit(draft, [], [])
+        self._unseen = False
+        self.past.last_seq, self._last_hash = draft.seq, draft.prev
+        self._since = draft.since
+        if draft.rows:
+            self._previous = None
+            self._vouched = True
+        for key, text in draft.kept.items():
+            if text is None:
+                self.past.kept.pop(key, None)
+            else:
+                self.past.kept[key] = text
+        draft.written.dropped = dropped
+        return draft.written
+
+    def _commit(self, draft: Draft, left: list[int], taken: list[int]) -> int:
+        """Write the rows of `draft` instead of any that nobody has seen; how many gave way unsent."""
         connection, ring = self._connection, self._ring
         if connection is None or ring is None:
             raise apsw.CantOpenError("not open")
-        draft = self._draft(batches)
-        waiting = ring.waiting
         connection.execute("BEGIN IMMEDIATE")
         try:
+            if self._unseen:
+                ring.cut(self.past.last_seq)
             if draft.rows:
                 ring.add(draft.rows)
             for key, text in draft.kept.items():
@@ -250,43 +325,57 @@ class JournalFile:
                     connection.execute("DELETE FROM kept WHERE key = ?", (key,))
                 else:
                     connection.execute("REPLACE INTO kept VALUES(?, ?)", (key, text))
-            ring.sent(sent)
-            draft.written.dropped = ring.sweep(draft.seq)
+            ring.mark(left, LEFT)
+            ring.mark(taken, TAKEN)
+            ring.note()
+            dropped = ring.sweep(draft.seq, len(draft.rows))
             connection.execute("COMMIT")
         except apsw.Error:
-            ring.reset(waiting)
             self._roll_back(connection)
             raise
-        self.past.last_seq, self._last_hash = draft.seq, draft.prev
-        if draft.rows:
-            self._previous = None
-        for key, text in draft.kept.items():
-            if text is None:
-                self.past.kept.pop(key, None)
-            else:
-                self.past.kept[key] = text
-        return draft.written
+        ring.noted()
+        self._unseen = True
+        return dropped
 
     def _draft(self, batches: list[Batch]) -> Draft:
         marks: dict[str, Any] = {"journal": self.past.name, "boot": self.past.boot}
         if self._simulated:
             marks["simulated"] = True
         id_start = f"{self._controller}:{self.past.name}:"
-        draft = Draft(marks, id_start, self.past.last_seq, self._last_hash, self._previous)
+        draft = Draft(
+            marks,
+            id_start,
+            self.past.last_seq,
+            self._last_hash,
+            self._previous,
+            self._since,
+            self._sign,
+        )
         for batch in batches:
             draft.add(batch)
+        if not self._vouched:
+            draft.vouch()  # at each start: else cuts could put it off for ever
         return draft
 
     def _roll_back(self, connection: apsw.Connection) -> None:
         try:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
+            if self._ring is not None:
+                self._ring.reset()
         except apsw.Error:
             self._let_go()  # opened anew at the next attempt
 
     def _wal_grew(self, connection: apsw.Connection, name: str, pages: int) -> int:
         self._wal_pages = pages
         return apsw.SQLITE_OK
+
+
+def _tell_durable(draft: Draft) -> bool:
+    """Tell the batches of a draft that was committed; whether one became late meanwhile."""
+    for batch in draft.written.batches:
+        batch.durable = True
+    return any(batch.late for batch in draft.punctual)
 
 
 def _hash_of(body: str) -> str:

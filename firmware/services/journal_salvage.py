@@ -64,7 +64,11 @@ def unsent(connection: apsw.Connection) -> Iterator[tuple[str, int]]:
     """The events that have not left, as (JSON, urgent), those of still older journals first."""
     for _, body, urgent in _readable(connection, "former", "id", ""):
         yield body, urgent
-    for _, body, urgent in _readable(connection, "events", "seq", "AND sent = 0"):
+    stored = 0
+    for (seq,) in _rows(connection, "SELECT value FROM meta WHERE key = 'stored'"):
+        stored = _whole(seq)
+    left = f"AND sent != 1 AND seq > {stored}"
+    for _, body, urgent in _readable(connection, "events", "seq", left):
         yield body, urgent
 
 

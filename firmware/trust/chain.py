@@ -5,12 +5,16 @@ before, 64 zeros for a journal's first.
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from firmware.trust import canonical
 
 START = "0" * 64  #: what the first event names as the one before
+CHECKPOINT = "system.checkpoint"  #: an event that the controller signs, with all that is before it
+CHECKPOINT_EVERY = 1000  #: the longest way from one to the next
+
+_TAIL = len(',"hash":""}') + 64  # of the text that `seal` gives
 
 
 def hash_of(event: dict[str, Any]) -> str:
@@ -30,6 +34,40 @@ def seal(event: dict[str, Any], prev: str) -> str:
     bare = canonical.dumps(event)
     event["hash"] = hashlib.sha256(bare).hexdigest()
     return f'{bare[:-1].decode()},"hash":"{event["hash"]}"}}'
+
+
+def is_sealed(text: str) -> bool:
+    """Whether `text` is still what `seal` gave: its hash is at its end, and right."""
+    end = len(text) - _TAIL
+    if end <= 0 or not text.startswith(',"hash":"', end):
+        return False
+    bare = text[:end] + "}"
+    return hashlib.sha256(bare.encode("utf-8", "replace")).hexdigest() == text[-66:-2]
+
+
+def checkpoint(controller: str, journal: str, upto: int, head: str, time: Any) -> dict[str, Any]:
+    """What the signature of a checkpoint stands for: the journal up to `upto`, whose hash is `head`.
+
+    controller  site/name
+    time        of the checkpoint's own event; None where that has none
+    """
+    said = {"controller": controller, "journal": journal, "upto": upto, "head": head}
+    return said if time is None else {**said, "time": time}
+
+
+def signer(
+    signed: Callable[[dict[str, Any]], dict[str, Any]], controller: str
+) -> Callable[[str, int, str, Any], str]:
+    """What a journal signs its checkpoints with: (journal, upto, head, time) -> signature.
+
+    signed      fields -> the same with ``sig`` (`firmware.trust.identity.Identity.signed`)
+    controller  site/name
+    """
+
+    def sign(journal: str, upto: int, head: str, time: Any) -> str:
+        return str(signed(checkpoint(controller, journal, upto, head, time))["sig"])
+
+    return sign
 
 
 def verify(events: Iterable[dict[str, Any]]) -> tuple[bool, int | None, str]:

@@ -21,17 +21,64 @@ class FakeJournal(ports.Journal):
         self.at_once = True
         self.notes = True
         self.readable = True
+        self.handed: set[int] = set()
+        self.with_broker: list[tuple[int, str]] = []
+        self.end = 0
+        self.all: list[tuple[int, str]] = []
+        self.oldest = 1
 
     def write(self, first: int, last: int, alarms: "tuple[int, ...]" = ()) -> None:
         """Events `first` to `last`; those of `alarms` are alarms."""
         for seq in range(first, last + 1):
             self.unsent.append((seq, "event %d" % seq, seq in alarms))
+            self.all.append((seq, "event %d" % seq))
 
-    def pending(self, limit: int, done: "Callable[[list[tuple[int, str]]], None]") -> None:
+    def onward(
+        self, limit: int, begin: bool, done: "Callable[[list[tuple[int, str]]], None]"
+    ) -> None:
         self.questions += 1
-        self.asked.append(lambda: done(self._first(limit)))
+        self.asked.append(lambda: done(self._first(limit, begin)))
         if self.at_once:
             self.answer()
+
+    def again(
+        self, limit: int, begin: bool, done: "Callable[[list[tuple[int, str]]], None]"
+    ) -> None:
+        if begin:
+            self.end = max([seq for seq, _ in self.with_broker], default=0)
+        found = [event for event in sorted(self.with_broker) if event[0] <= self.end]
+        done(found[:limit])
+
+    def between(
+        self,
+        from_seq: int,
+        to_seq: int,
+        limit: int,
+        done: "Callable[[list[tuple[int, str]]], None]",
+    ) -> None:
+        assert from_seq >= self.oldest
+        done([event for event in self.all if from_seq <= event[0] <= to_seq][:limit])
+
+    def taken(self, seqs: "list[int]") -> None:
+        left = set(seqs)
+        self.with_broker += [(seq, body) for seq, body, _ in self.unsent if seq in left]
+        self.unsent = [event for event in self.unsent if event[0] not in left]
+
+    def store(self, upto: int) -> None:
+        """The host says that it has everything up to there."""
+        self.with_broker = [event for event in self.with_broker if event[0] > upto]
+        self.unsent = [event for event in self.unsent if event[0] > upto]
+        assert self.on_stored is not None
+        self.on_stored()
+
+    def held(self) -> int:
+        return len(self.with_broker)
+
+    def count(self) -> int:
+        return len(self.all)
+
+    def first(self) -> int:
+        return self.oldest
 
     def answer(self) -> None:
         """Answer what was asked first."""
@@ -44,17 +91,24 @@ class FakeJournal(ports.Journal):
 
     def note(self) -> None:
         """Note everything that was told to have left."""
-        left = [seq for seqs in self.told for seq in seqs]
+        left = {seq for seqs in self.told for seq in seqs}
+        self.with_broker = [event for event in self.with_broker if event[0] not in left]
         self.unsent = [event for event in self.unsent if event[0] not in left]
 
     def waiting(self) -> int:
-        return len(self.unsent)
+        return len(self.unsent) + len(self.with_broker)
 
-    def _first(self, limit: int) -> "list[tuple[int, str]]":
+    def _first(self, limit: int, begin: bool) -> "list[tuple[int, str]]":
         if not self.readable:
             return []
-        events = sorted((not alarm, seq, body) for seq, body, alarm in self.unsent)
-        return [(seq, body) for _, seq, body in events[:limit]]
+        if begin:  # what is told to have left and is not noted is not handed out
+            self.handed = {seq for seqs in self.told for seq in seqs}
+        events = sorted(
+            (not alarm, seq, body) for seq, body, alarm in self.unsent if seq not in self.handed
+        )
+        found = [(seq, body) for _, seq, body in events[:limit]]
+        self.handed.update([seq for seq, _ in found])
+        return found
 
 
 class FakeTransport(ports.Transport):
@@ -92,7 +146,8 @@ class FakeTransport(ports.Transport):
 
     def seqs(self) -> "list[int]":
         """Events that were sent, in order."""
-        return [token for token, topic, _, _ in self.sent if topic == ROOT + "/event"]
+        bodies = [body for _, topic, body, _ in self.sent if topic == ROOT + "/event"]
+        return [int(body[6:]) for body in bodies]
 
     def conditions(self) -> "list[tuple[str, str]]":
         """Retained topics that were sent, in order."""
@@ -102,16 +157,21 @@ class FakeTransport(ports.Transport):
 class Rig:
     """An outbox between the two."""
 
-    def __init__(self) -> None:
+    def __init__(self, host_ack: bool = False) -> None:
         self.clock = aio.VirtualClock()
         self.loop = aio.Loop(self.clock, aio.JumpWaiter(self.clock))
         self.journal = FakeJournal()
         self.transport = FakeTransport()
-        self.outbox = outbox.Outbox(self.journal, self.transport, self.loop, ROOT)
+        self.outbox = outbox.Outbox(self.journal, self.transport, self.loop, ROOT, host_ack)
 
     def pass_ms(self, ms: int) -> None:
         """Let the loop run."""
         self.loop.run(aio.sleep_ms(ms))
+
+    def bodies(self, start: int) -> "list[str]":
+        """The events among what was sent from `start` on, as they were sent."""
+        sent = self.transport.sent[start:]
+        return [payload for _, topic, payload, _ in sent if topic == ROOT + "/event"]
 
     def take_all(self) -> None:
         """Until nothing moves: everything is taken and noted."""
@@ -143,11 +203,11 @@ def test_an_event_carries_its_seq_and_is_not_retained() -> None:
 
 def test_no_more_than_a_window_is_on_its_way() -> None:
     rig = Rig()
-    rig.journal.write(1, 100)
+    rig.journal.write(1, 1000)
     rig.transport.set_up(True)
     assert rig.transport.seqs() == list(range(1, outbox.WINDOW + 1))
     rig.take_all()
-    assert rig.transport.seqs() == list(range(1, 101))
+    assert rig.transport.seqs() == list(range(1, 1001))
     assert rig.journal.waiting() == 0
 
 
@@ -174,13 +234,13 @@ def test_alarms_come_first_in_a_backlog() -> None:
 
 def test_an_alarm_that_comes_later_overtakes_what_has_not_been_sent() -> None:
     rig = Rig()
-    rig.journal.write(1, 60)
+    window = outbox.WINDOW
+    rig.journal.write(1, window + 30)
     rig.transport.set_up(True)
-    rig.journal.write(61, 61, (61,))
+    rig.journal.write(window + 31, window + 31, (window + 31,))
     rig.outbox.wake()
     rig.take_all()
-    window = outbox.WINDOW
-    expected = list(range(1, window + 1)) + [61] + list(range(window + 1, 61))
+    expected = list(range(1, window + 1)) + [window + 31] + list(range(window + 1, window + 31))
     assert rig.transport.seqs() == expected
 
 
@@ -262,17 +322,14 @@ def test_a_journal_that_notes_late_does_not_make_events_leave_twice() -> None:
     assert rig.transport.seqs() == list(range(1, 82))
 
 
-def test_a_journal_that_notes_nothing_stops_the_flow_and_is_asked_again() -> None:
+def test_an_event_that_is_noted_late_does_not_leave_twice_over_a_reconnect() -> None:
     rig = Rig()
     rig.journal.notes = False
-    rig.journal.write(1, outbox.TAKEN_LIMIT + 10)
+    rig.journal.write(1, 4)
     rig.transport.set_up(True)
-    rig.take_all()
-    assert rig.transport.seqs() == list(range(1, outbox.TAKEN_LIMIT + 1))
-    rig.journal.notes = True
-    rig.journal.note()
-    rig.pass_ms(outbox.STALLED_MS)
-    assert rig.transport.seqs() == list(range(1, outbox.TAKEN_LIMIT + 11))
+    rig.transport.take(2)
+    rig.transport.set_up(True)
+    assert rig.transport.seqs() == [1, 2, 3, 4, 3, 4]
 
 
 def test_a_journal_that_cannot_be_read_for_a_while_is_asked_again() -> None:
@@ -353,13 +410,13 @@ def test_every_condition_is_sent_again_after_a_reconnect_in_the_first_order() ->
 
 def test_many_conditions_keep_to_the_window_too() -> None:
     rig = Rig()
-    for number in range(100):
+    for number in range(outbox.WINDOW + 50):
         rig.outbox.retain("alarm/%d" % number, "x")
     rig.journal.write(1, 1)
     rig.transport.set_up(True)
     assert len(rig.transport.sent) == outbox.WINDOW
     rig.take_all()
-    assert len(rig.transport.conditions()) == 100
+    assert len(rig.transport.conditions()) == outbox.WINDOW + 50
     assert rig.transport.seqs() == [1]
 
 
@@ -395,3 +452,193 @@ def test_killed_it_sends_and_notes_nothing_more() -> None:
     rig.pass_ms(5000)
     assert rig.transport.sent == []
     assert rig.journal.told == []
+
+
+# ---- with a host ---------------------------------------------------------------------------------
+
+
+def test_what_the_broker_took_waits_for_the_host_and_is_not_sent_again_at_once() -> None:
+    rig = Rig(host_ack=True)
+    rig.journal.write(1, 5)
+    rig.transport.set_up(True)
+    rig.take_all()
+    assert rig.transport.seqs() == [1, 2, 3, 4, 5]
+    assert rig.journal.told == []
+    assert rig.journal.waiting() == 5
+    rig.journal.store(5)
+    assert rig.journal.waiting() == 0
+    rig.pass_ms(3600000)
+    assert len(rig.transport.sent) == 5
+
+
+def test_a_silent_host_makes_it_send_again_ever_more_seldom_and_its_word_ends_that() -> None:
+    rig = Rig(host_ack=True)
+    rig.journal.write(1, 2)
+    rig.transport.set_up(True)
+    rig.take_all()
+    came_ms: list[int] = []
+    while rig.loop.now_ms() < 2000000:
+        before = len(rig.transport.sent)
+        rig.pass_ms(1000)
+        rig.take_all()
+        if len(rig.transport.sent) > before:
+            assert rig.bodies(before) == ["event 1", "event 2"]
+            came_ms.append(rig.loop.now_ms() // 1000)
+    gaps = [after - before for before, after in zip([0] + came_ms, came_ms)]
+    assert gaps == [10, 20, 40, 80, 160, 320, 600, 600]
+    rig.journal.store(1)
+    before = len(rig.transport.sent)
+    rig.pass_ms(10000)
+    assert rig.bodies(before) == ["event 2"]
+    rig.journal.store(2)
+    rig.take_all()
+    before = len(rig.transport.sent)
+    rig.pass_ms(3600000)
+    assert rig.bodies(before) == []
+
+
+def test_a_host_that_never_answers_costs_a_window_at_each_reconnect() -> None:
+    rig = Rig(host_ack=True)
+    rig.journal.write(1, 5000)
+    rig.transport.set_up(True)
+    rig.take_all()
+    for _ in range(3):
+        before = len(rig.transport.sent)
+        rig.transport.set_up(False)
+        rig.transport.set_up(True)
+        rig.take_all()
+        again = ["event %d" % seq for seq in range(1, outbox.AGAIN_WINDOW + 1)]
+        assert rig.bodies(before) == again
+
+
+def test_what_is_sent_again_moves_on_with_the_host_and_nothing_is_left_out() -> None:
+    rig = Rig(host_ack=True)
+    rig.journal.write(1, 700)
+    rig.transport.set_up(True)
+    rig.take_all()
+    rig.transport.set_up(False)  # the broker loses all of it
+    before = len(rig.transport.sent)
+    rig.transport.set_up(True)
+    upto = 0
+    while rig.journal.held():
+        rig.take_all()
+        bodies = rig.bodies(before)
+        assert len(bodies) <= upto + outbox.AGAIN_WINDOW
+        upto = len(bodies)
+        rig.journal.store(upto)
+    assert rig.bodies(before) == ["event %d" % seq for seq in range(1, 701)]
+
+
+def test_a_word_that_brings_nothing_new_does_not_end_the_round() -> None:
+    rig = Rig(host_ack=True)
+    rig.journal.write(1, 400)
+    rig.transport.set_up(True)
+    rig.take_all()
+    rig.transport.set_up(False)
+    rig.transport.set_up(True)
+    rig.take_all()
+    before = len(rig.transport.sent)
+    rig.journal.store(0)
+    rig.take_all()
+    assert rig.bodies(before) == []
+    rig.journal.store(200)
+    rig.take_all()
+    assert rig.bodies(before) == ["event %d" % seq for seq in range(257, 401)]
+
+
+def test_a_backlog_that_leaves_on_this_connection_is_not_part_of_the_round() -> None:
+    rig = Rig(host_ack=True)
+    rig.journal.write(1, 10)
+    rig.transport.set_up(True)
+    rig.take_all()
+    rig.transport.set_up(False)
+    rig.journal.write(11, 400)
+    before = len(rig.transport.sent)
+    rig.transport.set_up(True)
+    rig.take_all()
+    rig.journal.store(10)
+    rig.take_all()
+    order = list(range(11, 401)) + list(range(1, 11))
+    assert rig.bodies(before) == ["event %d" % seq for seq in order]
+
+
+def test_an_event_that_happens_now_does_not_wait_for_those_that_are_sent_again() -> None:
+    rig = Rig(host_ack=True)
+    rig.journal.write(1, 300)
+    rig.transport.set_up(True)
+    rig.take_all()
+    rig.transport.set_up(False)
+    rig.transport.set_up(True)
+    before = len(rig.transport.sent)
+    rig.journal.write(301, 301)
+    rig.outbox.wake()
+    assert rig.bodies(before) == ["event 301"]
+
+
+def test_without_a_host_what_once_waited_for_one_leaves_at_the_broker_s_word() -> None:
+    rig = Rig()
+    rig.journal.write(1, 3)
+    rig.journal.taken([1, 2, 3])
+    rig.transport.set_up(True)
+    rig.take_all()
+    assert rig.bodies(0) == ["event 1", "event 2", "event 3"]
+    assert rig.journal.told == [[1, 2, 3]]
+
+
+# ---- a range once more ---------------------------------------------------------------------------
+
+
+def test_a_range_is_sent_once_more_in_order_and_notes_nothing() -> None:
+    rig = Rig(host_ack=True)
+    rig.journal.write(1, 500)
+    rig.transport.set_up(True)
+    rig.take_all()
+    rig.journal.store(500)
+    before = len(rig.transport.sent)
+    assert rig.outbox.replay(100, 9999) == (100, 500)
+    assert len(rig.bodies(before)) == outbox.LOW_WINDOW
+    rig.take_all()
+    assert rig.bodies(before) == ["event %d" % seq for seq in range(100, 501)]
+    assert rig.journal.held() == 0
+    assert rig.journal.told == []
+
+
+def test_a_range_that_is_not_there_any_more_is_told_as_it_is() -> None:
+    rig = Rig()
+    rig.journal.write(1, 50)
+    assert rig.outbox.replay(1, 10) == (0, 0)
+    rig.transport.set_up(True)
+    rig.take_all()
+    rig.journal.oldest = 21
+    rig.journal.all = rig.journal.all[20:]
+    rig.journal.all += [(seq, "event %d" % seq) for seq in range(51, 71)]
+    before = len(rig.transport.sent)
+    assert rig.outbox.replay(0, 22) == (21, 22)
+    rig.take_all()
+    assert rig.bodies(before) == ["event 21", "event 22"]
+    assert rig.outbox.replay(3, 20) == (0, 0)
+    assert rig.outbox.replay(90, 99) == (0, 0)
+
+
+def test_a_range_goes_with_its_connection() -> None:
+    rig = Rig()
+    rig.journal.write(1, 300)
+    rig.transport.set_up(True)
+    rig.take_all()
+    rig.outbox.replay(1, 300)
+    rig.transport.set_up(False)
+    before = len(rig.transport.sent)
+    rig.transport.set_up(True)
+    rig.take_all()
+    assert rig.bodies(before) == []
+
+
+def test_a_backlog_of_many_thousands_leaves_once_alarms_first() -> None:
+    rig = Rig()
+    alarms = tuple(range(7, 12001, 500))
+    rig.journal.write(1, 12000, alarms)
+    rig.transport.set_up(True)
+    rig.take_all()
+    others = [seq for seq in range(1, 12001) if seq not in alarms]
+    assert rig.transport.seqs() == list(alarms) + others
+    assert rig.journal.questions < 12000 // (outbox.WINDOW // 2) + 10
