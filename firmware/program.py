@@ -141,15 +141,20 @@ class Program:
         from firmware.services import secrets
         from firmware.services.credential_store import CredentialStore
         from firmware.services.journal import SqliteJournal
+        from firmware.trust import chain
 
         key, problems = secrets.controller_key(folder)
         visitor_key, more = secrets.visitor_key(folder)
+        identity, lines = secrets.controller_identity(folder)
+        more += lines
+        own = self._config["controller"]
         journal = SqliteJournal(
             os.path.join(folder, "journal.db"),
             self._executors[0],
             self._loop,
-            self._config["controller"]["name"],
+            own["name"],
             self._config["journal"]["limit"],
+            sign=chain.signer(identity.signed, f"{own['site']}/{own['name']}"),
         )
         journal.open()
         store = CredentialStore(os.path.join(folder, "keys.db"), self._executors[1], key)

@@ -28,7 +28,7 @@ from firmware.services.executor import ThreadExecutor
 from firmware.services.journal import SqliteJournal
 from firmware.services.link import LinkProcess
 from firmware.services.waker import WakingPollWaiter
-from firmware.trust import signing
+from firmware.trust import chain, signing
 from firmware.trust.identity import Identity
 from firmware.wire import payload
 from hal.backends.monotonic_ticks import MonotonicTicks
@@ -88,7 +88,7 @@ class DeskParts(Parts):
 
     def boot(self) -> tuple[ports.Journal, ports.Store, ports.Transport]:
         """Open journal and store, start the link."""
-        name = self._config["controller"]["name"]
+        site, name = self._config["controller"]["site"], self._config["controller"]["name"]
         self._executors = [
             ThreadExecutor(self._loop, "journal"),
             ThreadExecutor(self._loop, "keys"),
@@ -100,6 +100,7 @@ class DeskParts(Parts):
             name,
             limit=self._config["journal"]["limit"],
             simulated=True,
+            sign=chain.signer(self._identity.signed, f"{site}/{name}"),
         )
         journal.open()
         store = CredentialStore(self._path("keys.db"), self._executors[1], self._key)
@@ -107,7 +108,6 @@ class DeskParts(Parts):
         store.problems.extend(self._problems)
         self._problems = []
         will = payload.dumps({"state": "offline"})
-        site = self._config["controller"]["site"]
         self._link = LinkProcess(self._config["link"], site, name, self._loop, will)
         self._link.start()
         return journal, store, self._link

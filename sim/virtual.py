@@ -14,6 +14,7 @@ from firmware.services.command_desk import CommandDesk
 from firmware.services.credential_store import CredentialStore
 from firmware.services.executor import Executor, InlineExecutor
 from firmware.services.journal import SqliteJournal
+from firmware.trust import chain
 from firmware.trust.identity import LENGTH as IDENTITY_BYTES
 from firmware.trust.identity import Identity
 from firmware.wire import payload
@@ -79,15 +80,17 @@ class VirtualParts(Parts):
         """Open journal and store from the disk as it is."""
         executors = [DiskExecutor(self._loop, self.disk), DiskExecutor(self._loop, self.disk)]
         self._executors = [*executors]
+        own = self._config["controller"]
         journal = SqliteJournal(
             "journal.db",
             executors[0],
             self._loop,
-            self._config["controller"]["name"],
+            own["name"],
             limit=self._config["journal"]["limit"],
             vfs=self.disk.vfs_name,
             simulated=True,
             random=self._random.randbytes,
+            sign=chain.signer(self._identity.signed, f"{own['site']}/{own['name']}"),
         )
         journal.open()
         store = self._store(executors[1])

@@ -42,6 +42,7 @@ SYSTEM_STOPPING = "system.stopping"
 SYSTEM_FAULT = "system.fault"
 SYSTEM_RECOVERED = "system.recovered"
 JOURNAL_STARTED = "system.journal_started"
+CHECKPOINT = "system.checkpoint"
 CLOCK_CHANGED = "clock.changed"
 EGRESS_TEST = "system.egress_test"
 

@@ -22,6 +22,8 @@ CONTROLLER = "controller"  #: the point of what is wrong with the controller its
 LEAPT = "clock/leapt"  #: how far, milliseconds; kept while the clock stands ahead by more than is believed
 FLOOR = "clock/floor"  #: what is kept of a trusted time that later records are behind
 
+CHECKPOINT_MS = 3_600_000  #: from one checkpoint of the journal to the next, while it runs
+
 _SILENT = "silent for too long; only keys that are valid for long work"
 
 
@@ -57,6 +59,8 @@ class Upkeep:
         self._wiring = wiring
         self._loop = loop
         self._store = store
+        self._signs = bool(journal.signs)
+        self._checkpoint_ms = loop.now_ms() + CHECKPOINT_MS  # each start writes one by itself
         self._perform = perform
         self._fault = fault
         self._told: dict[str, bool] = {}
@@ -73,6 +77,9 @@ class Upkeep:
         """Time has passed; `up`: the broker is there."""
         self.condition(alarm.CLOCK_FAULT, not now.trusted)
         self.condition(alarm.LINK_FAULT, self._config["link"]["enabled"] and not up)
+        if self._signs and now.ms >= self._checkpoint_ms:
+            self._checkpoint_ms = now.ms + CHECKPOINT_MS
+            self._perform([record.make(record.CHECKPOINT, now.ms, None, None)], now)
         if self._host.look(now):
             self.take_rights()
             narrowed = self._host.narrowed

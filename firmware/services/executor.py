@@ -100,22 +100,60 @@ class ThreadExecutor(Executor):
 class InlineExecutor(Executor):
     """Works at once and answers `latency_ms` later: for virtual time, with no thread.
 
-    Does not imitate: time that passes between submitting and doing.
+    With `slow_ms` the work itself is done at the end of that time, one after the other, as on a disk
+    that takes so long: what changes meanwhile is seen, and a power cut before loses it.
     """
 
     def __init__(self, loop: Loop, latency_ms: int = 1) -> None:
-        #: int  how long work takes; may be changed at any time
+        #: int  how long after the work the answer comes; may be changed at any time
         self.latency_ms = latency_ms
+        #: int  how long work takes before it is done; likewise, for what is submitted from then on
+        self.slow_ms = 0
         self._loop = loop
         self._ends: list[Callable[[bool], None]] = []
         self._closed = False
         self._killed = False
         self._answered_ms = 0
+        self._slow: list[tuple[Work, Done | None]] = []  # not done yet, in order
+        self._done_ms = 0  # when the last of them is
 
     def submit(self, work: Work, done: Done | None = None) -> None:
-        """Do `work` now; the answer never overtakes an earlier one."""
+        """Do `work` now, or when it has taken its time; nothing overtakes an earlier one."""
         if self._closed:
             return
+        if not self.slow_ms and not self._slow:
+            self._do(work, done)
+            return
+        self._slow.append((work, done))
+        self._done_ms = max(self._done_ms, self._loop.now_ms()) + self.slow_ms
+        self._loop.call_at(self._done_ms, self._do_next)
+
+    def on_end(self, call: Callable[[bool], None]) -> None:
+        """Have `call(killed)` made by `kill` or `close`."""
+        self._ends.append(call)
+
+    def kill(self) -> None:
+        """Never call back, whatever was done."""
+        self._killed = True
+        self._slow = []
+        self.close()
+
+    def close(self) -> None:
+        """Take no more work; what was taken is done, and still answered."""
+        if not self._closed:
+            while self._slow:
+                self._do_next()
+            self._closed = True
+            for end in self._ends:
+                _, error = _outcome(partial(end, self._killed))
+                if error is not None and not self._killed:
+                    self._loop.on_error("executor", error)
+
+    def _do_next(self) -> None:
+        if self._slow:
+            self._do(*self._slow.pop(0))
+
+    def _do(self, work: Work, done: Done | None) -> None:
         result, error = _outcome(work)
         if done is None:
             return
@@ -126,24 +164,6 @@ class InlineExecutor(Executor):
 
         self._answered_ms = max(self._answered_ms, self._loop.now_ms() + self.latency_ms)
         self._loop.call_at(self._answered_ms, answer)
-
-    def on_end(self, call: Callable[[bool], None]) -> None:
-        """Have `call(killed)` made by `kill` or `close`."""
-        self._ends.append(call)
-
-    def kill(self) -> None:
-        """Never call back, whatever was done."""
-        self._killed = True
-        self.close()
-
-    def close(self) -> None:
-        """Take no more work; what was done is still answered."""
-        if not self._closed:
-            self._closed = True
-            for end in self._ends:
-                _, error = _outcome(partial(end, self._killed))
-                if error is not None and not self._killed:
-                    self._loop.on_error("executor", error)
 
 
 def _outcome(work: Work) -> tuple[Any, Exception | None]:

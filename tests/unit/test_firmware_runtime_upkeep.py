@@ -105,3 +105,9 @@ def test_a_link_that_stays_down_is_an_alarm_and_one_that_comes_back_soon_is_none
     rig.act("cut_network")
     rig.run(302_000)
     assert rig.told("alarm.raised", "point", "class") == [("controller", "link_fault")]
+
+
+def test_the_journal_is_vouched_for_each_hour_of_running() -> None:
+    rig = Rig()
+    rig.run(3 * 3600000 + 60000)
+    assert len(rig.told("system.checkpoint")) == 3

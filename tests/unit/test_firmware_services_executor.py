@@ -165,3 +165,39 @@ def test_other_descriptors_are_still_watched() -> None:
     waiter.close()
     os.close(read_fd)
     os.close(write_fd)
+
+
+def test_slow_work_is_done_at_its_end_in_order_and_none_overtakes_it() -> None:
+    clock = aio.VirtualClock()
+    loop = aio.Loop(clock, aio.JumpWaiter(clock))
+    worker = InlineExecutor(loop)
+    told: list[tuple[str, int]] = []
+
+    def note(name: str) -> None:
+        told.append((name, loop.now_ms()))
+
+    worker.slow_ms = 5000
+    worker.submit(lambda: note("a"), lambda result, error: note("a told"))
+    worker.submit(lambda: note("b"))
+    worker.slow_ms = 0
+    worker.submit(lambda: note("c"))
+    loop.run(aio.sleep_ms(4999))
+    assert told == []
+    loop.run(aio.sleep_ms(6000))
+    assert told == [("a", 5000), ("a told", 5001), ("b", 10000), ("c", 10000)]
+    worker.submit(lambda: note("d"))
+    assert told[-1][0] == "d"
+
+
+def test_slow_work_is_lost_by_a_kill_and_finished_by_a_close() -> None:
+    for kill in (True, False):
+        clock = aio.VirtualClock()
+        loop = aio.Loop(clock, aio.JumpWaiter(clock))
+        worker = InlineExecutor(loop)
+        worker.slow_ms = 5000
+        done: list[str] = []
+        worker.submit(lambda done=done: done.append("work"))
+        worker.on_end(lambda killed, done=done: done.append("end"))
+        worker.kill() if kill else worker.close()
+        loop.run(aio.sleep_ms(9000))
+        assert done == (["end"] if kill else ["work", "end"])

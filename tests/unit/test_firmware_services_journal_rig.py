@@ -9,18 +9,20 @@ from firmware.runtime.ports import Batch
 from firmware.services import database
 from firmware.services.executor import InlineExecutor
 from firmware.services.journal import SqliteJournal
+from firmware.services.journal_draft import Sign
 from sim.disk import SimDisk
 
 
 class Rig:
     """One controller's disk and loop; `boot` opens the journal on it, `kill` takes the power away."""
 
-    def __init__(self, seed: int = 1, limit: int = 100000) -> None:
+    def __init__(self, seed: int = 1, limit: int = 100000, sign: Sign | None = None) -> None:
         self.random = random.Random(seed)
         self.disk = SimDisk(self.random)
         self.clock = aio.VirtualClock()
         self.loop = aio.Loop(self.clock, aio.JumpWaiter(self.clock))
         self.limit = limit
+        self.sign = sign
         self.health: list[tuple[bool, str]] = []
         self.written: list[dict[str, Any]] = []
         self.times: list[int] = []
@@ -35,6 +37,7 @@ class Rig:
             limit=self.limit,
             vfs=self.disk.vfs_name,
             random=self.random.randbytes,
+            sign=self.sign,
         )
         self.journal.open()
         self.journal.on_health = lambda ok, text: self.health.append((ok, text))
@@ -73,6 +76,27 @@ class Rig:
         self.journal.pending(limit, found.extend)
         self.run(2)
         return [(token, json.loads(body)) for token, body in found]
+
+    def onward(self, limit: int, begin: bool = False) -> list[int]:
+        found: list[tuple[int, str]] = []
+        self.journal.onward(limit, begin, found.extend)
+        self.run(2)
+        return [token for token, _ in found]
+
+    def again(self, limit: int, begin: bool = True) -> list[int]:
+        found: list[tuple[int, str]] = []
+        self.journal.again(limit, begin, found.extend)
+        self.run(4)
+        return [token for token, _ in found]
+
+    def store(self, seq: int, hash: str | None = None, journal: str | None = None) -> bool:
+        """The host's word; whether it counts."""
+        known = {event["seq"]: event["hash"] for event in self.written}
+        said: list[bool] = []
+        hash = known.get(seq, "0" * 64) if hash is None else hash
+        self.journal.stored(journal or self.journal.name, seq, hash, said.append)
+        self.run(2)
+        return said[0]
 
     def stored(self, name: str = "journal.db") -> list[dict[str, Any]]:
         """The events that are in a file, whoever wrote them."""
