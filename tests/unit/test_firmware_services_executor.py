@@ -2,6 +2,7 @@
 
 import os
 import threading
+from functools import partial
 from typing import Any
 
 import pytest
@@ -96,8 +97,8 @@ def test_kill_drops_what_is_queued_and_never_calls_back() -> None:
     executor.submit(first, lambda r, e: done.append(e))
     executor.submit(lambda: worked.append("second"), lambda r, e: done.append(e))
     assert begun.wait(10)
-    threading.Timer(0, go_on.set).start()
     executor._killed = True  # before the first work ends, whatever the threads do
+    threading.Timer(0, go_on.set).start()
     executor.kill()
     _run(loop, 5)
     assert worked == ["first", True]
@@ -196,8 +197,8 @@ def test_slow_work_is_lost_by_a_kill_and_finished_by_a_close() -> None:
         worker = InlineExecutor(loop)
         worker.slow_ms = 5000
         done: list[str] = []
-        worker.submit(lambda done=done: done.append("work"))
-        worker.on_end(lambda killed, done=done: done.append("end"))
+        worker.submit(partial(done.append, "work"))
+        worker.on_end(lambda killed, told=done: told.append("end"))  # type: ignore[misc]
         worker.kill() if kill else worker.close()
         loop.run(aio.sleep_ms(9000))
         assert done == (["end"] if kill else ["work", "end"])
