@@ -195,7 +195,8 @@ class JournalFile:
         back_to = max(0, past.last_seq - chain.CHECKPOINT_EVERY)
         found = connection.execute(_LAST_CHECKPOINT, (back_to,)).fetchall()
         self._since = past.last_seq - (int(str(found[0][0])) if found else back_to)
-        self._vouched = self._unseen = False
+        self._vouched = not past.last_seq
+        self._unseen = False
         if not self._booted:
             past.boot += 1
         connection.execute("REPLACE INTO meta VALUES('boot', ?)", (past.boot,))
@@ -354,7 +355,7 @@ class JournalFile:
         for batch in batches:
             draft.add(batch)
         if not self._vouched:
-            draft.vouch()  # at each start: else cuts could put it off for ever
+            draft.vouch()  # at each start but a journal's first: else cuts could put it off for ever
         return draft
 
     def _roll_back(self, connection: apsw.Connection) -> None:
