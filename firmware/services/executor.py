@@ -122,11 +122,11 @@ class InlineExecutor(Executor):
         if self._closed:
             return
         if not self.slow_ms and not self._slow:
-            self._do(work, done)
+            self._perform(work, done)
             return
         self._slow.append((work, done))
         self._done_ms = max(self._done_ms, self._loop.now_ms()) + self.slow_ms
-        self._loop.call_at(self._done_ms, self._do_next)
+        self._loop.call_at(self._done_ms, self._perform_next)
 
     def on_end(self, call: Callable[[bool], None]) -> None:
         """Have `call(killed)` made by `kill` or `close`."""
@@ -142,18 +142,18 @@ class InlineExecutor(Executor):
         """Take no more work; what was taken is done, and still answered."""
         if not self._closed:
             while self._slow:
-                self._do_next()
+                self._perform_next()
             self._closed = True
             for end in self._ends:
                 _, error = _outcome(partial(end, self._killed))
                 if error is not None and not self._killed:
                     self._loop.on_error("executor", error)
 
-    def _do_next(self) -> None:
+    def _perform_next(self) -> None:
         if self._slow:
-            self._do(*self._slow.pop(0))
+            self._perform(*self._slow.pop(0))
 
-    def _do(self, work: Work, done: Done | None) -> None:
+    def _perform(self, work: Work, done: Done | None) -> None:
         result, error = _outcome(work)
         if done is None:
             return
