@@ -30,6 +30,7 @@ mkdir -p opt/doorward/packages var/log old
 for part in firmware hal board_configs; do
 	mkdir "opt/doorward/$part"
 	mount --bind "$checkout/$part" "opt/doorward/$part"
+	mount -o remount,bind,ro "opt/doorward/$part"
 done
 mount --bind "$packages" opt/doorward/packages
 pivot_root . old
@@ -67,7 +68,7 @@ told = {
     "clock": ctypes.CDLL(None).adjtimex(ctypes.create_string_buffer(256)) >= 0,
     "user": os.getuid() != 0,
     "internet": reached(lambda: socket.socket(socket.AF_INET)),
-    "program": reached(lambda: open("/opt/doorward/firmware/new", "w")),
+    "program": reached(lambda: open("/opt/doorward/new", "w")),
     "state": reached(lambda: open("/var/lib/doorward/probe", "w")),
 }
 os.unlink("/var/lib/doorward/probe")
