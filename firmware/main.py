@@ -23,6 +23,7 @@ _EXAMPLES = """examples:
   doorward --board /etc/doorward/board.toml --state /var/lib/doorward --egress-test --lang zh
   doorward --board /etc/doorward/board.toml --state /var/lib/doorward --safe
   doorward --import-keys keys.csv --state /var/lib/doorward --board /etc/doorward/board.toml
+  doorward --import-operators operators.json --state /var/lib/doorward
 """
 
 
@@ -47,6 +48,8 @@ def main(argv: list[str] | None = None) -> int:
             return 2
     if args.import_keys is not None:
         return _import_keys(args.import_keys, args.state, config)
+    if args.import_operators is not None:
+        return _import_operators(args.import_operators, args.state)
     if args.board is None:
         parser.error("--board: missing; expected a board config (TOML)")
     if config is not None:
@@ -162,10 +165,25 @@ def _parser() -> Parser:
         metavar="FILE",
         help="put the keys of a CSV file into the folder of --state, all or none, while nothing runs there",
     )
+    parser.add_argument(
+        "--import-operators",
+        metavar="FILE",
+        help="put the first operators (JSON) into the folder of --state, while nothing runs there",
+    )
     return parser
 
 
-def _import_keys(path: str, folder: str | None, config: dict[str, Any] | None) -> int:
+def _import_operators(path: str, folder: str | None) -> int:
+    code = _claim_to_import(folder)
+    if code or folder is None:
+        return code
+    from firmware.services import operators_file
+
+    return operators_file.run(path, folder, sys.stdout, sys.stderr)
+
+
+def _claim_to_import(folder: str | None) -> int:
+    """Take the state folder for an import; 0, or the exit code after a line of why not."""
     if folder is None:
         print("--state: missing; expected the folder for records and keys", file=sys.stderr)
         return 2
@@ -173,6 +191,13 @@ def _import_keys(path: str, folder: str | None, config: dict[str, Any] | None) -
     if problem is not None:
         print(problem, file=sys.stderr)
         return 1
+    return 0
+
+
+def _import_keys(path: str, folder: str | None, config: dict[str, Any] | None) -> int:
+    code = _claim_to_import(folder)
+    if code or folder is None:
+        return code
     from firmware.services import key_import
 
     return key_import.run(path, folder, config, sys.stdout, sys.stderr)

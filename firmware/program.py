@@ -21,6 +21,7 @@ from hal.ports import Lines, SerialPorts, Ticks, Watchdog
 
 if TYPE_CHECKING:
     from firmware.runtime.ports import Journal, Store
+    from firmware.services.command_desk import CommandDesk
     from firmware.services.egress_test import EgressTest
 
 RESTART_MS = 500  #: from the word to the end: its answer leaves
@@ -83,6 +84,7 @@ class Program:
         self._executors = [
             ThreadExecutor(self._loop, "journal"),
             ThreadExecutor(self._loop, "keys"),
+            ThreadExecutor(self._loop, "commands"),
         ]
         journal, store, visitor_key = self._storage(folder)
         own = config["controller"]
@@ -103,6 +105,7 @@ class Program:
             visitor_key,
         )
         self._controller.publisher.measure = lambda: health.measure(folder)
+        self._commands = self._command_desk(folder)
         self._watchdogs = [service, *platform.watchdogs]
         heartbeat = Heartbeat(self._watchdogs)
         heartbeat.on_first = self._decides
@@ -127,6 +130,7 @@ class Program:
             else:
                 code = await test.walk(ended)
 
+        self._commands.start()
         self._controller.start()
         self._watch_certificates()
         self._link.start()
@@ -162,6 +166,20 @@ class Program:
         for line in [*problems, *more, *store.problems]:
             _complain(line)
         return journal, store, visitor_key
+
+    def _command_desk(self, folder: str) -> "CommandDesk":
+        """What takes commands, by the identity and the operators in the state folder."""
+        from firmware.services import operators_file, secrets
+        from firmware.services.command_desk import CommandDesk
+
+        identity, problems = secrets.controller_identity(folder)
+        first, more = operators_file.load(folder)
+        for line in [*problems, *more]:
+            _complain(line)
+        desk = CommandDesk(self._controller, self._link, identity, first, self._executors[2])
+        desk.operations.restart = self.restart
+        desk.operations.apply_config = self.apply_config
+        return desk
 
     def _egress_test(self, lang: str) -> "EgressTest":
         from firmware.services.egress_test import EgressTest
@@ -232,6 +250,7 @@ class Program:
 
     def _close(self) -> None:
         self._tell_service(self._service.stopping)
+        self._commands.stop()
         self._controller.stop("stopped")
         self._link.stop()
         for executor in self._executors:

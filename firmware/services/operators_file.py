@@ -1,0 +1,106 @@
+"""The first operators of a controller: ``operators.json`` in its state folder, put there by an installer.
+
+A list of ``{"id", "role", "public_key"}``. What the owner says later by `operator.set` is kept in the journal
+and stands over it. ``doorward --import-operators FILE --state DIR`` checks such a file and puts it in place.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Any, TextIO
+
+from firmware.runtime.operators import LIMIT, OWNER, ROLES, is_key, is_name
+
+NAME = "operators.json"
+BYTES_LIMIT = 262_144
+
+First = dict[str, tuple[str, str]]
+
+
+def load(folder: str) -> tuple[First, list[str]]:
+    """The operators in the state folder, and what was wrong, one line each. Never raises.
+
+    A file with one entry that is wrong gives nobody: half of the owners is not what anybody wrote.
+    """
+    path = Path(folder) / NAME
+    if not path.exists():
+        return {}, []  # a controller that nobody commands, or one whose owner has said who does
+    found, problems = _read(path, NAME)
+    if problems:
+        return {}, [f"{line}; nobody of it may command" for line in problems]
+    return found, []
+
+
+def run(source: str, folder: str, out: TextIO, err: TextIO) -> int:
+    """Put the operators of `source` into the state folder, all or none; the exit code."""
+    found, problems = _read(Path(source), source)
+    if not problems and not any(role == OWNER for role, _ in found.values()):
+        problems = [f"{source}: has no owner; expected at least one"]
+    for line in problems:
+        print(line, file=err)
+    if problems:
+        return 2
+    entries = [{"id": id, "role": role, "public_key": key} for id, (role, key) in found.items()]
+    try:
+        _write(Path(folder) / NAME, json.dumps(entries, indent=1) + "\n")
+    except OSError as error:
+        print(f"{folder}: {(error.strerror or str(error)).lower()}", file=err)
+        return 1
+    print(
+        f"{len(entries)} operators in {folder}; they may command from the next start on", file=out
+    )
+    return 0
+
+
+def _read(path: Path, title: str) -> tuple[First, list[str]]:
+    try:
+        with path.open("rb") as file:
+            text = file.read(BYTES_LIMIT + 1)
+        if len(text) > BYTES_LIMIT:
+            return {}, [f"{title}: is too long; expected at most {BYTES_LIMIT} bytes"]
+        entries = json.loads(text)
+    except OSError as error:
+        return {}, [f"{title}: {(error.strerror or str(error)).lower()}; expected operators (JSON)"]
+    except (ValueError, RecursionError):
+        return {}, [f"{title}: is no JSON; expected a list of operators"]
+    if not isinstance(entries, list) or not 0 < len(entries) <= LIMIT:
+        return {}, [f"{title}: is no such list; expected 1 to {LIMIT} operators"]
+    found: First = {}
+    problems = []
+    for at, entry in enumerate(entries, 1):
+        flaw = _flaw(entry, found)
+        if flaw:
+            problems.append(f"{title}: entry {at}: {flaw}")
+        else:
+            found[entry["id"]] = (entry["role"], entry["public_key"])
+    return found, problems
+
+
+def _flaw(entry: Any, before: First) -> str:
+    """What is wrong with one entry; "": nothing."""
+    if not isinstance(entry, dict) or set(entry) != {"id", "role", "public_key"}:
+        return "has other fields; expected id, role and public_key"
+    if not is_name(entry["id"]):
+        return "id is no name; expected 1 to 32 of a-z, 0-9 and -"
+    if entry["id"] in before:
+        return f"id {entry['id']} stands there twice; expected each once"
+    if not isinstance(entry["role"], str) or entry["role"] not in ROLES:
+        return f"role is unknown; expected one of {', '.join(ROLES)}"
+    if not is_key(entry["public_key"]):
+        return "public_key is no key; expected 32 bytes in base64"
+    return ""
+
+
+def _write(path: Path, text: str) -> None:
+    # Beside it and then in place: a cut leaves the old ones or the new ones.
+    new = path.with_name(path.name + ".new")
+    with new.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    new.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

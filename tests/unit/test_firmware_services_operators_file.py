@@ -1,0 +1,100 @@
+"""`firmware.services.operators_file`: who may command a controller that no owner has spoken to."""
+
+import base64
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from firmware.main import main
+from firmware.services import operators_file
+
+KEY = base64.b64encode(bytes(range(32))).decode()
+LING = {"id": "op-ling", "role": "owner", "public_key": KEY}
+HOST = {"id": "host-1", "role": "host", "public_key": KEY}
+
+
+def _import(tmp_path: Path, text: str) -> tuple[int, str, str]:
+    source = tmp_path / "operators-of-mine.json"
+    source.write_text(text)
+    state = tmp_path / "state"
+    state.mkdir(exist_ok=True)
+    out, err = io.StringIO(), io.StringIO()
+    code = operators_file.run(str(source), str(state), out, err)
+    return code, out.getvalue(), err.getvalue()
+
+
+def test_what_was_imported_is_loaded_at_the_next_start(tmp_path: Path) -> None:
+    code, said, problems = _import(tmp_path, json.dumps([LING, HOST]))
+    assert (code, problems) == (0, "")
+    assert said.startswith("2 operators in ")
+    found = {"op-ling": ("owner", KEY), "host-1": ("host", KEY)}
+    assert operators_file.load(str(tmp_path / "state")) == (found, [])
+
+
+def test_without_a_file_nobody_may_command_and_nothing_is_wrong(tmp_path: Path) -> None:
+    assert operators_file.load(str(tmp_path)) == ({}, [])
+
+
+@pytest.mark.parametrize(
+    ("entry", "flaw"),
+    [
+        ({**LING, "id": "Op Ling"}, "id is no name; expected 1 to 32 of a-z, 0-9 and -"),
+        ({**LING, "id": 7}, "id is no name; expected 1 to 32 of a-z, 0-9 and -"),
+        ({**LING, "id": "host-1"}, "id host-1 stands there twice; expected each once"),
+        ({**LING, "role": "king"}, "role is unknown; expected one of caretaker, host, "),
+        ({**LING, "role": ["owner"]}, "role is unknown; expected one of caretaker, host, "),
+        ({**LING, "public_key": KEY[:-4]}, "public_key is no key; expected 32 bytes in base64"),
+        ({**LING, "public_key": KEY[:-2] + "9="}, "public_key is no key; expected 32 bytes"),
+        ({**LING, "private_key": KEY}, "has other fields; expected id, role and public_key"),
+        ("op-ling", "has other fields; expected id, role and public_key"),
+    ],
+)
+def test_every_bad_entry_is_named_and_nothing_is_put_in_place(
+    entry: Any, flaw: str, tmp_path: Path
+) -> None:
+    code, said, problems = _import(tmp_path, json.dumps([HOST, entry, {}]))
+    assert (code, said) == (2, "")
+    first, second = problems.splitlines()
+    assert f"operators-of-mine.json: entry 2: {flaw}" in first
+    assert "entry 3: has other fields" in second
+    assert list((tmp_path / "state").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "flaw"),
+    [
+        ("[", "is no JSON; expected a list of operators"),
+        ("[" * 100_000, "is no JSON; expected a list of operators"),
+        ("{}", "is no such list; expected 1 to 500 operators"),
+        ("[]", "is no such list; expected 1 to 500 operators"),
+        (json.dumps([HOST]), "has no owner; expected at least one"),
+    ],
+)
+def test_a_file_that_is_none_is_one_line(text: str, flaw: str, tmp_path: Path) -> None:
+    code, _, problems = _import(tmp_path, text)
+    assert code == 2
+    assert problems.strip().endswith(flaw)
+    assert problems.count("\n") == 1
+
+
+def test_a_folder_with_a_bad_file_gives_nobody(tmp_path: Path) -> None:
+    (tmp_path / operators_file.NAME).write_text(json.dumps([LING, {**HOST, "role": "king"}]))
+    found, problems = operators_file.load(str(tmp_path))
+    assert found == {}
+    assert len(problems) == 1
+    assert problems[0].endswith("; nobody of it may command")
+
+
+def test_the_program_imports_into_its_folder(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "operators.json"
+    source.write_text(json.dumps([LING]))
+    state = str(tmp_path / "state")
+    assert main(["--import-operators", str(source)]) == 2
+    assert main(["--import-operators", str(source), "--state", state]) == 0
+    assert operators_file.load(state)[0] == {"op-ling": ("owner", KEY)}
+    assert "--state: missing" in capsys.readouterr().err
