@@ -166,6 +166,7 @@ class Gate:
         if message.args is None:
             return _refuse(BAD_COMMAND, message.flaw or "args are no table; expected one")
         self._under_way[fields["id"]] = message.digest
+        self._operators.count(fields["by"], fields.get("n"))
         return Verdict(RUN, "", "", True)
 
     def finish(self, message: Signed, reply: str, utc_ms: int) -> "list[object]":
@@ -173,7 +174,9 @@ class Gate:
         fields = message.fields
         id, op = fields["id"], fields["op"]
         self._under_way.pop(id, None)
-        effects = self._operators.counted(fields["by"], fields.get("n"))
+        effects: list[object] = []
+        if "n" in fields:
+            effects.append(self._operators.keep(fields["by"]))
         entry: dict[str, Any] = {
             "digest": message.digest,
             "expires_ms": utc(fields["expires"]),

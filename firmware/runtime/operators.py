@@ -64,7 +64,7 @@ class Operator:
     key      str       Ed25519, base64
     revoked  bool
     n        int|None  the last that was accepted
-    set      bool      by a command: it is kept whole
+    is_set   bool      by a command: it is kept whole
     """
 
     def __init__(
@@ -101,13 +101,20 @@ class Operators:
         found = self.find(id)
         return None if found is None else found.key
 
-    def counted(self, id: str, n: "int | None") -> "list[object]":
-        """One has been heard with `n`; what is to be kept."""
+    def count(self, id: str, n: "int | None") -> None:
+        """One was heard with `n`: from now on only higher ones are in order."""
         found = self._all[id]
-        if n is None or (found.n is not None and n <= found.n):
-            return []
-        found.n = n
-        return [self._keep(id)]
+        if n is not None and (found.n is None or n > found.n):
+            found.n = n
+
+    def keep(self, id: str) -> "Keep":
+        """What is to be kept of one."""
+        one = self._all[id]
+        if not one.is_set:
+            return Keep(KEPT + id, {"n": one.n})
+        return Keep(
+            KEPT + id, {"role": one.role, "key": one.key, "revoked": one.revoked, "n": one.n}
+        )
 
     def set(
         self,
@@ -134,7 +141,7 @@ class Operators:
         if _commands(found) and not _commands(after) and not self._another_owner(id):
             return "this is the last owner; expected another one first", []
         self._all[id] = after
-        return None, [self._keep(id)]
+        return None, [self.keep(id)]
 
     def _another_owner(self, id: str) -> bool:
         return any(other != id and _commands(self._all[other]) for other in self._all)
@@ -147,14 +154,6 @@ class Operators:
             self._all[id] = Operator(kept["role"], kept["key"], revoked, n, True)
         elif id in self._all:
             self._all[id].n = n
-
-    def _keep(self, id: str) -> "Keep":
-        one = self._all[id]
-        if not one.is_set:
-            return Keep(KEPT + id, {"n": one.n})
-        return Keep(
-            KEPT + id, {"role": one.role, "key": one.key, "revoked": one.revoked, "n": one.n}
-        )
 
 
 def is_name(value: object) -> bool:

@@ -37,14 +37,14 @@ def run(source: str, folder: str, out: TextIO, err: TextIO) -> int:
     if not problems and not any(role == OWNER for role, _ in found.values()):
         problems = [f"{source}: has no owner; expected at least one"]
     for line in problems:
-        print(line, file=err)
+        err.write(f"{line}\n")
     if problems:
         return 2
     entries = [{"id": id, "role": role, "public_key": key} for id, (role, key) in found.items()]
     try:
         _write(Path(folder) / NAME, json.dumps(entries, indent=1) + "\n")
     except OSError as error:
-        print(f"{folder}: {(error.strerror or str(error)).lower()}", file=err)
+        err.write(f"{folder}: {(error.strerror or str(error)).lower()}\n")
         return 1
     print(
         f"{len(entries)} operators in {folder}; they may command from the next start on", file=out

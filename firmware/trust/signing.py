@@ -47,8 +47,8 @@ def is_signed(fields: dict[str, Any], public: bytes) -> bool:
     text = fields.get("sig")
     try:
         made = base64.b64decode(text, validate=True) if isinstance(text, str) else b""
-        if len(made) != SIGNATURE_BYTES:
-            return False
+        if len(made) != SIGNATURE_BYTES or base64.b64encode(made).decode() != text:
+            return False  # one signature, one text: the spare bits of base64 are no second one
         Ed25519PublicKey.from_public_bytes(public).verify(made, _signed_part(fields))
     except (binascii.Error, ValueError, InvalidSignature):
         return False  # a CanonicalError is a ValueError

@@ -1,9 +1,15 @@
 """`firmware.services.command_desk`: signed commands to the real controller in virtual time."""
 
+import base64
+import functools
+
 import pytest
 from command_house import CommandHouse
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from firmware.trust import order
+from firmware.runtime.ports import Message
+from firmware.trust import order, signing
 from sim.virtual import OPERATOR
 
 RELEASE = ("portal.release", {"portal": "front"})
@@ -78,3 +84,232 @@ def test_a_sealed_key_is_stored_and_an_unsealed_one_is_not(house: CommandHouse) 
     assert house.told("credential.changed", "credential", "by") == [(4711, OPERATOR)]
     sealed = house.make("credential.upsert", {"credential": key})
     assert house.code(house.signed(sealed, sealed=None, args={"credential": key})) == "bad_command"
+
+
+# ---- who is not obeyed -----------------------------------------------------------------------------
+
+
+def _silent(house: CommandHouse, reason: str, **told: object) -> None:
+    """Nothing opened, nothing was answered, one refusal was recorded with no more than `told`."""
+    assert house.lock() == "locked"
+    assert [topic for topic, _ in house.building.broker.taken if "/reply/" in topic] == []
+    (event,) = [event for event in house.events if event["type"] == "command.rejected"]
+    fields = {key: event[key] for key in ("command", "op", "by", "count") if key in event}
+    assert (event["reason"], fields) == (reason, told)
+
+
+def test_a_stranger_gets_no_answer_and_its_words_are_not_repeated(house: CommandHouse) -> None:
+    house.seeds["mallory"] = bytes(32)
+    command = house.make(*RELEASE, by="mallory")
+    house.say(order.text(command))
+    told = {"command": command["id"], "op": "portal.release", "by": "mallory"}
+    _silent(house, "unknown_operator", **told)
+
+
+def test_a_name_without_its_key_gets_no_answer(house: CommandHouse) -> None:
+    command = house.make(*RELEASE, seed=bytes(32))
+    house.say(order.text(command))
+    told = {"command": command["id"], "op": "portal.release", "by": OPERATOR}
+    _silent(house, "bad_signature", **told)
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [b"", b"{}x", b"\xff", b"[1]", b'{"id":1,"id":1}', b"[" * 100_000, b'{"a":"' + b"x" * 262_144],
+    ids=len,
+)
+def test_nonsense_is_recorded_and_not_answered(payload: bytes, house: CommandHouse) -> None:
+    house.say(payload)
+    _silent(house, "bad_command")
+
+
+def test_an_object_that_is_no_command_is_nobodys(house: CommandHouse) -> None:
+    house.say(b'{"by":"<script>","id":"../../event","op":["rm"]}')
+    _silent(house, "unknown_operator")
+
+
+def test_a_retained_command_is_refused_however_well_it_is_signed(house: CommandHouse) -> None:
+    house.say(order.text(house.make(*RELEASE)), retained=True)
+    _silent(house, "bad_command")
+
+
+def test_what_the_link_found_wrong_is_refused(house: CommandHouse) -> None:
+    message = Message(9, "command", order.text(house.make(*RELEASE)), False, "too long")
+    house.building.broker.on_message(message)  # type: ignore[misc]
+    house.run(400)
+    _silent(house, "bad_command")
+
+
+def test_twice_the_same_key_under_a_good_signature_is_refused(house: CommandHouse) -> None:
+    text = order.text(house.make(*RELEASE))
+    house.say(text[:-1] + b',"args":{"portal":"front"}}')
+    _silent(house, "bad_command")
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    how=st.sampled_from(("set", "insert", "delete", "cut")),
+    at=st.integers(0, 299),
+    byte=st.integers(0, 255),
+)
+def test_a_signed_command_that_was_changed_in_any_byte_never_runs(
+    how: str, at: int, byte: int
+) -> None:
+    house = _shared_house()
+    payload = bytearray(order.text(house.make(*RELEASE)))
+    assert len(payload) >= 300
+    if how == "set":
+        payload[at] = byte if byte != payload[at] else byte ^ 1
+    elif how == "insert":
+        # A blank between tokens leaves the same object, which is signed: the only change that may pass.
+        payload.insert(at, byte if byte not in b" \t\r\n" else 1)
+    elif how == "delete":
+        del payload[at]
+    else:
+        del payload[at:]
+    house.say(bytes(payload))
+    house.run(61_000)
+    assert house.told("command.accepted") == []
+    assert house.told("portal.released") == []
+
+
+@functools.cache
+def _shared_house() -> CommandHouse:
+    return CommandHouse()
+
+
+# ---- who may what ----------------------------------------------------------------------------------
+
+
+def _enlist(house: CommandHouse, id: str, role: str) -> None:
+    house.seeds[id] = id.encode().ljust(32, b".")
+    key = base64.b64encode(signing.public_of(house.seeds[id])).decode()
+    args = {"operator": id, "role": role, "public_key": key}
+    assert house.code(house.make("operator.set", args)) == "ok"
+
+
+def test_the_owner_sets_others_who_may_as_much_as_their_role(house: CommandHouse) -> None:
+    _enlist(house, "op-care", "caretaker")
+    _enlist(house, "op-host", "host")
+    mode = ("portal.mode", {"portal": "front", "mode": "unlocked"})
+    assert house.code(house.make(*mode, by="op-care")) == "role"
+    assert house.code(house.make(*RELEASE, by="op-host")) == "role"
+    assert house.code(house.make(*RELEASE, by="op-care")) == "ok"
+    revoke = house.make("operator.set", {"operator": "op-care", "revoked": True})
+    assert house.code(revoke) == "ok"
+    assert house.code(house.make(*RELEASE, by="op-care")) == "revoked"
+
+
+def test_the_last_owner_cannot_be_removed(house: CommandHouse) -> None:
+    revoke = house.make("operator.set", {"operator": OPERATOR, "revoked": True})
+    assert house.code(revoke) == "failed"
+    assert house.code(house.make(*RELEASE)) == "ok"
+
+
+def test_a_power_cut_forgets_neither_who_was_revoked_nor_what_has_run(house: CommandHouse) -> None:
+    _enlist(house, "op-care", "caretaker")
+    done = house.make(*RELEASE, by="op-care", life_ms=60_000)
+    assert house.code(done) == "ok"
+    house.code(house.make("operator.set", {"operator": "op-care", "revoked": True}))
+    nonce = house.status()["nonce"]
+    house.act("cut_power")
+    house.events.clear()
+    house.act("restore_power")
+    house.run(3000)
+    assert house.status()["nonce"] != nonce
+    assert house.code(house.make(*RELEASE, by="op-care")) == "revoked"
+    house.say(order.text(done))
+    first, again = house.replies(done["id"])
+    assert first == again
+    assert house.told("command.accepted") == []
+    stale = house.make(*RELEASE, nonce=nonce, issued="2025-03-01T00:00:00Z")
+    stale = house.signed(stale, expires="2025-03-01T00:00:30Z")
+    assert house.code(stale) == "expired"
+    counted = house.make("portal.mode", {"portal": "front", "mode": "unlocked"}, n=1)
+    assert house.code(counted) == "out_of_order"
+
+
+def test_a_command_that_came_while_there_was_no_power_is_judged_at_the_start(
+    house: CommandHouse,
+) -> None:
+    house.act("cut_power")
+    house.building.broker.publish("command", order.text(house.make(*RELEASE)))
+    house.building.broker.publish("command", order.text(house.make(*RELEASE, life_ms=1)))
+    house.act("restore_power")
+    house.run(2000)
+    assert [event["cause"] for event in house.events if event["type"] == "portal.released"].count(
+        "command"
+    ) == 1
+    assert house.told("command.rejected", "reason") == [("expired",)]
+
+
+# ---- time ------------------------------------------------------------------------------------------
+
+
+def test_while_the_clock_is_not_trusted_only_the_nonce_helps() -> None:
+    house = CommandHouse()
+    house.act("set_clock", utc="2029-01-01T00:00:00Z")
+    house.run(2000)
+    assert house.controller.time.quality() == "untrusted"
+    reply = house.answer(house.make(*RELEASE))
+    assert reply is not None
+    assert reply["error"]["code"] == "expired"
+    assert "nonce" in reply["error"]["message"]
+    assert house.code(house.make(*RELEASE, nonce=house.status()["nonce"])) == "ok"
+
+
+def test_a_nonce_stands_for_a_minute_and_then_another_does(house: CommandHouse) -> None:
+    before = house.status()["nonce"]
+    house.run(61_000)
+    after = house.status()["nonce"]
+    assert after != before
+    assert len(after) == 32
+    for nonce, code in ((before, "expired"), (after, "ok")):
+        old = house.make(*RELEASE, nonce=nonce, issued="2025-03-01T00:00:00Z")
+        assert house.code(house.signed(old, expires="2025-03-01T00:00:30Z")) == code
+
+
+# ---- what is remembered ----------------------------------------------------------------------------
+
+
+def test_a_command_that_fails_is_remembered_too(house: CommandHouse) -> None:
+    command = house.make("credential.remove", {"credential": 0})
+    for _ in range(2):
+        assert house.code(command) == "bad_command"
+    assert house.told("command.rejected", "command", "reason") == [(command["id"], "bad_command")]
+    assert house.told("command.accepted") == []
+
+
+def test_the_answer_waits_for_the_record_but_no_longer_than_a_door(house: CommandHouse) -> None:
+    executor = house.building.parts._executors[0]
+    for latency_ms, after_ms in ((40, 40), (5000, 100)):
+        executor.latency_ms = latency_ms
+        command = house.make("alarm.silence")
+        at_ms = house.building.loop.now_ms()
+        house.building.broker.publish("command", order.text(command))
+        while not house.replies(command["id"]):
+            house.run(1)
+        took_ms = house.building.loop.now_ms() - at_ms
+        assert after_ms <= took_ms <= after_ms + 30
+        house.run(11_000)
+
+
+def test_what_is_over_the_limit_is_told_when_the_controller_stops(house: CommandHouse) -> None:
+    for _ in range(25):
+        house.say(b"nonsense")
+    house.building.machine.shut_down()
+    house.run(10)
+    assert house.told("command.rejected", "count") == [(None,)] * 20 + [(5,)]
+
+
+def test_a_slow_store_holds_up_no_release(house: CommandHouse) -> None:
+    house.building.parts._executors[1].latency_ms = 20_000
+    slow = house.make("credential.remove", {"credential": 4711})
+    house.say(order.text(slow))
+    house.say(order.text(slow))
+    house.run(1000)
+    assert house.code(house.make(*RELEASE)) == "ok"
+    assert house.replies(slow["id"]) == []
+    house.run(20_000)
+    assert len(house.replies(slow["id"])) == 1
+    assert len(house.told("command.accepted", "op")) == 2
