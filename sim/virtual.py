@@ -61,8 +61,6 @@ class VirtualParts(Parts):
         self._first = virtual_host.operators(config)
         #: dict  the controller's public keys
         self.public_key = self._identity.public_key
-        #: callable ()  told when the controller is to start anew; None: it refuses
-        self.on_restart: Callable[[], None] | None = None
         self._executors: list[Executor] = []
         #: VirtualLink or None  of the process that runs
         self.link: VirtualLink | None = None
@@ -127,7 +125,6 @@ class VirtualParts(Parts):
             self._first,
             executor,
             self._nonces.randbytes,
-            self.on_restart,
         )
 
     def kill(self) -> None:

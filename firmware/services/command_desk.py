@@ -32,7 +32,6 @@ NONCE_MS = 60_000  #: how long a nonce stands
 NONCE_BYTES = 16
 TURN_MS = 1000  #: how long the next message waits for a command whose answer takes long
 UNDER_WAY = 16  #: commands that may be under way; then the next message waits for one of them
-RESTART_MS = 500  #: from the reply to a restart to the restart: the reply is on its way
 
 _NEEDS_NUMBER = ("credential.enrol",)
 
@@ -46,8 +45,6 @@ class CommandDesk:
     first       dict       id -> (role, public key): who may command before `operator.set` was used
     executor    Executor   where messages are read
     random      callable   n -> n random bytes, for nonces
-    restart     callable   () starts this controller anew; None: it cannot be
-    apply_config  callable (text, done) puts a board config in place; None: it cannot be
     """
 
     def __init__(
@@ -58,8 +55,6 @@ class CommandDesk:
         first: dict[str, tuple[str, str]],
         executor: Executor,
         random: Callable[[int], bytes] = os.urandom,
-        restart: Callable[[], None] | None = None,
-        apply_config: Callable[[str, Callable[[str | None], None]], None] | None = None,
     ) -> None:
         own = controller.config["controller"]
         self._to = f"{own['site']}/{own['name']}"
@@ -69,16 +64,14 @@ class CommandDesk:
         self._identity = identity
         self._executor = executor
         self._random = random
-        self._restart = restart
         kept = controller.journal.kept
         #: Operators  who may sign
         self.operators = Operators(first, kept)
         self._gate = Gate(self._to, self.operators, kept)
         self._rejections = Rejections()
-        self._operations = Operations(controller)
-        self._operations.operators = self.operators
-        self._operations.restart = None if restart is None else self._restart_soon
-        self._operations.apply_config = apply_config
+        #: Operations  the caller says there what this start of the controller can do
+        self.operations = Operations(controller)
+        self.operations.operators = self.operators
         self._waiting: deque[Message] = deque()
         self._turn: Message | None = None
         self._held: list[Message] = []  # whose turn waits for a command under way to end
@@ -187,7 +180,7 @@ class CommandDesk:
             elif message is self._turn:
                 self._held.append(message)
 
-        self._operations.run(op, signed.args, by, note)
+        self.operations.run(op, signed.args, by, note)
         if self._gate.under_way:
             self._loop.call_at(self._loop.now_ms() + TURN_MS, waited)
 
@@ -294,8 +287,3 @@ class CommandDesk:
                 self._nonce_later()
 
         self._loop.call_at(self._loop.now_ms() + NONCE_MS, due)
-
-    def _restart_soon(self) -> None:
-        restart = self._restart
-        if restart is not None:
-            self._loop.call_at(self._loop.now_ms() + RESTART_MS, restart)
