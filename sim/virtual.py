@@ -5,7 +5,6 @@ the power goes), and so are its broker and a host. One seed, one run, byte for b
 """
 
 import random
-from collections.abc import Callable
 from typing import Any
 
 from firmware.runtime import aio, ports

@@ -46,9 +46,8 @@ def run(source: str, folder: str, out: TextIO, err: TextIO) -> int:
     except OSError as error:
         err.write(f"{folder}: {(error.strerror or str(error)).lower()}\n")
         return 1
-    print(
-        f"{len(entries)} operators in {folder}; they may command from the next start on", file=out
-    )
+    text = "they may command from the next start on"
+    out.write(f"{len(entries)} operators in {folder}; {text}\n")
     return 0
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import functools
+from typing import Any
 
 import pytest
 from command_house import CommandHouse
@@ -92,7 +93,7 @@ def test_a_sealed_key_is_stored_and_an_unsealed_one_is_not(house: CommandHouse) 
 def _silent(house: CommandHouse, reason: str, **told: object) -> None:
     """Nothing opened, nothing was answered, one refusal was recorded with no more than `told`."""
     assert house.lock() == "locked"
-    assert [topic for topic, _ in house.building.broker.taken if "/reply/" in topic] == []
+    assert [topic for topic, _ in house.said if "/reply/" in topic] == []
     (event,) = [event for event in house.events if event["type"] == "command.rejected"]
     fields = {key: event[key] for key in ("command", "op", "by", "count") if key in event}
     assert (event["reason"], fields) == (reason, told)
@@ -135,7 +136,10 @@ def test_a_retained_command_is_refused_however_well_it_is_signed(house: CommandH
 
 def test_what_the_link_found_wrong_is_refused(house: CommandHouse) -> None:
     message = Message(9, "command", order.text(house.make(*RELEASE)), False, "too long")
-    house.building.broker.on_message(message)  # type: ignore[misc]
+    link = house.building.parts.link
+    assert link is not None
+    assert link.on_message is not None
+    link.on_message(message)
     house.run(400)
     _silent(house, "bad_command")
 
@@ -233,8 +237,8 @@ def test_a_command_that_came_while_there_was_no_power_is_judged_at_the_start(
     house: CommandHouse,
 ) -> None:
     house.act("cut_power")
-    house.building.broker.publish("command", order.text(house.make(*RELEASE)))
-    house.building.broker.publish("command", order.text(house.make(*RELEASE, life_ms=1)))
+    house.building.host.publish("command", order.text(house.make(*RELEASE)))
+    house.building.host.publish("command", order.text(house.make(*RELEASE, life_ms=1)))
     house.act("restore_power")
     house.run(2000)
     assert [event["cause"] for event in house.events if event["type"] == "portal.released"].count(
@@ -281,12 +285,12 @@ def test_a_command_that_fails_is_remembered_too(house: CommandHouse) -> None:
 
 
 def test_the_answer_waits_for_the_record_but_no_longer_than_a_door(house: CommandHouse) -> None:
-    executor = house.building.parts._executors[0]
+    executor: Any = house.building.parts._executors[0]
     for latency_ms, after_ms in ((40, 40), (5000, 100)):
-        executor.latency_ms = latency_ms
+        executor._latency_ms = latency_ms
         command = house.make("alarm.silence")
         at_ms = house.building.loop.now_ms()
-        house.building.broker.publish("command", order.text(command))
+        house.building.host.publish("command", order.text(command))
         while not house.replies(command["id"]):
             house.run(1)
         took_ms = house.building.loop.now_ms() - at_ms
@@ -303,7 +307,8 @@ def test_what_is_over_the_limit_is_told_when_the_controller_stops(house: Command
 
 
 def test_a_slow_store_holds_up_no_release(house: CommandHouse) -> None:
-    house.building.parts._executors[1].latency_ms = 20_000
+    store: Any = house.building.parts._executors[1]
+    store._latency_ms = 20_000
     slow = house.make("credential.remove", {"credential": 4711})
     house.say(order.text(slow))
     house.say(order.text(slow))
