@@ -150,6 +150,7 @@ class Program:
         key, problems = secrets.controller_key(folder)
         visitor_key, more = secrets.visitor_key(folder)
         identity, lines = secrets.controller_identity(folder)
+        self._identity = identity
         more += lines
         own = self._config["controller"]
         journal = SqliteJournal(
@@ -169,14 +170,13 @@ class Program:
 
     def _command_desk(self, folder: str) -> "CommandDesk":
         """What takes commands, by the identity and the operators in the state folder."""
-        from firmware.services import operators_file, secrets
+        from firmware.services import operators_file
         from firmware.services.command_desk import CommandDesk
 
-        identity, problems = secrets.controller_identity(folder)
-        first, more = operators_file.load(folder)
-        for line in [*problems, *more]:
+        first, problems = operators_file.load(folder)
+        for line in problems:
             _complain(line)
-        desk = CommandDesk(self._controller, self._link, identity, first, self._executors[2])
+        desk = CommandDesk(self._controller, self._link, self._identity, first, self._executors[2])
         desk.operations.restart = self.restart
         desk.operations.apply_config = self.apply_config
         return desk
