@@ -25,24 +25,25 @@ def read(path: str) -> dict[str, Any]:
 
 
 def drive(config: dict[str, Any], lines: "Lines") -> list[str]:
-    """Claim every output of `config`, drive it to its safe level, let it go; what could not, a line each.
+    """Claim every output of `config`, drive it to its safe level, let it go; what could not be, a line
+    for each reason.
 
     Locks come first.
     """
-    problems = []
+    problems: dict[str, list[str]] = {}
     claimed = []
     devices = config.get("devices", {})
     for name, line, low in sorted(_outputs(devices)):
         try:
             claimed.append((name[1], lines.output(line, low, False)))
         except HalError as error:
-            problems.append(f"{name[1]}: {error}")
+            problems.setdefault(str(error), []).append(name[1])
     for device, output in claimed:
         try:
             output.close()
         except HalError as error:
-            problems.append(f"{device}: {error}")
-    return problems
+            problems.setdefault(str(error), []).append(device)
+    return [f"{', '.join(dict.fromkeys(devices))}: {text}" for text, devices in problems.items()]
 
 
 def _outputs(devices: Any) -> "list[tuple[tuple[bool, str], str, bool]]":

@@ -21,6 +21,8 @@ from sim.fake_watchdog import FakeWatchdog
 
 BOOT_MS = 1500  #: from the return of power to the first decision
 RESTART_MS = 200  #: from the end of the door process to its next start (RestartSec)
+ANSWER_MS = 500  #: from the word to start anew to the end
+END_MS = 200  #: a clean end: what is queued is written
 
 
 def visitor_key(config: dict[str, Any]) -> bytes:
@@ -146,6 +148,23 @@ class Machine:
         self._lines.power_off()
         self.power = False
 
+    def restart(self) -> None:
+        """The controller is told to start anew: a clean end once its answer has left, then a start."""
+        start = self._starts
+
+        def stop() -> None:
+            if start == self._starts and self.controller is not None:
+                if self._desk is not None:
+                    self._desk.stop()
+                self.controller.stop("restart")
+                self._loop.call_at(self._loop.now_ms() + END_MS, end)
+
+        def end() -> None:
+            if start == self._starts:
+                self.end_process()
+
+        self._loop.call_at(self._loop.now_ms() + ANSWER_MS, stop)
+
     def end_process(self) -> None:
         """The door process dies; it is started again as the service manager does."""
         if self.controller is None or not self.power:
@@ -226,6 +245,7 @@ class Machine:
         self.controller.watch_outputs(self._told)
         self._desk = self._parts.commands(self.controller)
         if self._desk is not None:
+            self._desk.operations.restart = self.restart
             self._desk.start()
         self._unwatch()
         if self._parts.watchdog_ms is not None:

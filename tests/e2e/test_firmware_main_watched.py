@@ -1,6 +1,7 @@
 """The program under a service manager: hung or dead, it is back, with its outputs safe meanwhile."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -13,8 +14,6 @@ import pytest
 from service_rig import ROOT, Service
 
 import hal.board
-from firmware.services import board_files
-from hal.errors import BoardConfigError
 
 BOARD = ROOT / "board_configs/rpi4-one-door.toml"
 PROGRAM = Path(__file__).parent / "watched_main.py"
@@ -109,18 +108,54 @@ def test_a_loop_that_hangs_says_where_and_no_more(rig: Rig) -> None:
     assert "in hang" in said
 
 
-def test_a_config_that_was_sent_is_the_one_once_the_controller_decides_with_it(
-    rig: Rig, tmp_path: Path
-) -> None:
+def test_a_program_that_is_told_to_start_anew_ends_cleanly_and_is_started(rig: Rig) -> None:
+    assert rig.service.process is not None
+    rig.service.process.send_signal(signal.SIGUSR2)
+    rig.service.until("ended 0", 1)
+    rig.service.until("ready", 2)
+    assert rig.service.count("bitten") == 0
+    rig.engage()
     assert rig.service.stop() == 0
-    sent = BOARD.read_text().replace("[portals.yard]", "[portals.yard]\nsettle_ms = 321", 1)
-    offered = board_files.offer(
-        str(rig.state), sent, hal.board.load(str(BOARD)), hal.board.load, BoardConfigError
+    kinds = [e["type"] for e in rig.events() if e["type"] in ("system.started", "system.stopping")]
+    assert kinds == ["system.started", "system.stopping"] * 2
+
+
+def test_without_a_service_manager_it_starts_itself_anew(rig: Rig) -> None:
+    assert rig.service.stop() == 0
+    arguments = ["--board", str(BOARD), "--state", str(rig.state)]
+    process = subprocess.Popen(
+        [sys.executable, str(PROGRAM), str(rig.levels), *arguments],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
     )
-    assert offered == ""
-    rig.service.start()
+    try:
+        assert process.stderr is not None
+        for _ in range(2):  # the last thing that a start does is to try the link
+            while not process.stderr.readline().startswith("link: "):
+                assert process.poll() is None
+            process.send_signal(signal.SIGUSR2)
+        while not process.stderr.readline().startswith("link: "):
+            assert process.poll() is None
+        process.terminate()
+        assert process.wait(60) == 0
+    finally:
+        process.kill()
+        process.wait()
+    assert [e["type"] for e in rig.events()].count("system.started") == 1 + 3
+
+
+def test_a_config_that_was_sent_is_the_one_once_the_controller_decides_with_it(rig: Rig) -> None:
+    sent = BOARD.read_text().replace("[portals.yard]", "[portals.yard]\nsettle_ms = 321", 1)
+    Path(f"{rig.levels}.toml").write_text(sent)
+    assert rig.service.process is not None
+    rig.service.process.send_signal(signal.SIGUSR2)
+    rig.service.until("ended 0", 1)
     rig.service.until("ready", 2)
     assert rig.service.stop() == 0
+    assert "answer: None" in rig.service.errors.read_text()
     assert (rig.state / "board.toml").read_text() == sent
     assert not (rig.state / "board.next.toml").exists()
     told = [e["text"] for e in rig.events() if e.get("part") == "config"]
@@ -143,6 +178,20 @@ def test_a_config_that_was_sent_is_the_one_once_the_controller_decides_with_it(
     )
     own = rig.state / "board.toml"
     assert f"! {own}: sent by config.apply; used in place of {BOARD}" in check.stderr
+
+
+def test_a_config_that_is_wrong_changes_nothing_and_says_why(rig: Rig) -> None:
+    Path(f"{rig.levels}.toml").write_text("schema = 1\n")
+    assert rig.service.process is not None
+    rig.service.process.send_signal(signal.SIGUSR2)
+    for _ in range(1000):
+        if "answer: " in rig.service.errors.read_text():
+            break
+        rig.service.step()
+    said = rig.service.errors.read_text()
+    assert "; expected " in next(line for line in said.splitlines() if line.startswith("answer: "))
+    assert rig.service.stop() == 0
+    assert not (rig.state / "board.next.toml").exists()
 
 
 def test_a_config_that_cannot_start_is_dropped_and_the_old_one_runs(rig: Rig) -> None:

@@ -5,13 +5,18 @@
 LEVELS   a file: each change of an output is appended as ``line high|low``; nothing is written when a line is
          let go, as on a board that leaves a pin as it was
 SIGUSR1  the loop computes for ever from here on
+SIGUSR2  what a command would ask: another config where LEVELS.toml is there, else to start anew
 """
 
+import os
 import signal
 import sys
+from types import FrameType
+from typing import Any
 
 import hal.board
 from firmware import main as program
+from firmware import program as parts
 from hal.backends.monotonic_ticks import MonotonicTicks
 from sim.fakes import FakeLines, FakeSerialPorts
 
@@ -25,7 +30,24 @@ def put(name: str, high: bool | None) -> None:
             file.write(f"{name} {'high' if high else 'low'}\n")
 
 
-def hang(number: int, frame: object) -> None:
+class Program(parts.Program):
+    """The real one, which a signal can ask what a command asks."""
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        signal.signal(signal.SIGUSR2, lambda *_: self._loop.post(self._asked))
+
+    def _asked(self) -> None:
+        if os.path.exists(levels + ".toml"):
+            with open(levels + ".toml") as file:
+                self.apply_config(
+                    file.read(), lambda problem: print(f"answer: {problem}", file=sys.stderr)
+                )
+        else:
+            self.restart()
+
+
+def hang(number: int, frame: FrameType | None) -> None:
     while True:
         pass
 
@@ -35,6 +57,7 @@ config = hal.board.load(arguments[arguments.index("--board") + 1])
 for device in config["devices"].values():
     if device["driver"] == "contact":
         lines.drive(device["line"], device["active"] == "high")
+parts.Program = Program  # type: ignore[assignment,misc]
 program._lines = lambda config: lines
 program._backends = lambda config: (lines, FakeSerialPorts())
 signal.signal(signal.SIGUSR1, hang)

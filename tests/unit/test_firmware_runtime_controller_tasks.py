@@ -33,7 +33,14 @@ class House:
         self.bites: list[int] = []
         loop = self.building.loop
         self.watchdog = FakeWatchdog(loop, TIMEOUT_MS, lambda: self.bites.append(loop.now_ms()))
-        controller.on_round = Heartbeat([self.watchdog]).beat
+        others, beat = controller.on_round, Heartbeat([self.watchdog]).beat
+
+        def round_ended(now_ms: int) -> None:
+            beat(now_ms)
+            if others is not None:
+                others(now_ms)
+
+        controller.on_round = round_ended
 
     def run(self, ms: int) -> None:
         self.building.loop.run(aio.sleep_ms(ms))
@@ -81,3 +88,13 @@ def test_a_feed_that_hangs_costs_its_own_device_a_while_and_the_door_nothing() -
     ]
     assert house.opens()
     assert house.bites == []
+
+
+def test_a_controller_that_is_told_to_start_anew_stops_cleanly_and_decides_again() -> None:
+    house = House()
+    house.run(1000)
+    house.building.machine.restart()
+    house.run(10_000)
+    kinds = [e["type"] for e in house.events if e["type"] in ("system.stopping", "system.started")]
+    assert kinds == ["system.stopping", "system.started"]
+    assert house.opens()
