@@ -55,7 +55,6 @@ class Program:
         folder: str,
         platform: Platform,
         service: ServiceManager,
-        link_socket: str | None = None,
     ) -> None:
         from firmware.runtime import aio
         from firmware.runtime.clock import MonotonicClock
