@@ -65,6 +65,11 @@ class Document:
             raise Flaw(f"{topic}: {body}: fits {fits}; expected one. {why}")
         return fits[0]
 
+    def fits(self, schema: str, value: Any) -> bool:
+        """Whether `value` is what a schema of the components says."""
+        whole = {"$ref": f"#/components/schemas/{schema}", **self.root}
+        return Draft7Validator(whole).is_valid(value)
+
     def _candidates(self, channel: str, body: Any) -> list[str]:
         """Those of the channel that it could be: of an event or a command only that of its name."""
         names = self.names_of(channel)
