@@ -53,6 +53,10 @@ class LinkProcess(ports.Transport):
         self._lines = Lines(TO_DOOR)
         self._out = bytearray()
         self._up = False
+        self._said_up = False  # by the child, whatever we think of it since
+        self._owed = 0  # messages that this child may still say are taken
+        self._with_us: dict[str, tuple[int, int]] = {}  # topic: (our token, the child's)
+        self._last_token = 0
         self._wanted = False
         self._started_ms = 0
         self._restart_ms = RESTART_MS
@@ -99,8 +103,18 @@ class LinkProcess(ports.Transport):
             self._up = False  # from here on nothing is sent, and the Outbox begins again
             self._soon(lambda: self._lost("link: its process hangs; expected it to read"))
             return
+        self._owed += token != 0
         self._out += line
         self._flush()
+
+    def heard(self, token: int) -> None:
+        """The message of `token` is dealt with; one of a child that has ended is nobody's."""
+        for topic, (own, theirs) in self._with_us.items():
+            if own == token:
+                del self._with_us[topic]
+                self._out += encode("heard", token=theirs)
+                self._flush()
+                return
 
     def _spawn(self) -> None:
         self._restart = None
@@ -134,6 +148,7 @@ class LinkProcess(ports.Transport):
                 client=self._client,
                 will=self._will,
                 protocol=self.protocol,
+                clean=False,
             )
         )
         self._loop.waiter.add_reader(ours.fileno(), self._readable)
@@ -166,9 +181,28 @@ class LinkProcess(ports.Transport):
             if self._channel is None:
                 return  # ended by what a record before this one led to
             try:
+                self._check(record)
+            except LinkRecordError as error:
+                self._lost(str(error))
+                return
+            try:
                 self._record(record)
             except Exception as error:  # noqa: BLE001  a listener's error is the loop's to tell, as a task's is
                 self._loop.on_error("link", error)
+
+    def _check(self, record: dict[str, Any]) -> None:
+        """That it fits to what was said before. Raises `LinkRecordError`."""
+        kind = record["kind"]
+        if kind in ("taken", "message") and not self._said_up:
+            raise LinkRecordError(f"link: {kind} without a broker; expected up before it")
+        if kind == "taken":
+            self._owed -= len(record["tokens"])
+            if self._owed < 0:
+                raise LinkRecordError("link: taken what was not sent; expected each token once")
+        elif kind == "message" and record["topic"] in self._with_us:
+            raise LinkRecordError("link: a message before its turn; expected to be heard first")
+        elif kind == "up":
+            self._said_up = record["on"]
 
     def _record(self, record: dict[str, Any]) -> None:
         if record["kind"] == "taken":
@@ -177,10 +211,23 @@ class LinkProcess(ports.Transport):
                     self.on_taken(token)
         elif record["kind"] == "health":
             self._say(record["ok"], record["text"])
+        elif record["kind"] == "message":
+            self._tell_message(record)
         else:
             if record["on"]:
                 self.protocol = record["protocol"]
             self._tell_up(record["on"])
+
+    def _tell_message(self, record: dict[str, Any]) -> None:
+        self._last_token += 1
+        token, topic = self._last_token, record["topic"]
+        self._with_us[topic] = (token, record["token"])
+        if self.on_message is None:
+            self.heard(token)
+            return
+        self.on_message(
+            ports.Message(token, topic, record["payload"], record["retained"], record["flaw"])
+        )
 
     def _tell_up(self, up: bool) -> None:
         if up != self._up or up:
@@ -243,6 +290,9 @@ class LinkProcess(ports.Transport):
             self._child.kill()
             self._child.wait()
             self._child = None
+        self._said_up = False
+        self._owed = 0
+        self._with_us.clear()
         self._out = bytearray()
 
     def _finish(self, channel: socket.socket) -> None:

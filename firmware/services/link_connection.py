@@ -1,8 +1,9 @@
 """One MQTT connection, from CONNECT to its end; in the link's process only.
 
-Wraps a paho client that lives for one connection with a clean session. Whatever goes wrong, and whatever
-the broker sends, ends in one `Broken` that says in a line why, and how to ask next. The caller waits
-on `fileno` for `events`, at most `wait_ms`, and then calls `serve`.
+Wraps a paho client that lives for one connection; the session outlives it at the broker, so that what is
+sent to us meanwhile arrives, late, and is recorded. Whatever goes wrong, and whatever the broker sends, ends
+in one `Broken` that says in a line why, and how to ask next. The caller waits on `fileno` for `events`, at
+most `wait_ms`, and then calls `serve`. What came goes to an `Inbox`; while that is full nothing is read.
 """
 
 import select
@@ -13,27 +14,24 @@ import types
 from collections import deque
 from typing import Any
 
-from firmware.services.link_records import LINE_BYTES, TOKENS_LIMIT, LinkRecordError
+from firmware.services import link_identity
+from firmware.services.link_broken import Broken, reason_of, words_of
+from firmware.services.link_inbox import HELD, Inbox
+from firmware.services.link_records import TOKENS_LIMIT, TOPICS, LinkRecordError
 
-IN_FLIGHT = 32  #: messages on their way at once, where the broker has no smaller limit
-CONNECT_S = 10  #: for TCP and TLS together, and again for the broker's answer
+IN_FLIGHT = 128  #: messages on their way at once, where the broker has no smaller limit
+CONNECT_S = 10  #: for TCP, for TLS and for the broker's answer, each
+SESSION_S = 7 * 86_400  #: how long a broker keeps for us what comes while we are away (MQTT 5)
+PACKET_BYTES = (
+    1 << 20
+)  #: of which we tell a broker that we take it (MQTT 5); longer than any message may be
+AGAIN_MS = (
+    500  #: from the first subscription to the second: NATS can miss one right after its start
+)
+READ_AT_ONCE = 256  #: packets in one `serve`
 WAIT_MS = 5000  #: the longest wait; keep-alive is looked at this often
 UNSUPPORTED_VERSION = 0x84  #: MQTT 5, 4.13; paho gives MQTT 3.1.1's return code 1 this number too
 KEEP_ALIVE_TIMEOUT = 0x8D
-
-
-class Broken(Exception):
-    """The connection is over, or never began.
-
-    text      str   one line for people
-    protocol  str   the MQTT version to ask with next time, "" for no change
-    at_once   bool  the same broker, asked in another version: no need to wait
-    """
-
-    def __init__(self, text: str, protocol: str = "", at_once: bool = False) -> None:
-        super().__init__(text)
-        self.protocol = protocol
-        self.at_once = at_once
 
 
 def lean(tls: bool) -> None:
@@ -61,13 +59,25 @@ class Connection:
     will      str   payload of the last will
     protocol  str   "5" or "3.1.1" to ask with under "auto", "" for the newest
     known     bool  the broker has spoken it before
+    inbox     Inbox where messages go; its acknowledgements come through `acknowledge`
+    clean     bool  have the broker forget what it kept for us
     """
 
     def __init__(
-        self, link: dict[str, Any], root: str, client: str, will: str, protocol: str, known: bool
+        self,
+        link: dict[str, Any],
+        root: str,
+        client: str,
+        will: str,
+        protocol: str,
+        known: bool,
+        inbox: Inbox,
+        clean: bool = False,
     ) -> None:
-        from paho.mqtt.client import Client, MQTTv5, MQTTv311
+        from paho.mqtt.client import MQTTv5, MQTTv311
         from paho.mqtt.enums import CallbackAPIVersion
+
+        from firmware.services.link_client import LinkClient
 
         host = link["host"]
         self.where = f"[{host}]:{link['port']}" if ":" in host else f"{host}:{link['port']}"
@@ -77,7 +87,16 @@ class Connection:
         self.protocol = (protocol or "5") if self.auto else str(link["protocol"])
         #: bool  the broker has accepted
         self.up = False
+        #: str  what is not as it should be although it is up, one line; "" if nothing is
+        self.problem = ""
         self._link = link
+        self._root = root
+        self._inbox = inbox
+        self._clean = clean
+        self._topics = {f"{root}/{topic}".encode(): topic for topic in TOPICS}
+        self._subscribe_ms = 0  # when to subscribe once more; 0: not at all
+        self._granted = False  # a subscription
+        self._ping_ms = 0
         self._most = IN_FLIGHT
         self._queue: deque[tuple[int, str, str, bool]] = deque()  # not sent yet, in order
         self._tokens: dict[int, tuple[int, int]] = {}  # message id: (token, since when)
@@ -85,12 +104,14 @@ class Connection:
         self._refused: Any = None  # why, a paho ReasonCode
         self._said = ""  # the last thing paho complained of
         self._open_ms = _now_ms()
-        self._client = Client(
+        self._client = LinkClient(
             CallbackAPIVersion.VERSION2,
             client_id=client,
             protocol=MQTTv5 if self.protocol == "5" else MQTTv311,
-            clean_session=None if self.protocol == "5" else True,
+            clean_session=None if self.protocol == "5" else clean,
             reconnect_on_failure=False,
+            manual_ack=True,
+            tls_s=CONNECT_S,
         )
         self._client.connect_timeout = float(CONNECT_S)
         self._client.max_inflight_messages_set(0)  # the queue is ours: paho's asks no broker
@@ -98,8 +119,15 @@ class Connection:
         self._client.on_connect = self._on_connect
         self._client.on_disconnect = self._on_disconnect
         self._client.on_publish = self._on_publish
+        self._client.on_message = self._on_message
+        self._client.on_subscribe = self._on_subscribe
         self._client.on_log = self._on_log
-        self._identify()
+        link_identity.show(self._client, link)
+
+    @property
+    def ready(self) -> bool:
+        """Whether hosts may begin to speak to us: what they send now arrives, or is kept."""
+        return self.up and (self._granted or not self._subscribe_ms)
 
     @property
     def greeting(self) -> str:
@@ -108,21 +136,21 @@ class Connection:
 
     def open(self) -> None:
         """Connect, and send CONNECT. Raises `Broken`."""
+        given: dict[str, Any] = {}
+        if self.protocol == "5":
+            given = {"clean_start": self._clean, "properties": self._properties()}
         try:
             self._client.connect(
-                self._link["host"],
-                self._link["port"],
-                self._link["keepalive_s"],
-                properties=self._properties(),
+                self._link["host"], self._link["port"], self._link["keepalive_s"], **given
             )
         except OSError as error:
             in_tls = type(error).__module__ == "ssl" or isinstance(error, ConnectionResetError)
             if self._link["tls"] and in_tls:
                 raise self._broken(
-                    f"link: no TLS with {self.where} ({_reason(error)}); "
+                    f"link: no TLS with {self.where} ({reason_of(error)}); "
                     "expected TLS there, and a certificate that ca vouches for"
                 ) from error
-            raise self._no_broker(_reason(error)) from error
+            raise self._no_broker(reason_of(error)) from error
         except (ValueError, UnicodeError) as error:
             raise self._no_broker("no such name") from error
         self._open_ms = _now_ms()
@@ -137,12 +165,19 @@ class Connection:
 
     def events(self) -> int:
         """What to wait for on it."""
-        return select.POLLIN | (select.POLLOUT if self._client.want_write() else 0)
+        # While the inbox is full the broker waits: its messages stay in the sockets between us.
+        reading = 0 if self._inbox.full else select.POLLIN
+        return reading | (select.POLLOUT if self._client.want_write() else 0)
 
     def wait_ms(self) -> int:
         """The longest time until the next `serve`."""
+        if self._client.more() and not self._inbox.full:
+            return 0
         quarter_ms: int = self._link["keepalive_s"] * 250
-        return min(WAIT_MS, quarter_ms)
+        most_ms = min(WAIT_MS, quarter_ms)
+        if self._subscribe_ms:
+            most_ms = min(most_ms, max(0, self._subscribe_ms - _now_ms()))
+        return most_ms
 
     def serve(self, ready: int) -> None:
         """Read and write what is possible, look at the time. Raises `Broken`."""
@@ -158,6 +193,9 @@ class Connection:
             raise self._gone(self._said or "connection lost")
         self._send()
         now_ms = _now_ms()
+        if self._subscribe_ms and now_ms >= self._subscribe_ms:
+            self._subscribe_ms = 0
+            self._subscribe(again=True)
         if not self.up and now_ms - self._open_ms > CONNECT_S * 1000:
             raise self._gone(f"no answer in {CONNECT_S} s")
         keepalive_s = self._link["keepalive_s"]
@@ -173,6 +211,10 @@ class Connection:
             )
         self._queue.append((token, topic, payload, retain))
         self._send()
+
+    def acknowledge(self, number: int) -> None:
+        """The message of that id was dealt with: the broker may forget it."""
+        self._client.ack(number, 1)
 
     def waiting(self) -> int:
         """How many messages the broker has not taken yet."""
@@ -195,17 +237,31 @@ class Connection:
             plain.close()
 
     def _serve(self, ready: int) -> bool:
-        if ready & ~select.POLLOUT:
-            while True:
-                if self._client.loop_read():
-                    return True
-                plain: Any = self._client.socket()
-                # TLS can hold whole messages that the descriptor no longer shows.
-                if plain is None or not getattr(plain, "pending", int)():
-                    break
+        if ready & (select.POLLERR | select.POLLHUP) and self._inbox.full:
+            return True
+        if self._read(bool(ready & ~select.POLLOUT)):
+            return True
         if ready & select.POLLOUT and self._client.loop_write():
             return True
-        return bool(self._client.loop_misc())
+        if not self._inbox.full and not self._client.more():
+            return bool(self._client.loop_misc())
+        # The answer to a ping could stand behind what we do not read yet: only say that we live.
+        if _now_ms() >= self._ping_ms:
+            self._ping_ms = _now_ms() + self._link["keepalive_s"] * 500
+            self._client.ping()
+        return False
+
+    def _read(self, readable: bool) -> bool:
+        """Read while there is something and room for it; whether the connection is lost."""
+        for _ in range(READ_AT_ONCE):
+            if self._inbox.full or not (readable or self._client.more()):
+                return False
+            outcome = self._client.read()
+            if outcome < 0:
+                return True
+            # Once, what the descriptor showed; from then on what was read with it.
+            readable = False
+        return False
 
     def _send(self) -> None:
         """Send what waits, as far as the broker lets us."""
@@ -227,32 +283,6 @@ class Connection:
             raise self._gone(self._said or "connection lost")
         return plain
 
-    def _identify(self) -> None:
-        """User, password and certificates. Raises `Broken` for a file that is none."""
-        link = self._link
-        if link["username"] is not None:
-            password = None
-            if link["password_file"] is not None:
-                password = _read(link["password_file"], "the broker's password").rstrip("\r\n")
-            self._client.username_pw_set(link["username"], password)
-        if not link["tls"]:
-            return
-        import ssl
-
-        for key, meaning in (("ca", "certificates"), ("cert", "a certificate"), ("key", "a key")):
-            if link[key] is not None:
-                _read(link[key], meaning)
-        try:
-            context = ssl.create_default_context(cafile=link["ca"])
-            if link["cert"] is not None:
-                context.load_cert_chain(link["cert"], link["key"], password="")
-        except (OSError, ValueError) as error:
-            names = ", ".join(link[key] for key in ("ca", "cert", "key") if link[key] is not None)
-            raise Broken(
-                f"link: {names}: {_reason(error)}; expected PEM files, the key without a password"
-            ) from error
-        self._client.tls_set_context(context)
-
     def _properties(self) -> Any:
         if self.protocol != "5":
             return None
@@ -260,15 +290,30 @@ class Connection:
         from paho.mqtt.properties import Properties
 
         properties: Any = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
-        properties.MaximumPacketSize = LINE_BYTES
-        properties.ReceiveMaximum = 16
+        properties.MaximumPacketSize = PACKET_BYTES
+        properties.ReceiveMaximum = HELD
+        properties.SessionExpiryInterval = SESSION_S
         return properties
+
+    def _subscribe(self, again: bool) -> None:
+        wanted: list[tuple[str, Any]] = [(topic.decode(), 1) for topic in self._topics]
+        if self.protocol == "5":
+            from paho.mqtt.subscribeoptions import SubscribeOptions
+
+            # A retained command is refused, so we want to know which one is (MQTT 5, 3.8.3.1).
+            kept = SubscribeOptions.RETAIN_DO_NOT_SEND if again else 0
+            options = SubscribeOptions(qos=1, retainAsPublished=True, retainHandling=kept)
+            wanted = [(topic, options) for topic, _ in wanted]
+        self._client.subscribe(wanted)
 
     def _on_connect(self, client: Any, data: Any, flags: Any, reason: Any, given: Any) -> None:
         if reason.is_failure:
             self._refused = reason
             return
         self.up = True
+        if not self._clean:
+            self._subscribe(again=False)
+            self._subscribe_ms = _now_ms() + AGAIN_MS
         most = getattr(given, "ReceiveMaximum", None)  # MQTT 5, 3.2.2.3.3
         if most is not None:
             self._most = min(IN_FLIGHT, most)
@@ -284,10 +329,29 @@ class Connection:
         if token:
             self._taken.append(token)
 
+    def _on_message(self, client: Any, data: Any, message: Any) -> None:
+        # As bytes: paho's own property fails on a topic that is no UTF-8.
+        topic = self._topics.get(message._topic)
+        number = message.mid if message.qos else 0
+        length = self._client.length if self._client.swallowed else len(message.payload)
+        wanted = topic is not None and self._inbox.add(
+            number, topic, message.payload, bool(message.retain), length
+        )
+        if number and not wanted:
+            self.acknowledge(number)  # it is not to come again
+
+    def _on_subscribe(self, client: Any, data: Any, number: int, reasons: Any, given: Any) -> None:
+        self._granted = True
+        if any(reason.is_failure for reason in reasons):
+            self.problem = (
+                f"link: {self.where} does not let this controller hear its commands; "
+                f"expected read on {' and '.join(topic.decode() for topic in self._topics)}"
+            )
+
     def _on_log(self, client: Any, data: Any, level: int, text: str) -> None:
         head, _, reason = text.partition(" on socket: ")
         if head in ("failed to receive", "timeout"):
-            self._said = _words(reason)
+            self._said = words_of(reason)
 
     def _refusal(self) -> Broken:
         reason = str(self._refused).lower()
@@ -321,34 +385,6 @@ class Connection:
 
     def _broken(self, text: str, protocol: str = "") -> Broken:
         return Broken(text + "; trying again", protocol)
-
-
-def _read(path: str, meaning: str) -> str:
-    try:
-        with open(path, encoding="utf-8") as file:
-            return file.read(LINE_BYTES)
-    except (OSError, ValueError) as error:
-        raise Broken(
-            f"link: {path}: {_reason(error)}; expected a file with {meaning}; trying again"
-        ) from error
-
-
-def _reason(error: Exception) -> str:
-    """Why, in a few words of the system's."""
-    if isinstance(error, socket.gaierror):
-        return "no such name"
-    if isinstance(error, TimeoutError):
-        return "no answer"
-    verify = getattr(error, "verify_message", "")
-    reason = getattr(error, "reason", "") or ""
-    text = verify or reason.replace("_", " ") or getattr(error, "strerror", "") or str(error)
-    return _words(text)
-
-
-def _words(text: str) -> str:
-    """`text` on one line, without numbers of errors and of places in OpenSSL's code."""
-    text = text.split("(_ssl.c")[0].split("] ")[-1]
-    return "".join(c for c in text.strip().lower()[:120] if c.isprintable())
 
 
 def _now_ms() -> int:

@@ -3,9 +3,9 @@
 ``python -m firmware.services.link_process FD``: FD is one end of a socket pair whose other end is
 `firmware.services.link` in the door process (records: `link_records`). It connects, says who is up and
 what the broker has taken, and connects again when the broker is gone; order and repetition are the door's
-(`firmware.runtime.outbox`), so every connection is a new client with a clean session. It ends as soon as
-the door's end closes, and never holds more than `GROWTH_BYTES` beyond what it starts with. What a
-broker sends is ignored, and bounded: nothing is subscribed.
+(`firmware.runtime.outbox`), so every connection is a new client. It ends as soon as the door's end closes,
+and never holds more than `GROWTH_BYTES` beyond what it starts with. What comes on `command` and `stored` is
+looked at, handed to the door one by one (`link_inbox`), and acknowledged when the door has dealt with it.
 """
 
 import os
@@ -17,7 +17,9 @@ import sys
 import time
 from typing import Any
 
-from firmware.services.link_connection import WAIT_MS, Broken, Connection, lean
+from firmware.services.link_broken import Broken
+from firmware.services.link_connection import WAIT_MS, Connection, lean
+from firmware.services.link_inbox import Inbox
 from firmware.services.link_records import (
     READ_BYTES,
     TO_LINK,
@@ -52,6 +54,8 @@ class LinkProcess:
         self._protocol = ""  # the MQTT version that worked last, or is worth a try
         self._known = False  # it worked
         self._failures = 0
+        self._clean = False  # have the broker forget what it kept for us, once
+        self._inbox = Inbox()
 
     def run(self) -> None:
         """Until the door process has gone or says stop."""
@@ -72,6 +76,7 @@ class LinkProcess:
             raise LinkRecordError("link: no config; expected it before all else")
         self._protocol = self._config["protocol"]
         self._known = bool(self._protocol)
+        self._clean = self._config["clean"]
         try:
             lean(self._config["link"]["tls"])
         except KeyError:
@@ -88,6 +93,8 @@ class LinkProcess:
                 config["will"],
                 self._protocol,
                 self._known,
+                self._inbox,
+                self._clean,
             )
         except Broken as broken:
             self._failures += 1
@@ -99,7 +106,11 @@ class LinkProcess:
             connection.open()
             while True:
                 self._wait(connection)
-                if connection.up and not told_up:
+                if connection.up and self._clean:
+                    self._clean = False
+                    connection.leave()
+                    return  # and now, with nothing left of what was kept, the real one
+                if connection.ready and not told_up:
                     told_up = True
                     up_at_ms = _now_ms()
                     self._protocol = connection.protocol
@@ -107,6 +118,7 @@ class LinkProcess:
                     self._tell("up", on=True, protocol=connection.protocol)
                     self._tell("health", ok=True, text=connection.greeting)
                 self._tell_taken(connection)
+                self._tell_messages(connection)
                 if self._serve_door(connection):
                     self._stop(connection)
         except Broken as broken:
@@ -121,13 +133,15 @@ class LinkProcess:
             self._failures += 1
             self._tell("health", ok=False, text=str(broken))
         finally:
+            self._inbox.lost()
             connection.close()
 
     def _wait(self, connection: Connection, most_ms: int = WAIT_MS) -> None:
         broker = connection.fileno()
         self._poll.register(broker, connection.events())
         try:
-            ready = dict(self._poll.poll(min(most_ms, connection.wait_ms())))
+            own_ms = min(connection.wait_ms(), self._inbox.wait_ms(_now_ms()))
+            ready = dict(self._poll.poll(min(most_ms, own_ms)))
         finally:
             self._poll.unregister(broker)
         connection.serve(ready.get(broker, 0))
@@ -143,6 +157,10 @@ class LinkProcess:
                 connection.publish(
                     record["token"], record["topic"], record["payload"], record["retain"]
                 )
+            elif record["kind"] == "heard":
+                number = self._inbox.heard(record["token"])
+                if number:
+                    connection.acknowledge(number)
             elif record["kind"] == "stop":
                 return True
         return False
@@ -176,6 +194,9 @@ class LinkProcess:
                 self._read_door()
                 if any(record["kind"] == "stop" for record in self._records):
                     raise _Ended
+                for record in self._records:
+                    if record["kind"] == "heard":
+                        self._inbox.heard(record["token"])
                 self._records.clear()  # the broker is not there: lost, and sent again by the door
 
     def _read_door(self) -> None:
@@ -188,6 +209,13 @@ class LinkProcess:
         tokens = connection.taken()
         if tokens:
             self._tell("taken", tokens=tokens)
+
+    def _tell_messages(self, connection: Connection) -> None:
+        for fields in self._inbox.give(_now_ms()):
+            self._tell("message", **fields)
+        if connection.problem:
+            self._tell("health", ok=False, text=connection.problem)
+            connection.problem = ""
 
     def _tell(self, kind: str, **fields: Any) -> None:
         # Waits while the door does not read: a door process that hangs goes offline at the broker.

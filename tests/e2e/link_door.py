@@ -33,6 +33,7 @@ class RecordingDoor:
         self.journal.open()
         self.link = LinkProcess(link, SITE, NAME, self.loop, '{"state":"offline"}')
         self.link.on_health = lambda ok, text: say(health=text, ok=ok)
+        self.link.on_message = self._came
         self.outbox = Outbox(self.journal, self.link, self.loop, ROOT)
         self.journal.on_written = lambda events, at_ms: self.outbox.wake()
         passed_on = self.link.on_up
@@ -46,6 +47,8 @@ class RecordingDoor:
         self.outbox.retain("about", '{"en":"Front door","zh":"大门"}')
         self.outbox.retain("status", '{"state":"online"}')
         self._left = 0
+        self._listening = True
+        self._unheard: list[int] = []
         self._stopping = aio.Event()
         self._rest = b""
 
@@ -70,6 +73,10 @@ class RecordingDoor:
             order = json.loads(line)
             if order["do"] == "stop":
                 self._stopping.set()
+            elif order["do"] == "listen":
+                self._listening = order["on"]
+                while self._listening and self._unheard:
+                    self.link.heard(self._unheard.pop(0))
             else:
                 self._append(order["count"], order["alarms"])
 
@@ -83,6 +90,18 @@ class RecordingDoor:
                 "number": number,
             }
             self.journal.append(ports.Batch([event], [self.loop.now_ms()], {}), self._durable)
+
+    def _came(self, message: ports.Message) -> None:
+        say(
+            message=message.topic,
+            payload=message.payload.decode(),
+            retained=message.retained,
+            flaw=message.flaw,
+        )
+        if self._listening:
+            self.link.heard(message.token)
+        else:
+            self._unheard.append(message.token)
 
     def _durable(self, batch: ports.Batch) -> None:
         self._left -= 1

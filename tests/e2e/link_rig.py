@@ -10,6 +10,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from paho.mqtt.client import Client, MQTTv311
+from paho.mqtt.enums import CallbackAPIVersion
+
 from sim.observer import Observer
 
 FOLDER = Path(__file__).resolve().parent
@@ -87,6 +90,26 @@ class Door:
         )
         return int(said[-1]["written"])
 
+    def listen(self, on: bool) -> None:
+        """Whether what comes counts as dealt with at once, or not until it listens again."""
+        self._tell({"do": "listen", "on": on})
+
+    def messages(self) -> list[dict[str, Any]]:
+        """What came on `command` and `stored` so far."""
+        return [said for said in self.said.items if "message" in said]
+
+    def wait_messages(self, count: int) -> list[dict[str, Any]]:
+        """Wait for the first `count` messages."""
+        came = self.said.wait(
+            f"{count} messages",
+            lambda items: (
+                [said for said in items if "message" in said]
+                if sum("message" in said for said in items) >= count
+                else None
+            ),
+        )
+        return list(came)
+
     def wait_up(self, up: bool = True, after: int = 0) -> dict[str, Any]:
         """Wait until it says so, after its `after` first lines."""
         said = self.said.wait(
@@ -161,6 +184,38 @@ def listening(port: int) -> Iterator[Seen]:
         yield seen
     finally:
         observer.stop()
+
+
+@contextlib.contextmanager
+def host(port: int) -> Iterator["Host"]:
+    """Somebody who publishes, and is gone afterwards."""
+    one = Host(port)
+    try:
+        yield one
+    finally:
+        one.close()
+
+
+class Host:
+    """Publishes at QoS 1, and waits until the broker has it."""
+
+    def __init__(self, port: int) -> None:
+        self._client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTv311)
+        self._client.connect("127.0.0.1", port)
+        self._client.loop_start()
+
+    def say(
+        self, payload: bytes | str, topic: str = "command", retain: bool = False, qos: int = 1
+    ) -> None:
+        """One message on a topic of the controller's."""
+        info = self._client.publish(f"{ROOT}/{topic}", payload, qos=qos, retain=retain)
+        info.wait_for_publish(PATIENCE_S)
+        assert info.is_published()
+
+    def close(self) -> None:
+        """Leave."""
+        self._client.disconnect()
+        self._client.loop_stop()
 
 
 def wait_status(seen: Seen, *payloads: str) -> None:

@@ -12,8 +12,8 @@ import pytest
 from brokers import Mosquitto
 from link_rig import Door, Seen, child_of, door, link_config, listening, wait_seqs
 
-CONNACK_5 = bytes.fromhex("2003000000")
-CONNACK_311 = bytes.fromhex("20020000")
+CONNACK_5 = bytes.fromhex("2003000000" "90050001000101")  # and the subscription is granted
+CONNACK_311 = bytes.fromhex("20020000" "900400010101")
 REFUSED_311 = bytes.fromhex("20020001")  # unacceptable protocol version
 REFUSED_5 = bytes.fromhex("2003008400")  # unsupported protocol version
 HUGE = b"\x30" + bytes.fromhex("ffffff7f")  # a PUBLISH of 256 MB begins
@@ -203,8 +203,8 @@ def test_a_refused_message_is_not_taken(tmp_path: Path) -> None:
     def full(connection: socket.socket, hello: bytes) -> None:
         connection.sendall(CONNACK_5)
         while connection.recv(4096):
-            # Quota exceeded, for message ids 1 to 8.
-            connection.sendall(b"".join(bytes([0x40, 4, 0, n, 0x97, 0]) for n in range(1, 9)))
+            # Quota exceeded, for message ids 2 to 8.
+            connection.sendall(b"".join(bytes([0x40, 4, 0, n, 0x97, 0]) for n in range(2, 9)))
 
     with fake_broker(full) as broker, door(tmp_path, link_config(broker.port)) as one:
         said = one.wait_health("did not take a message")["health"]
@@ -240,7 +240,7 @@ def test_a_broker_that_hangs_is_noticed_when_nothing_is_to_be_sent_too(tmp_path:
             buffer += data
             if acknowledged < 3:  # about, status and the journal's first event; then silence
                 acknowledged += 1
-                ids = range(1, 4) if acknowledged == 3 else range(acknowledged, acknowledged + 1)
+                ids = range(2, 8)  # and the subscription's own id is 1
                 connection.sendall(b"".join(bytes([0x40, 2, 0, n]) for n in ids))
 
     with fake_broker(hang) as broker, door(tmp_path, link_config(broker.port)) as one:

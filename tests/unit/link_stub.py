@@ -8,9 +8,16 @@ import sys
 SAYS = {
     "noise": b"\x00\xff not json\n",
     "unknown": b'{"kind":"open","portal":"front"}\n',
-    "endless": b"a" * 300_000,
+    "endless": b"a" * 400_000,
     "fields": b'{"kind":"up","on":1,"protocol":"5"}\n',
     "deep": b"[" * 200_000 + b"\n",
+    "early": b'{"kind":"taken","tokens":[1]}\n',
+    "greedy": b'{"kind":"up","on":true,"protocol":"5"}\n{"kind":"taken","tokens":[1]}\n',
+    "flood": b'{"kind":"up","on":true,"protocol":"5"}\n'
+    + b'{"kind":"message","token":1,"topic":"command","payload":"e30=","retained":false,"flaw":""}\n'
+    * 2,
+    "stranger": b'{"kind":"message","token":1,"topic":"stored","payload":"","retained":false,'
+    b'"flaw":"too_long"}\n',
     "mute": b'{"kind":"up","on":true,"protocol":"5"}\n',
 }
 

@@ -78,9 +78,11 @@ def start(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Rig]]:
     [
         ("dies", "link: its process ended"),
         ("noise", "link: a line that is no JSON; expected a record"),
-        ("unknown", "link: a record of unknown kind; expected one of up, taken, health"),
-        ("endless", "link: a line without end; expected at most 262144 bytes"),
+        ("unknown", "link: a record of unknown kind; expected one of up, taken, message, health"),
+        ("endless", "link: a line without end; expected at most 393216 bytes"),
         ("fields", "link: up with other fields; expected on, protocol"),
+        ("early", "link: taken without a broker; expected up before it"),
+        ("stranger", "link: message without a broker; expected up before it"),
         ("deep", "link: a line that is no JSON; expected a record"),
     ],
 )
@@ -97,6 +99,24 @@ def test_a_child_that_misbehaves_is_ended_told_once_and_started_again(
     rig.until(three_were_started)
     assert {said for said in rig.said if said is not False} == {(False, f"{text}; trying again")}
     assert not [pid for pid in pids - {None, rig.link.pid} if Path(f"/proc/{pid}").exists()]
+
+
+@pytest.mark.parametrize(
+    ("what", "text"),
+    [
+        ("greedy", "link: taken what was not sent; expected each token once"),
+        ("flood", "link: a message before its turn; expected to be heard first"),
+    ],
+)
+def test_a_child_that_says_more_than_it_may_is_replaced(
+    start: Callable[[str], Rig], what: str, text: str
+) -> None:
+    rig = start(what)
+    first = rig.link.pid
+    rig.link.on_message = lambda message: rig.said.append(message.topic)
+    rig.until(lambda: (False, f"{text}; trying again") in rig.said)
+    rig.until(lambda: rig.link.pid not in (None, first))
+    assert rig.said.count("command") <= rig.said.count(True)  # the second one was told to nobody
 
 
 def test_a_child_that_does_not_read_counts_as_down_and_is_replaced(
@@ -121,10 +141,10 @@ def test_a_child_that_does_not_read_counts_as_down_and_is_replaced(
 def test_a_message_that_is_too_long_is_told_and_not_sent(start: Callable[[str], Rig]) -> None:
     rig = start("mute")
     rig.until(lambda: rig.said)
-    rig.link.send(1, "t", "x" * 300_000, False)
+    rig.link.send(1, "t", "x" * 400_000, False)
     assert rig.said[1][0] is False
-    assert rig.said[1][1].startswith("link: a send of 3000")
-    assert rig.said[1][1].endswith(" bytes; expected at most 262144")
+    assert rig.said[1][1].startswith("link: a send of 4000")
+    assert rig.said[1][1].endswith(" bytes; expected at most 393216")
 
 
 def test_killed_it_tells_nobody_and_starts_nothing(start: Callable[[str], Rig]) -> None:
