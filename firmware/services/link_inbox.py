@@ -11,8 +11,12 @@ from typing import Any
 from firmware.services.link_records import FLAW_CHARS, PAYLOAD_BYTES, TOO_LONG, TOPICS
 from firmware.trust import envelope
 
-HELD = 16  #: messages, those with the door included: what a broker is told (MQTT 5), and all of QoS 0
-HELD_MOST = 128  #: where a broker cannot be told (its own limit is 20 or 100); beyond it nothing is read
+HELD = (
+    16  #: messages, those with the door included: what a broker is told (MQTT 5), and all of QoS 0
+)
+HELD_MOST = (
+    128  #: where a broker cannot be told (its own limit is 20 or 100); beyond it nothing is read
+)
 HELD_BYTES = 4 << 20  #: neither beyond so much of them
 BURST = 200  #: messages that go to the door at once, if none went for a while
 PER_SECOND = 50  #: and from then on
@@ -45,6 +49,8 @@ class Inbox:
         """
         if not number and self._count() >= HELD:
             return False
+        if number and self._holds(number):
+            return True  # sent again before we had answered: it is the same one
         if retained:
             # A broker sends what it keeps with each subscription: it is told once.
             mark = hash(payload)
@@ -91,6 +97,10 @@ class Inbox:
             waiting.clear()
         self._bytes = 0
         self._with_door = {topic: (token, 0) for topic, (token, _) in self._with_door.items()}
+
+    def _holds(self, number: int) -> bool:
+        waiting = (held for messages in self._waiting.values() for held, _ in messages)
+        return number in waiting or any(held == number for _, held in self._with_door.values())
 
     def _count(self) -> int:
         return len(self._with_door) + sum(map(len, self._waiting.values()))

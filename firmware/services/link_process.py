@@ -118,7 +118,8 @@ class LinkProcess:
                     self._tell("up", on=True, protocol=connection.protocol)
                     self._tell("health", ok=True, text=connection.greeting)
                 self._tell_taken(connection)
-                self._tell_messages(connection)
+                if told_up:
+                    self._tell_messages(connection)
                 if self._serve_door(connection):
                     self._stop(connection)
         except Broken as broken:

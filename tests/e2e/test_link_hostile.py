@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 from brokers import Mosquitto
-from link_rig import Door, Seen, child_of, door, link_config, listening, wait_seqs
+from link_rig import ROOT, Door, Seen, child_of, door, link_config, listening, wait_seqs
 
-CONNACK_5 = bytes.fromhex("2003000000" "90050001000101")  # and the subscription is granted
-CONNACK_311 = bytes.fromhex("20020000" "900400010101")
+CONNACK_5 = bytes.fromhex("200300000090050001000101")  # and the subscription is granted
+CONNACK_311 = bytes.fromhex("20020000900400010101")
 REFUSED_311 = bytes.fromhex("20020001")  # unacceptable protocol version
 REFUSED_5 = bytes.fromhex("2003008400")  # unsupported protocol version
-HUGE = b"\x30" + bytes.fromhex("ffffff7f")  # a PUBLISH of 256 MB begins
+MOST = 0xFFFFFFF  # bytes in a packet
+COMMAND = b"\0" + bytes([len(ROOT) + 8]) + ROOT.encode() + b"/command"
 PROTOCOL_AT = 8  # of a CONNECT of less than 128 bytes: 4 is MQTT 3.1.1, 5 is MQTT 5
 
 
@@ -61,6 +62,11 @@ def fake_broker(answer: Callable[[socket.socket, bytes], None]) -> Iterator[Fake
         yield one
     finally:
         one.close()
+
+
+def _length(number: int) -> bytes:
+    """As MQTT writes how long a packet is, here below 2 MB."""
+    return bytes([number & 0x7F | 0x80, number >> 7 & 0x7F | 0x80, number >> 14])
 
 
 def lives(one: Door) -> bool:
@@ -153,14 +159,45 @@ def test_a_version_that_the_config_wants_is_kept_to(tmp_path: Path) -> None:
         assert set(broker.versions.items) == {5}
 
 
+@pytest.mark.parametrize(("connack", "protocol"), [(CONNACK_5, "5"), (CONNACK_311, "3.1.1")])
+def test_a_message_of_256_mb_is_told_as_too_long_and_the_next_one_arrives(
+    connack: bytes, protocol: str, tmp_path: Path
+) -> None:
+    def flood(connection: socket.socket, hello: bytes) -> None:
+        connection.sendall(connack)
+        begin = COMMAND + b"\0\x07" + b"\0" * (protocol == "5")  # its id, and no properties
+        connection.sendall(b"\x32" + bytes.fromhex("ffffff7f") + begin)
+        left = MOST - len(begin)
+        while left:
+            left -= connection.send(bytes(min(left, 1 << 20)))
+        small = COMMAND + b"\0\x08" + b"\0" * (protocol == "5") + b"{}"
+        connection.sendall(bytes([0x32, len(small)]) + small)
+        while connection.recv(4096):
+            pass
+
+    with fake_broker(flood) as broker:
+        link = link_config(broker.port, protocol=protocol)
+        with door(tmp_path, link) as one:
+            came = one.wait_messages(2)
+            assert [(said["payload"], said["flaw"]) for said in came] == [
+                ("", "too_long"),
+                ("{}", ""),
+            ]
+            assert len({said["pid"] for said in one.said.items if "pid" in said}) == 1
+
+
 @pytest.mark.parametrize("connack", [b"", CONNACK_5])
 def test_a_broker_that_sends_more_than_memory_ends_the_link_and_not_the_door(
     connack: bytes, tmp_path: Path
 ) -> None:
     def flood(connection: socket.socket, hello: bytes) -> None:
-        connection.sendall(connack + HUGE)
-        while True:
-            connection.sendall(b"\0" * 65536)
+        connection.sendall(connack)
+        body = COMMAND + b"%s" + b"\0" + bytes(250_000)
+        for number in range(
+            1, 65_536
+        ):  # QoS 2, which nobody asked for, and which is never released
+            packet = body % number.to_bytes(2, "big")
+            connection.sendall(b"\x34" + _length(len(packet)) + packet)
 
     with fake_broker(flood) as broker, door(tmp_path, link_config(broker.port)) as one:
         said = one.wait_health("fits into")
@@ -168,6 +205,7 @@ def test_a_broker_that_sends_more_than_memory_ends_the_link_and_not_the_door(
             "link: the broker sent more than fits into 48 MB; expected small messages"
         )
         assert lives(one)
+        broker.versions.wait("the next link", lambda versions: len(versions) >= 2)
 
 
 @pytest.mark.parametrize(
