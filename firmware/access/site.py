@@ -21,6 +21,10 @@ from firmware.access import (
     watch,
 )
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 Point = watch.Point  #: what a plan names its alarm points with
 
 #: What a site is made of.
@@ -202,7 +206,7 @@ class Site(alarm_half.AlarmHalf):
         effects += self.portals[name].contact(is_open, at_ms, now.ms)
         return self._finish(effects, now)
 
-    def recall(self, numbers: "set[int]", now: "credential.Moment") -> "list[object]":
+    def recall(self, numbers: "Any", now: "credential.Moment") -> "list[object]":
         """Keys of these record numbers were changed: one that waits, for its PIN or a second person,
         must be shown again."""
         effects = self._catch_up(now)

@@ -9,10 +9,11 @@ from firmware import wire
 from firmware.access import access_point, alarm, automation, credential, record, site
 from firmware.runtime import aio, feeds
 from firmware.runtime.clock import iso
+from firmware.runtime.enrolment import Enrolment
 from firmware.runtime.inputs import Inputs
 from firmware.runtime.look_up import LookUp
 from firmware.runtime.outputs import RECORD_WAIT_MS, Outputs
-from firmware.runtime.ports import After, Batch
+from firmware.runtime.ports import After, Batch, Everybody
 from firmware.runtime.publisher import Publisher
 from firmware.runtime.supervisor import Supervisor
 from firmware.runtime.upkeep import CONTROLLER, Upkeep
@@ -23,6 +24,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
+
+    from firmware.runtime.ports import Page
 
 IDLE_MS = 1000  #: the door looks around, and at the clock, at least this often
 DOOR_BACK_OFF_MS = 1000  #: the longest that a door task which has died waits before it runs again
@@ -56,6 +59,7 @@ class Controller:
         self.journal = journal
         self.store = store
         self.publisher = Publisher(config, journal, transport, loop)
+        self.publisher.held = store.held
         self.supervisor = Supervisor(loop)
         #: bool  the inputs were read, the locks are as they should be, cards are decided
         self.deciding = False
@@ -74,6 +78,8 @@ class Controller:
         self.time = self.upkeep.time
         self._devices = devices
         self._problems = problems
+        #: Enrolment  what takes the next card for a new key
+        self.enrolment = Enrolment(loop)
         self._inbox = feeds.Inbox()
         self._inputs = Inputs(self.wiring, self.site, devices)
         self._outputs = Outputs(config, devices)
@@ -198,7 +204,8 @@ class Controller:
             effects += self.site.condition(device, alarm.READER_FAULT, reading.data, now)
         read = wire.decode(reading, self.wiring.formats[device])
         if isinstance(read, CardRead):
-            effects += self.site.card(name, read.number.reveal(), now)
+            if not self.enrolment.card(name, read.number.reveal()):
+                effects += self.site.card(name, read.number.reveal(), now)
         elif isinstance(read, CodeRead):
             effects += self.site.code(name, read.text.reveal(), now)
         elif isinstance(read, KeyRead):
@@ -220,16 +227,42 @@ class Controller:
         """
 
         def answer(problem: "str | None", told: "list[tuple[int, str]]") -> None:
-            now = self._now()
-            self.upkeep.take_rights()
-            made = []
-            for number, change in told:
-                fields: dict[str, object] = {"credential": number, "change": change, "by": by}
-                made.append(record.make(record.CREDENTIAL_CHANGED, now.ms, None, fields))
-            effects = self.site.recall({number for number, _ in told}, now)
-            self._perform(note(problem) + effects + made, now)
+            self._keys_changed(told, by, lambda: note(problem))
 
         self.store.apply(changes, answer)
+
+    def sync_keys(
+        self, page: "Page", by: "str | None", note: "Callable[[str | None, Any], list[Any]]"
+    ) -> None:
+        """Take a page of a set of keys (`ports.Store.sync`); as `change_keys`.
+
+        Of a set of very many one record tells, without a `credential`.
+        """
+
+        def answer(problem: "str | None", synced: "Any") -> None:
+            told: list[tuple[int, str]] | None = []
+            if synced is not None and synced.applied:
+                told = synced.told
+            self._keys_changed(told, by, lambda: note(problem, synced))
+
+        self.store.sync(page, answer)
+
+    def _keys_changed(
+        self,
+        told: "list[tuple[int, str]] | None",
+        by: "str | None",
+        note: "Callable[[], list[Any]]",
+    ) -> None:
+        """Keys became others, as `told`; None: so many that nobody knows which."""
+        now = self._now()
+        self.upkeep.take_rights()
+        made = []
+        for number, change in told if told is not None else [(None, "synced")]:
+            fields: dict[str, object] = {"credential": number, "change": change, "by": by}
+            made.append(record.make(record.CREDENTIAL_CHANGED, now.ms, None, fields))
+        recalled = Everybody() if told is None else {number for number, _ in told}
+        effects = self.site.recall(recalled, now)
+        self._perform(note() + effects + made, now)
 
     # ---- effects -----------------------------------------------------------------------------------
 

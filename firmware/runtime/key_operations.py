@@ -4,12 +4,14 @@ Every op answers when the store has: done and durable, or not at all.
 """
 
 from firmware.runtime.arguments import check, flag, integer, many, name, one_of, table, text
+from firmware.runtime.ports import Page
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from firmware.access.secret import Secret
     from firmware.runtime.controller import Controller
 
     Note = Callable[[bool, Any], list[Any]]
@@ -19,6 +21,9 @@ BAD_COMMAND = "bad_command"  #: it cannot be done as it is written
 FAILED = "failed"  #: it can, but not now
 
 BATCH_LIMIT = 1000  #: keys in one command
+ENROL_S = 30  #: how long a card is waited for
+ENROL_MAX_S = 120  #: and at most
+PAGES_LIMIT = 1000  #: commands that make one set
 
 
 class KeyOperations:
@@ -39,10 +44,22 @@ class KeyOperations:
             "credential.remove": ({"credential": (integer(1, 1 << 53), True)}, self._remove),
             "credential.sync": (
                 {
+                    "version": (integer(1, 1 << 53), False),
+                    "page": (integer(1, PAGES_LIMIT + 1), False),
+                    "pages": (integer(1, PAGES_LIMIT + 1), False),
+                    "all": (flag, False),
                     "upsert": (many(table, BATCH_LIMIT), False),
                     "remove": (many(integer(1, 1 << 53), BATCH_LIMIT), False),
                 },
                 self._sync,
+            ),
+            "credential.enrol": (
+                {
+                    "access_point": (one_of(sorted(controller.config["access_points"])), True),
+                    "timeout_s": (integer(1, ENROL_MAX_S + 1), False),
+                    "credential": (table, False),
+                },
+                self._enrol,
             ),
             "schedule.set": (
                 {
@@ -65,9 +82,54 @@ class KeyOperations:
         self._store([("remove", given["credential"])], by, note)
 
     def _sync(self, given: "dict[str, Any]", by: str, note: "Note") -> None:
-        changes: list[tuple[Any, ...]] = [("remove", id) for id in given["remove"] or []]
-        changes += [("upsert", key) for key in given["upsert"] or []]
-        self._store(changes, by, note)
+        upsert, remove = given["upsert"] or [], given["remove"] or []
+        version, number, pages = given["version"], given["page"] or 1, given["pages"] or 1
+        problem = ""
+        if version is None and (given["page"] or given["pages"] or given["all"]):
+            problem = "credential.sync: version is missing; expected it with page, pages and all"
+        elif number > pages:
+            problem = "credential.sync: page is beyond pages; expected 1 to %d" % pages
+        if problem:
+            self._refuse((BAD_COMMAND, problem), note)
+        elif version is None:
+            changes: list[tuple[Any, ...]] = [("remove", id) for id in remove]
+            self._store(changes + [("upsert", key) for key in upsert], by, note)
+        else:
+            page = Page(version, number, pages, bool(given["all"]), upsert, remove)
+            self._page(page, by, note)
+
+    def _page(self, page: Page, by: str, note: "Note") -> None:
+        def taken(problem: "str | None", synced: "Any") -> "list[Any]":
+            if problem is not None:
+                return note(False, (FAILED, "credential.sync: %s" % problem))
+            answer = {"version": synced.version, "count": self._controller.store.held()[0]}
+            if not synced.applied:
+                answer["page"] = page.number
+            return note(True, answer)
+
+        self._controller.sync_keys(page, by, taken)
+
+    def _enrol(self, given: "dict[str, Any]", by: str, note: "Note") -> None:
+        fields = given["credential"]
+
+        def captured(number: "Secret | None") -> None:
+            if number is None:
+                self._refuse((FAILED, "credential.enrol: no card came"), note)
+                return
+            answer = {"number": number.reveal()}
+            if fields is None:
+                self._controller.ask(lambda now: (None, []), lambda reason: note(True, answer))
+                return
+            key = dict(fields)
+            key["cards"] = [number.reveal()]
+            self._store([("upsert", key)], by, note, answer)
+
+        timeout_ms = 1000 * (given["timeout_s"] or ENROL_S)
+        if fields is not None and "cards" in fields:
+            text = "credential.enrol: cards are what is enrolled; expected a credential without"
+            self._refuse((BAD_COMMAND, text), note)
+        elif not self._controller.enrolment.begin(given["access_point"], timeout_ms, captured):
+            self._refuse((FAILED, "credential.enrol: another one waits for a card"), note)
 
     def _schedule(self, given: "dict[str, Any]", by: str, note: "Note") -> None:
         changes: list[tuple[Any, ...]] = []
@@ -99,8 +161,14 @@ class KeyOperations:
         given = check(value, fields)
         return [given["access_point"], given["schedule"], bool(given["deny"])]
 
-    def _store(self, changes: "list[tuple[Any, ...]]", by: str, note: "Note") -> None:
+    def _store(
+        self,
+        changes: "list[tuple[Any, ...]]",
+        by: str,
+        note: "Note",
+        answer: "dict[str, Any] | None" = None,
+    ) -> None:
         def stored(problem: "str | None") -> "list[Any]":
-            return note(True, {}) if problem is None else note(False, (FAILED, problem))
+            return note(True, answer or {}) if problem is None else note(False, (FAILED, problem))
 
         self._controller.change_keys(changes, by, stored)

@@ -158,6 +158,16 @@ class MemoryStore(ports.Store):
         line = "keys: are in memory only; expected a controller with a disk"
         self._loop.call_at(self._loop.now_ms(), lambda: done(line, []))
 
+    def sync(
+        self, page: ports.Page, done: "Callable[[str | None, ports.Synced | None], None]"
+    ) -> None:
+        """Refused, as `apply`."""
+        self.apply([], lambda line, told: done(line, None))
+
+    def held(self) -> "tuple[int, int, bool]":
+        """How many ways lead to a key; there are no versions."""
+        return len(self._keys), 0, True
+
     def rights(self) -> "credential.Rights":
         """The rights in force."""
         return self._rights

@@ -231,12 +231,13 @@ class Operations:
             text = "events.replay: to_seq is below from_seq; expected it above"
             self._refuse((BAD_COMMAND, text), note)
             return
-        replay = getattr(self._controller.publisher, "replay", None)
-        if replay is None:
-            self._refuse((FAILED, NOT_HERE), note)
+        last = (1 << 53) - 1 if to_seq is None else to_seq
+        first, last = self._controller.publisher.replay(from_seq, last)
+        if not first:
+            self._refuse((FAILED, "events.replay: none of them is there"), note)
             return
-        replay(from_seq, to_seq)
-        self._tell(lambda now: [], note)
+        answer = {"from_seq": first, "to_seq": last}
+        self._controller.ask(lambda now: (None, []), lambda reason: note(True, answer))
 
     def _restart(self, given: "dict[str, Any]", by: str, note: "Note") -> None:
         restart = self.restart

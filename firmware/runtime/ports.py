@@ -117,6 +117,30 @@ class Journal:
         raise NotImplementedError
 
 
+#: A page of a set of keys (`Store.sync`).
+#: version  int   of the set; never below the one in force
+#: number   int   which page, from 1; in order
+#: pages    int   how many there are
+#: whole    bool  the set takes away what it does not name
+#: upsert   list  keys, as `Store.apply` takes them
+#: remove   list  record numbers
+Page = namedtuple("Page", ("version", "number", "pages", "whole", "upsert", "remove"))
+
+
+class Everybody:
+    """As a set of record numbers: all there are."""
+
+    def __contains__(self, number: object) -> bool:
+        return True
+
+
+#: What is so after a page.
+#: version  int   of the set in force
+#: applied  bool  the page was the last: it is this set
+#: told     list | None  (key's id, what became of it), where they are not too many to be told
+Synced = namedtuple("Synced", ("version", "applied", "told"))
+
+
 class Store:
     """Port: the keys of this controller and what they may."""
 
@@ -150,6 +174,14 @@ class Store:
 
         What a change is says `firmware.services.credential_store`.
         """
+        raise NotImplementedError
+
+    def sync(self, page: Page, done: "Callable[[str | None, Synced | None], None]") -> None:
+        """Take a page of a set; `done` gets what was wrong, or None and what is so now."""
+        raise NotImplementedError
+
+    def held(self) -> "tuple[int, int, bool]":
+        """How many keys there are, the version of the set in force, and whether they can be read."""
         raise NotImplementedError
 
     def rights(self) -> "Any":

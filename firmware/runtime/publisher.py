@@ -37,6 +37,8 @@ class Publisher:
         self._soon = False
         self._started: tuple[int, str] | None = None
         self._nonce: str | None = None
+        #: callable () -> (count, version, ok)  the keys there are, `ports.Store.held`
+        self.held: Callable[[], tuple[int, int, bool]] | None = None
         #: dict  the controller's public keys, where commands are taken
         self.public_key: dict[str, str] | None = None
         #: callable () -> dict  what the platform can say of disk, temperature and memory
@@ -126,6 +128,9 @@ class Publisher:
         ):  # each minute, and at once where one turns
             self._health_at_ms = now_ms + HEALTH_MS
             self._ill = ill
+            if self.held is not None:
+                count, version, ok = self.held()
+                health["credentials"] = {"count": count, "version": version, "ok": ok}
             health.update({} if self.measure is None else self.measure())
             self._retain("health", health)
 

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 NONCE_MS = 60_000  #: how long a nonce stands
 NONCE_BYTES = 16
-TURN_MS = 1000  #: how long the next message waits for a command whose answer takes long
+TURN_MS = 250  #: how long the next message waits for a command whose answer takes long
 UNDER_WAY = 16  #: commands that may be under way; then the next message waits for one of them
 
 _NEEDS_NUMBER = ("credential.enrol",)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 from firmware.access.credential import Credential, Rights
-from firmware.runtime.ports import Store
+from firmware.runtime.ports import Page, Store, Synced
 from firmware.services import database
 from firmware.services.executor import Executor
 from firmware.services.key_changes import ChangeError, number_of
@@ -128,6 +128,24 @@ class CredentialStore(Store):
 
         self._executor.submit(lambda: self._file.apply(changes), answer)
         return []
+
+    def sync(self, page: Page, done: Callable[[str | None, Synced | None], None]) -> None:
+        """Take a page of a set of keys; the executor does it."""
+
+        def answer(synced: Synced | None, error: Exception | None) -> None:
+            if isinstance(error, ChangeError):
+                done(str(error), None)
+            elif error is not None:
+                done(f"{self._file.title}: {database.describe(error)}", None)
+            else:
+                done(None, synced)
+            self._tell()
+
+        self._executor.submit(lambda: self._file.sync(page), answer)
+
+    def held(self) -> tuple[int, int, bool]:
+        """See `firmware.runtime.ports.Store.held`."""
+        return self._file.count, self._file.synced, not self._failing
 
     def close(self) -> None:
         """Close the store, its copy up to date; the executor's end does the same."""

@@ -15,6 +15,7 @@ from firmware.services.key_tables import Application
 
 CHUNK = 5_000  #: rows that are written together, in the order of what they are found by
 CACHE_KIB = 32_768  #: page cache meanwhile: numbers come in no order
+TOLD = 1_001  #: keys of which is told what became of them
 MOST_AGAIN = 100_000  #: numbers that are tried again; more are duplicates
 
 
@@ -33,6 +34,8 @@ class Bulk:
         self._connection = connection
         self._application = application
         self._again: list[tuple[str, int, int, int]] = []
+        #: list of (id, what became of it)  the first `TOLD` of them
+        self.told: list[tuple[int, str]] = []
         database.pragma(connection, "cache_size", f"-{CACHE_KIB}")
         connection.execute(
             "CREATE TEMP TABLE IF NOT EXISTS seen(id INTEGER PRIMARY KEY, line INTEGER NOT NULL);"
@@ -48,7 +51,9 @@ class Bulk:
             if lines.get(key.id) != line:
                 continue
             try:
-                self._application.complete(key)
+                became = self._application.complete(key)
+                if len(self.told) < TOLD:
+                    self.told.append((key.id, became))
                 fit[key.id] = key
             except ChangeError as error:
                 refused.append(Refused(line, "", str(error)))

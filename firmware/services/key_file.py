@@ -13,7 +13,8 @@ from collections.abc import Callable, Collection, Iterable
 import apsw
 
 from firmware.access.credential import Credential, Rights
-from firmware.services import database, key_schema, key_tables
+from firmware.runtime.ports import Page, Synced
+from firmware.services import database, key_pages, key_schema, key_tables
 from firmware.services.key_bulk import Bulk
 
 BIG_BYTES = 4 << 20  #: a larger database is copied at most once in `COPY_S`
@@ -34,6 +35,8 @@ class KeyFile:
         self.title = os.path.basename(path)
         self.rights = Rights({}, {}, [], False, False)
         self.version = 0
+        #: int  how many keys there are, and the version of the last set of them (`key_pages`)
+        self.count = self.synced = 0
         #: names of levels and schedules that the board config gives
         self.board_levels: Collection[str] = ()
         self.board_schedules: Collection[str] = ()
@@ -79,6 +82,18 @@ class KeyFile:
             told = self._application().run(changes)
             self._changed()
             return told
+
+    def sync(self, page: Page) -> Synced:
+        """Take a page of a set of keys. Raises as `apply`."""
+        with self._lock:
+            if self._read_only:
+                raise apsw.ReadOnlyError("store is read-only")
+            connection = self._there()
+            database.pragma(connection, "temp_store", "MEMORY")
+            done = key_pages.take(connection, self._application(), self._key, self._random, page)
+            if done.applied:
+                self._changed()
+            return done
 
     def load(self, write: Callable[[Bulk], None]) -> None:
         """Have `write` put very many keys; what it raises undoes them all. Raises as `apply`."""
@@ -142,6 +157,7 @@ class KeyFile:
         rights, version = key_tables.rights(connection), key_tables.version(connection)
         self._connection, self._read_only = connection, read_only
         self.rights, self.version = rights, version
+        self.count, self.synced = key_tables.count(connection), key_pages.in_force(connection)
 
     def _recover(self, error: Exception) -> None:
         """Set the file aside and go on with the last good copy, or with nothing."""
@@ -255,6 +271,7 @@ class KeyFile:
         connection = self._there()
         self.rights = key_tables.rights(connection)
         self.version = key_tables.version(connection)
+        self.count, self.synced = key_tables.count(connection), key_pages.in_force(connection)
 
     def _let_go(self) -> None:
         if self._connection is not None:

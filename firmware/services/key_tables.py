@@ -58,6 +58,11 @@ def version(connection: apsw.Connection) -> int:
     return int(str(connection.execute("SELECT value FROM meta WHERE key = 'version'").get))
 
 
+def count(connection: apsw.Connection) -> int:
+    """How many keys there are."""
+    return int(str(connection.execute("SELECT count(*) FROM credentials").get))
+
+
 def versions(connection: apsw.Connection, numbers: Iterable[int]) -> dict[int, int]:
     """The version of each key of these record numbers that is there."""
     ask = "SELECT version FROM credentials WHERE id = ?"
@@ -101,7 +106,8 @@ class Application:
         self._random = random
         self._elsewhere = (levels, schedules)
         self._levels: dict[str, int] = {}  # named by a key -> one such key
-        self._told: list[Told] = []
+        #: list of Told  what became of which key
+        self.told: list[Told] = []
 
     def run(self, changes: Iterable[Change]) -> list[Told]:
         """Make `changes`; what became of which key. Raises `ChangeError`, nothing changed; `apsw.Error`."""
@@ -109,7 +115,7 @@ class Application:
             for kind, group in groupby(changes, key=_kind):
                 self._run(kind, list(group))
             self.end()
-        return self._told
+        return self.told
 
     def end(self) -> None:
         """The last check, and one version more. Raises `ChangeError`."""
@@ -122,7 +128,7 @@ class Application:
             return
         for change in group:
             if kind == "remove":
-                self._remove(_one(change))
+                self.remove(_one(change))
             elif kind == "life":
                 self._live(change)
             elif kind == "level":
@@ -143,7 +149,7 @@ class Application:
             if row.id in rows:  # the same key twice: one after the other
                 self._put(rows)
                 rows = {}
-            self._told.append((row.id, self.complete(row)))
+            self.told.append((row.id, self.complete(row)))
             rows[row.id] = row
         self._put(rows)
 
@@ -249,7 +255,7 @@ class Application:
             "UPDATE credentials SET state = ?, before_lost = ?, version = ? WHERE id = ?",
             (*life_cycle.stored(after), version, number),
         )
-        self._told.append((number, str(told)))
+        self.told.append((number, str(told)))
 
     def _issue(self, number: int, fields: dict[str, Any], given: int | None) -> None:
         for name in ("id", "state", "version"):
@@ -265,7 +271,8 @@ class Application:
                 "UPDATE credentials SET valid_to_s = ? WHERE id = ?", (ends_s, number)
             )
 
-    def _remove(self, number: Any) -> None:
+    def remove(self, number: Any) -> None:
+        """Take a key away; one that is not there is none. Raises `ChangeError`."""
         if type(number) is not int:
             raise ChangeError("remove: id is none; expected a whole number")
         number = id_of(number)
@@ -277,7 +284,7 @@ class Application:
         execute("DELETE FROM numbers WHERE credential = ?", (number,))
         execute("DELETE FROM credentials WHERE id = ?", (number,))
         if self._connection.changes():
-            self._told.append((number, life_cycle.REMOVED))
+            self.told.append((number, life_cycle.REMOVED))
 
     def _level(self, name: str, rights: Any) -> None:
         if rights is None:

@@ -26,6 +26,8 @@ def examine(
     known = key_of(fields.get("by"))
     if known is None or not signing.is_signed(fields, signing.key_bytes(known)):
         return Signed(fields, digest, None, None, "")
+    if "reply_key" in fields and not _can_seal(fields["reply_key"]):
+        return Signed(fields, digest, known, None, "reply_key is no key; expected an X25519 key")
     if "sealed" not in fields:
         args = fields.get("args")
         return Signed(fields, digest, known, args if isinstance(args, dict) else None, "")
@@ -37,6 +39,15 @@ def examine(
         return Signed(fields, digest, known, None, text)
     except envelope.Flaw as flaw:
         return Signed(fields, digest, known, None, f"sealed {flaw}")
+
+
+def _can_seal(reply_key: object) -> bool:
+    """Whether an answer could be sealed to it: found out before anything is done."""
+    try:
+        sealing.seal(b"", signing.key_bytes(reply_key), b"")
+    except ValueError:
+        return False
+    return True
 
 
 def reply(
