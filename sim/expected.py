@@ -58,7 +58,7 @@ _MORE: dict[str, tuple[str, ...]] = {
     "system.fault": _PART,
     "system.recovered": _PART,
     "system.journal_started": ("previous", "reason"),
-    "system.checkpoint": ("upto", "head", "sig"),
+    "system.checkpoint": ("controller", "upto", "head", "sig"),
     "system.egress_test": ("portal", "results", "by"),
     "clock.changed": ("delta_ms", "quality", "by"),
     "update.started": _UPDATE,

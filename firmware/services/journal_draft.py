@@ -9,8 +9,8 @@ from firmware.access.record import JOURNAL_STARTED
 from firmware.runtime.ports import Batch
 from firmware.trust import chain
 
-#: (journal, upto, head, time) -> signature
-Sign = Callable[[str, int, str, Any], str]
+#: (journal, upto, head, time) -> the signature and who signs (`firmware.trust.chain.signer`)
+Sign = Callable[[str, int, str, Any], dict[str, str]]
 
 _NOT_JSON = (ValueError, TypeError, RecursionError)
 
@@ -111,7 +111,7 @@ class Draft:
         event = {"type": chain.CHECKPOINT, "upto": self.seq, "head": self.prev}
         event.update({key: like[key] for key in ("time", "clock") if key in like})
         name = str(self._marks["journal"])
-        event["sig"] = self._sign(name, self.seq, self.prev, event.get("time"))
+        event.update(self._sign(name, self.seq, self.prev, event.get("time")))
         self._add(event, at_ms)
         self.since = 0
 

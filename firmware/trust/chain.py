@@ -57,15 +57,16 @@ def checkpoint(controller: str, journal: str, upto: int, head: str, time: Any) -
 
 def signer(
     signed: Callable[[dict[str, Any]], dict[str, Any]], controller: str
-) -> Callable[[str, int, str, Any], str]:
-    """What a journal signs its checkpoints with: (journal, upto, head, time) -> signature.
+) -> Callable[[str, int, str, Any], dict[str, str]]:
+    """What a journal signs its checkpoints with: (journal, upto, head, time) -> their other fields.
 
     signed      fields -> the same with ``sig`` (`firmware.trust.identity.Identity.signed`)
     controller  site/name
     """
 
-    def sign(journal: str, upto: int, head: str, time: Any) -> str:
-        return str(signed(checkpoint(controller, journal, upto, head, time))["sig"])
+    def sign(journal: str, upto: int, head: str, time: Any) -> dict[str, str]:
+        sig = signed(checkpoint(controller, journal, upto, head, time))["sig"]
+        return {"controller": controller, "sig": sig}
 
     return sign
 

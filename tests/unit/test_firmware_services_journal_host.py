@@ -322,8 +322,8 @@ def test_on_a_slow_disk_a_release_that_did_not_wait_is_late_and_a_cut_before_los
 # ---- checkpoints ---------------------------------------------------------------------------------
 
 
-def _sign(journal: str, upto: int, head: str, time: object) -> str:
-    return f"{journal} {upto} {head[:4]} {time}"
+def _sign(journal: str, upto: int, head: str, time: object) -> dict[str, str]:
+    return {"sig": f"{journal} {upto} {head[:4]} {time}"}
 
 
 def test_each_restart_is_vouched_for_and_so_is_every_thousandth_record() -> None:
