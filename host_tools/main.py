@@ -12,7 +12,7 @@ import urllib.error
 from typing import Any
 
 from firmware.arguments import Parser
-from host_tools import orders, outcome, show, site, words
+from host_tools import audit, orders, outcome, show, site, words
 from host_tools.console import Console, FailedError, UseError
 from host_tools.sentences import Sentences
 from host_tools.signer import ReplyError
@@ -48,6 +48,8 @@ def main(argv: list[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     console = Console(args.color, args.ascii, args.yes)
     try:
+        if args.command == "audit":
+            return audit.run(args, console, words.load(args.lang))
         return _run(args, console)
     except UseError as error:
         return _fail(str(error), 2)
@@ -182,6 +184,7 @@ def _parser() -> Parser:
     add("silence", "silence the siren; the alarm stays", "silence --demo")
     for name, help in (("arm", "watch an area"), ("disarm", "stop watching")):
         add(name, help, f"{name} cellar --demo").add_argument("partition", metavar="PARTITION")
+    audit.add(commands, _common(), formatter)
     return parser
 
 

@@ -137,7 +137,7 @@ def _events(identity: Identity) -> list[dict[str, Any]]:
     made: list[dict[str, Any]] = []
     for fields in (first, second):
         _chain(made, fields)
-    third = {"type": "system.checkpoint", "time": second["time"], "upto": 2}
+    third = {"type": "system.checkpoint", "time": second["time"], "upto": 2, "controller": TO}
     third["head"] = made[1]["hash"]
     third["sig"] = identity.signed(_vouched([*made, third]))["sig"]
     _chain(made, third)

@@ -1,0 +1,182 @@
+"""`doorctl audit verify`: whether records are whole: of what was kept of the broker, or of a journal itself.
+
+A file is lines of JSON, one event each (as `doorctl events --json` and a broker's clients print them; what
+stands before the first brace is passed over, and so is what is no event), or a ``journal.db``, which may
+be in use: it is copied first and never written to.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from typing import Any
+
+import apsw
+
+from firmware.arguments import Parser
+from firmware.trust import audit, signing
+from host_tools.console import DONE, WRONG, Console, FailedError, UseError
+
+_MAGIC = b"SQLite format 3\0"
+_TRIES = 5  #: to copy a journal while nobody writes to it
+_LINE_MOST = 1 << 20  #: characters of one line
+
+
+def run(args: argparse.Namespace, console: Console, words: dict[str, str]) -> int:
+    """0: whole, 1: not. Raises `UseError` for a file or key that is none."""
+    key = _key(args.public_key)
+    told = audit.verify((event for path in args.files for event in _events(path)), key)
+    if not told:
+        raise UseError(f"{', '.join(args.files)}: no records; expected events or a journal.db")
+    whole = not any(journal.findings for journal in told)
+    if args.json:
+        shown = [_plain(journal) for journal in told]
+        console.line(json.dumps({"whole": whole, "journals": shown}, ensure_ascii=False))
+        return 0 if whole else 1
+    for journal in told:
+        console.say(*_said(journal, key is not None, words))
+    return 0 if whole else 1
+
+
+def _said(
+    journal: audit.Journal, has_key: bool, words: dict[str, str]
+) -> tuple[str, str, list[str]]:
+    named = {
+        "controller": journal.controller or "?",
+        "journal": journal.name,
+        "first": f"{journal.first:,}",
+        "last": f"{journal.last:,}",
+        "count": f"{journal.count:,}",
+        "checkpoints": f"{journal.checkpoints:,}",
+        "signed": f"{journal.signed:,}",
+        "upto": f"{journal.upto:,}",
+    }
+    if journal.findings:
+        found = journal.findings[0]
+        named |= {"seq": f"{found.seq:,}", "other": f"{found.other:,}"}
+        named["what"] = words[f"audit.{found.what}"].format(**named)
+        named["why"] = words[f"audit.why.{found.why}"].format(**named)
+        more = len(journal.findings) - 1
+        lines = [words["audit.more"].format(more=f"{more:,}")] if more else []
+        return WRONG, words["audit.broken"].format(**named), lines
+    kind = "signed" if has_key else "unchecked"
+    if journal.checkpoints == 0:
+        kind = "unsigned"
+    said = words["audit.whole"] + words[f"audit.whole.{kind}"]
+    lines = [words["audit.middle"].format(**named)] if journal.first > 1 else []
+    if has_key and 0 < journal.upto < journal.last - 1:
+        lines.append(words["audit.tail"].format(**named))
+    return DONE, said.format(**named), lines
+
+
+def _plain(journal: audit.Journal) -> dict[str, Any]:
+    fields = {**vars(journal), "journal": journal.name}
+    del fields["name"]
+    fields["findings"] = [vars(found) for found in journal.findings]
+    return fields
+
+
+def _key(text: str | None) -> bytes | None:
+    if text is None:
+        return None
+    try:
+        return signing.key_bytes(text)
+    except signing.KeyTextError as error:
+        raise UseError(f"--key: {error}") from None
+
+
+def _events(path: str) -> Iterator[dict[str, Any]]:
+    if path == "-":
+        yield from _lines(path, iter(sys.stdin.readline, ""))
+        return
+    try:
+        with open(path, "rb") as file:
+            start = file.read(len(_MAGIC))
+        if start == _MAGIC:
+            yield from _lines(path, _journal(path))
+            return
+        with open(path, encoding="utf-8") as text:
+            yield from _lines(path, iter(lambda: text.readline(_LINE_MOST), ""))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "is no text"
+        raise UseError(f"{path}: {reason.lower()}; expected events or a journal.db") from None
+
+
+def _lines(path: str, lines: Iterator[str]) -> Iterator[dict[str, Any]]:
+    for number, line in enumerate(lines, 1):
+        start = line.find("{")
+        if start < 0 and not line.strip():
+            continue
+        try:
+            found = json.loads(line[start:])
+        except (ValueError, RecursionError):
+            raise UseError(
+                f"{path}: line {number}: is no JSON; expected one event a line"
+            ) from None
+        if isinstance(found, dict):
+            inner = found.get("event")  # a line of `door-sim run --json`
+            yield inner if isinstance(inner, dict) else found
+
+
+def _journal(path: str) -> Iterator[str]:
+    """The texts of a controller's journal, those that it carried over among them."""
+    with tempfile.TemporaryDirectory(prefix="doorctl-") as folder:
+        copy = os.path.join(folder, "journal.db")
+        _copy(path, copy)
+        try:
+            connection = apsw.Connection(copy)
+            for table, key in (("former", "id"), ("events", "seq")):
+                for (body,) in connection.execute(f"SELECT body FROM {table} ORDER BY {key}"):
+                    yield str(body)
+            connection.close()
+        except apsw.Error as error:
+            reason = type(error).__name__.removesuffix("Error").lower()
+            raise FailedError(
+                f"{path}: cannot be read ({reason}); expected a whole journal.db"
+            ) from None
+
+
+def _copy(path: str, copy: str) -> None:
+    """Copy a journal and its log as they are at one time, though somebody may be writing to them."""
+    for _ in range(_TRIES):
+        before = _state(path)
+        for suffix in ("-wal", ""):
+            if os.path.exists(path + suffix):
+                shutil.copyfile(path + suffix, copy + suffix)
+        if _state(path) == before:
+            return
+    raise FailedError(f"{path}: changes all the time; expected a moment of rest")
+
+
+def _state(path: str) -> list[tuple[int, int] | None]:
+    def one(name: str) -> tuple[int, int] | None:
+        if not os.path.exists(name):
+            return None
+        now = os.stat(name)
+        return now.st_size, now.st_mtime_ns
+
+    return [one(path), one(path + "-wal")]
+
+
+def add(commands: Any, common: Parser, formatter: Any) -> None:
+    """What the command takes. `common` is for this alone: its ``--key`` is another."""
+    parser = commands.add_parser("audit", help="whether records are whole")
+    verbs = parser.add_subparsers(dest="verb", metavar="verify", required=True)
+    verify = verbs.add_parser(
+        "verify",
+        parents=[common],
+        conflict_handler="resolve",
+        help="name the first record that was changed, removed or inserted",
+        epilog="example:\n  doorctl audit verify events.jsonl journal.db --key BASE64\n",
+        formatter_class=formatter,
+    )
+    verify.add_argument("files", nargs="+", metavar="FILE", help="events, one a line; a journal.db")
+    verify.add_argument(
+        "--key",
+        dest="public_key",
+        metavar="BASE64",
+        help="the controller's public_key.sign, kept from the day it was enrolled",
+    )
