@@ -61,11 +61,12 @@ def _said(
         named["why"] = words[f"audit.why.{found.why}"].format(**named)
         more = len(journal.findings) - 1
         lines = [words["audit.more"].format(more=f"{more:,}")] if more else []
-        return WRONG, words["audit.broken"].format(**named), lines
+        said = words["audit.in"] + words["audit.broken"]
+        return WRONG, said.format(**named), lines
     kind = "signed" if has_key else "unchecked"
     if journal.checkpoints == 0:
         kind = "unsigned"
-    said = words["audit.whole"] + words[f"audit.whole.{kind}"]
+    said = words["audit.of"] + words["audit.whole"] + words[f"audit.whole.{kind}"]
     lines = [words["audit.middle"].format(**named)] if journal.first > 1 else []
     if has_key and 0 < journal.upto < journal.last - 1:
         lines.append(words["audit.tail"].format(**named))

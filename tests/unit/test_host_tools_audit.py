@@ -60,7 +60,7 @@ def test_what_a_broker_s_client_printed_is_read_whatever_its_order(
     kept.write_text("\n".join("doorward/sunrise/c-01/event " + line for line in told[:-2]))
     assert main(["audit", "verify", str(kept), "--lang", "zh"]) == 0
     out = capsys.readouterr().out
-    assert out == "✓ c-01账本5f3a9c01第1至7条完整，共7条；1个检查点，未验签名（--key）\n"
+    assert out == "✓ c-01账本5f3a9c01共7条，第1至7条完整；1个检查点，未验签名（--key）\n"
 
 
 @pytest.mark.parametrize(
