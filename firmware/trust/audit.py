@@ -158,7 +158,7 @@ class _Judge:
     def _fit(self, event: dict[str, Any]) -> int:
         seq = event["seq"]
         before, after = self._rows.get(seq - 1, []), self._rows.get(seq + 1, [])
-        fits = 4 * (_number_of(event, (seq,)) == seq)
+        fits: int = 4 * (_number_of(event, (seq,)) == seq)
         fits += 2 * any(event.get("hash") == row.get("prev") for row in after)
         return fits + any(event.get("prev") == row.get("hash") for row in before)
 

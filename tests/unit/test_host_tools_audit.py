@@ -104,7 +104,7 @@ def test_another_key_is_told_from_the_controller_s(
     executor.close()
     other = base64.b64encode(bytes(32)).decode()
     assert main(["audit", "verify", str(tmp_path / "journal.db"), "--key", other]) == 1
-    assert "from here to 7 something is not as it was signed" in capsys.readouterr().out
+    assert "something from here to 7 is not what checkpoint 7 signed" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
