@@ -9,7 +9,6 @@ import contextlib
 import json
 import os
 import shutil
-import signal
 import sys
 import tempfile
 import time
@@ -17,28 +16,21 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from firmware.runtime import aio, ports
+from firmware.runtime import aio
 from firmware.runtime.clock import UNTRUSTED, MonotonicClock, iso
-from firmware.runtime.controller import Controller
-from firmware.runtime.operators import OWNER
-from firmware.services import health, secrets
-from firmware.services.command_desk import CommandDesk
-from firmware.services.credential_store import CredentialStore
-from firmware.services.executor import ThreadExecutor
-from firmware.services.journal import SqliteJournal
-from firmware.services.link import LinkProcess
+from firmware.services import secrets
 from firmware.services.waker import WakingPollWaiter
-from firmware.trust import chain, signing
-from firmware.trust.identity import Identity
-from firmware.wire import payload
 from hal.backends.monotonic_ticks import MonotonicTicks
 from sim import person
 from sim.broker import EmbeddedBroker
-from sim.dispatch import Dispatch
+from sim.desk_parts import DeskParts
+from sim.disk import NONE
+from sim.dispatch import CommandError, Dispatch
 from sim.fakes import FakeAnalogInputs, FakeLines, FakeSerialPorts, FakeTicks, FakeWall
-from sim.machine import Machine, Parts
+from sim.machine import Machine
 from sim.network import Cable
 from sim.observer import Observer
+from sim.verbs import VerbError
 from sim.view import view
 from sim.world import World
 
@@ -47,112 +39,6 @@ STEPS = 1000  #: verbs that are remembered for a scenario file
 RECONNECT_MS = 2000  #: the demo's cable is mended by somebody who watches: no long back-off
 VIEW_MS = 100  #: how often the world is compared while somebody looks
 REST_MS = 100  #: from a start to bolts and magnets that no longer move
-
-
-class DeskParts(Parts):
-    """Journal and store in a folder, the link in a process of its own."""
-
-    def __init__(
-        self,
-        config: dict[str, Any],
-        loop: aio.Loop,
-        folder: str,
-        key: bytes,
-        identity: Identity,
-        operator: tuple[str, bytes],
-        problems: list[str],
-    ) -> None:
-        self._config = config
-        self._loop = loop
-        self._folder = folder
-        self._key = key
-        self._identity = identity
-        name, seed = operator
-        self._first = {name: (OWNER, base64.b64encode(signing.public_of(seed)).decode())}
-        self._executors: list[ThreadExecutor] = []
-        self._problems = list(problems)  # what was found wrong, for the first start's records
-        self._link: LinkProcess | None = None
-
-    def provision(self, changes: list[Any]) -> None:
-        """Bring the store's keys up to the demo's people; what was changed since stays as it is."""
-        executor = ThreadExecutor(self._loop, "keys")
-        store = CredentialStore(self._path("keys.db"), executor, self._key)
-        store.open()
-        self._problems += store.problems
-        keys = [change[1] for change in changes if change[0] == "upsert"]
-        later = store.versions(fields["id"] for fields in keys)
-        stay = [fields for fields in keys if later.get(fields["id"], 0) > fields["version"]]
-        store.apply(change for change in changes if change[1] not in stay)
-        store.close()
-        executor.close()
-
-    def boot(self) -> tuple[ports.Journal, ports.Store, ports.Transport]:
-        """Open journal and store, start the link."""
-        site, name = self._config["controller"]["site"], self._config["controller"]["name"]
-        self._executors = [
-            ThreadExecutor(self._loop, "journal"),
-            ThreadExecutor(self._loop, "keys"),
-        ]
-        journal = SqliteJournal(
-            self._path("journal.db"),
-            self._executors[0],
-            self._loop,
-            name,
-            limit=self._config["journal"]["limit"],
-            simulated=True,
-            sign=chain.signer(self._identity.signed, f"{site}/{name}"),
-        )
-        journal.open()
-        store = CredentialStore(self._path("keys.db"), self._executors[1], self._key)
-        store.open()
-        store.problems.extend(self._problems)
-        self._problems = []
-        will = payload.dumps({"state": "offline"})
-        self._link = LinkProcess(self._config["link"], site, name, self._loop, will)
-        self._link.start()
-        return journal, store, self._link
-
-    def commands(self, controller: Controller) -> CommandDesk | None:
-        """Of this start, in a thread of its own; the demo's operator is an owner."""
-        if self._link is None:
-            return None
-        executor = ThreadExecutor(self._loop, "commands")
-        self._executors.append(executor)
-        return CommandDesk(controller, self._link, self._identity, self._first, executor)
-
-    def measure(self) -> dict[str, Any]:
-        """The desk's own disk and memory."""
-        return health.measure(self._folder)
-
-    def kill(self) -> None:
-        """The power has gone: nothing more is written, the link dies in the middle of a word."""
-        for executor in self._executors:
-            executor.kill()
-        if self._link is not None:
-            self._link.kill()
-
-    def crash(self) -> None:
-        """The door process has ended, as far as that can be shown in one that goes on."""
-        self.kill()
-
-    def freeze(self) -> None:
-        """Not in real time: the desk itself would hang."""
-        raise NotImplementedError
-
-    def crash_link(self) -> None:
-        """The link's process is killed; `LinkProcess` starts another one."""
-        if self._link is not None and self._link.pid is not None:
-            os.kill(self._link.pid, signal.SIGKILL)
-
-    def close(self) -> None:
-        """A clean end."""
-        if self._link is not None:
-            self._link.stop()
-        for executor in self._executors:
-            executor.close()
-
-    def _path(self, name: str) -> str:
-        return os.path.join(self._folder, name)
 
 
 class Desk:
@@ -219,6 +105,16 @@ class Desk:
         self.machine.on_told = self.world.look_at_outputs
         self.world.on_network = self._set_network
         self.world.on_clock = wall.step
+        self.world.outside = {
+            "command": self._command,
+            "fail_storage": lambda args: self._parts.fail_storage(
+                args["mode"] if args["on"] else NONE
+            ),
+            "kill_process": lambda args: (
+                self.machine.end_process() if args["process"] == "door" else self.machine.end_link()
+            ),
+            "drift_clock": lambda args: wall.drift(args["ppm"]),
+        }
         self.world.on_change = lambda kind, name, now: self._look_soon()
         self.machine.on_change = self._look_soon
         self._observer = Observer(mqtt[0], mqtt[1], self.root, self._message)
@@ -258,6 +154,12 @@ class Desk:
         """Do a verb of the world, and remember it. Raises `sim.world.VerbError`."""
         self.world.perform(verb, args)
         self._steps.append({"at_ms": self.at_ms(), "do": verb, **args})
+
+    def _command(self, args: dict[str, Any]) -> None:
+        try:
+            self.dispatch.send(args["op"], args["args"])
+        except CommandError as error:
+            raise VerbError(f"command: {error}") from None
 
     def seen(self, point: str, kind: str) -> str:
         """The demo's operator has seen an alarm, at the desk and not at the door; "" or why not."""

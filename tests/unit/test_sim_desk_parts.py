@@ -1,4 +1,4 @@
-"""`sim.desk.DeskParts`: what was changed of the demo's keys outlives the next start of the desk."""
+"""`sim.desk_parts`: what was changed of the demo's keys outlives the next start of the desk."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from firmware.services.key_changes import number_of
 from firmware.services.key_file import KeyFile
 from firmware.trust.identity import Identity
 from sim import person
-from sim.desk import DeskParts
+from sim.desk_parts import DeskParts
 
 START_MS = 1_795_248_000_000
 DAY_MS = 86_400_000
