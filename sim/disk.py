@@ -37,7 +37,7 @@ TORN = "torn"  #: the next cut tears what is not synced
 UNSYNCED = "unsynced"  #: the next cut drops all of it
 FLIP = "flip"  #: a bit of a file turns over, where it lies
 FLIP_READ = "flip_read"  #: a bit of the file's next read does
-ROT = "rot"  #: a file's first page is noise from now on
+ROT = "rot"  #: the first pages of a database and of its WAL are noise from now on
 
 _names = itertools.count(1)
 
@@ -89,23 +89,21 @@ class SimDisk:
             self._flip_read = name
         else:
             files = [self._files[one] for one in (name, name + "-wal") if one in self._files]
-            if fault == ROT:
-                files = files[:1]
+            for file in files if fault == ROT else ():
+                noise = self.random.randbytes(PAGE)
+                file.view[:PAGE] = file.durable[:PAGE] = noise
             length = sum(len(file.view) for file in files)
-            if length:
-                self._damage(files, self.random.randrange(length), fault)
+            if fault == FLIP and length:
+                self._flip(files, self.random.randrange(length))
 
-    def _damage(self, files: list[File], at: int, fault: str) -> None:
+    def _flip(self, files: list[File], at: int) -> None:
         for file in files:
             if at < len(file.view):
                 break
             at -= len(file.view)
         bit = 1 << self.random.randrange(8)
-        noise = self.random.randbytes(PAGE)
         for content in (file.view, file.durable):
-            if fault == ROT:
-                content[:PAGE] = noise[: len(content)]
-            elif at < len(content):
+            if at < len(content):
                 content[at] ^= bit
 
     def process_kill(self) -> None:

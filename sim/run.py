@@ -13,6 +13,11 @@ from sim.virtual import Building
 AROUND_MS = 3000  #: how much of the trace is shown on each side of a failure
 AROUND_LINES = 12
 LOOK_BACK = 1000  #: records that may be on the disk untold when the power goes; in fact a handful
+ENDS = (
+    "cut_power",
+    "kill_process",
+    "fail_task",
+)  #: verbs after which a start may be the next thing
 
 
 class Run:
@@ -87,7 +92,7 @@ class Run:
 
     def _step(self, at_ms: int, step: dict[str, Any]) -> None:
         self.trace.append({"at_ms": at_ms, "kind": "step", "event": step})
-        if step["do"] == "cut_power":
+        if step["do"] in ENDS:
             self._cut_ms = at_ms
         if self.laws is not None:
             self.laws.step(at_ms, step)

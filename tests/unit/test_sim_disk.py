@@ -5,8 +5,10 @@ import random
 import apsw
 import pytest
 
+from firmware.runtime import aio
 from firmware.services import database
 from sim.disk import SimDisk
+from sim.disk_executor import DiskExecutor
 
 
 def _connect(disk: SimDisk) -> apsw.Connection:
@@ -162,3 +164,94 @@ def test_two_disks_are_two_and_the_real_one_stays_the_default() -> None:
 
 
 _RAW = apsw.SQLITE_OPEN_MAIN_DB | apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE
+
+
+def _file(disk: SimDisk) -> apsw.VFSFile:
+    file = apsw.VFSFile(disk.vfs_name, "raw", [_RAW, 0])
+    file.xWrite(b"a" * 4096, 0)
+    file.xSync(apsw.SQLITE_SYNC_FULL)
+    return file
+
+
+def test_a_process_that_is_killed_loses_its_handles_and_nothing_that_it_wrote() -> None:
+    disk = SimDisk(random.Random(1))
+    file = _file(disk)
+    file.xWrite(b"b" * 4096, 0)
+    disk.process_kill()
+    assert disk.read("raw") == b"b" * 4096
+    with pytest.raises(apsw.IOError):
+        file.xRead(10, 0)
+    disk.strike("unsynced")
+    disk.power_cut()  # what the dead one did not sync is still only in the cache
+    assert disk.read("raw") == b"a" * 4096
+
+
+@pytest.mark.parametrize(("fault", "kept"), [("unsynced", {8}), ("torn", set(range(9)))])
+def test_the_next_cut_is_as_it_was_struck(fault: str, kept: set[int]) -> None:
+    found = set()
+    for seed in range(30):
+        disk = SimDisk(random.Random(seed))
+        file = _file(disk)
+        file.xWrite(b"b" * 4096, 0)
+        disk.strike(fault)
+        disk.power_cut()
+        content = disk.read("raw")
+        found.add(sum(content[at] == ord("a") for at in range(0, 4096, 512)))
+    assert found <= kept
+    assert fault == "unsynced" or len(found) > 3
+
+
+def test_a_bit_flips_where_it_lies_or_once_on_its_way() -> None:
+    def changed(content: bytes) -> int:
+        return sum((byte ^ ord("a")).bit_count() for byte in content)
+
+    disk = SimDisk(random.Random(1))
+    file = _file(disk)
+    disk.strike("flip_read", "raw")
+    assert [changed(file.xRead(4096, 0)) for _ in range(2)] == [1, 0]
+    disk.strike("flip", "raw")
+    assert [changed(file.xRead(4096, 0)) for _ in range(2)] == [1, 1]
+    disk.strike("rot", "raw")
+    assert changed(disk.read("raw")) > 1000
+    disk.strike("flip", "nothing")  # a file that is not there
+
+
+def test_what_a_slow_disk_synced_is_durable_only_when_that_is_through() -> None:
+    clock = aio.VirtualClock()
+    loop = aio.Loop(clock, aio.JumpWaiter(clock))
+    for ms, expected in ((4999, b"a"), (5001, b"b")):
+        disk = SimDisk(random.Random(1), loop)
+        file = _file(disk)
+        disk.fail("slow")
+        file.xWrite(b"b" * 4096, 0)
+        file.xSync(apsw.SQLITE_SYNC_FULL)
+        assert disk.take_owed_ms() == 5000
+        loop.run(aio.sleep_ms(ms))
+        disk.strike("unsynced")
+        disk.power_cut()
+        assert disk.read("raw") == expected * 4096
+
+
+def test_behind_a_slow_write_everything_waits_its_turn() -> None:
+    clock = aio.VirtualClock()
+    loop = aio.Loop(clock, aio.JumpWaiter(clock))
+    disk = SimDisk(random.Random(1), loop)
+    executor = DiskExecutor(loop, disk)
+    file = _file(disk)
+    disk.fail("slow")
+    done: list[tuple[int, str]] = []
+    for name, work in (("write", lambda: file.xSync(2)), ("read", lambda: file.xRead(1, 0))):
+        executor.submit(work, lambda *_, name=name: done.append((clock.now_ms(), name)))
+    loop.run(aio.sleep_ms(20_000))
+    assert done == [(5000, "write"), (5001, "read")]
+
+
+def test_the_power_goes_in_the_middle_of_a_write_and_somebody_is_told() -> None:
+    disk = SimDisk(random.Random(1))
+    connection = _made(disk)
+    told: list[bool] = []
+    disk.on_cut = lambda: told.append(disk.powered)
+    disk.cut_at = disk.operations + 1
+    with pytest.raises(apsw.IOError):
+        connection.execute("INSERT INTO t VALUES(1, 'x')")
+    assert told == [False]

@@ -395,3 +395,45 @@ def test_what_was_done_to_a_device_can_be_seen() -> None:
     house.act("unplug", device="siren", on=True)
     assert house.world.condition("window") == {"fault": "cut", "unplugged": False}
     assert house.world.condition("siren") == {"fault": "none", "unplugged": True}
+
+
+def test_a_contact_that_chatters_trembles_and_is_where_it_was() -> None:
+    house = House()
+    line = house.inputs("front-contact")
+    before = line.levels()
+    house.act("chatter_contact", device="front-contact")
+    house.run(500)
+    edges = line.take()
+    assert len(edges) >= 20
+    assert edges[-1].level == before[0]
+    assert line.levels() == before
+    house.run(1000)
+    assert line.take() == []
+
+
+def test_a_reader_fails_in_each_of_its_ways_and_reads_again() -> None:
+    for trouble in ("silent", "torn", "noise", "stuck"):
+        house = House()
+        line = house.inputs("front-d0", "front-d1")
+        whole = _edges(house, line)
+        house.act("fail_reader", device="front-reader", fault=trouble)
+        found = _edges(house, line)
+        if trouble == "silent":
+            assert found == 0
+        elif trouble == "torn":
+            assert found < whole
+        elif trouble == "noise":
+            house.run(20000)
+            assert len(line.take()) > 0  # though nobody shows anything
+        else:
+            assert line.levels() == [True, False]
+        house.act("fail_reader", device="front-reader", fault="none")
+        house.run(500)
+        line.take()
+        assert _edges(house, line) == whole
+
+
+def _edges(house: House, line: "Any") -> int:
+    house.act("present_card", access_point="front-in", number=FREE)
+    house.run(400)
+    return len(line.take())

@@ -459,3 +459,75 @@ def test_a_new_world_is_at_rest() -> None:
         "outputs": {"beacon": False, "siren": False, "stairs-light": False},
         "access_points": {"front-in": dark, "yard-in": dark, "yard-out": dark},
     }
+
+
+OUTSIDE_WRONG = (
+    ("command", {}, "command: argument op is missing; expected the name of an op"),
+    (
+        "command",
+        {"op": "portal.relase"},
+        'command: op "portal.relase" is unknown; the nearest known one is "portal.release"',
+    ),
+    (
+        "command",
+        {"op": "portal.release", "args": [1]},
+        "command: args is no table of JSON values; expected one",
+    ),
+    (
+        "fail_storage",
+        {"on": True, "mode": "slowly"},
+        'fail_storage: mode "slowly" is unknown; the nearest known one is "slow"',
+    ),
+    (
+        "fail_broker",
+        {"fault": "slwo", "on": True},
+        'fail_broker: fault "slwo" is unknown; the nearest known one is "slow"',
+    ),
+    (
+        "fail_task",
+        {"task": "door", "how": "die"},
+        'fail_task: how "die" is unknown; the nearest known one is "dies"',
+    ),
+    (
+        "fail_task",
+        {"task": "feed-frontreader", "how": "dies"},
+        'fail_task: task "feed-frontreader" is unknown; the nearest known one is "feed-front-reader"',
+    ),
+    (
+        "drift_clock",
+        {"ppm": 100001},
+        "drift_clock: ppm is out of range; expected -100000 to 100000",
+    ),
+    (
+        "fail_reader",
+        {"device": "strike", "fault": "noise"},
+        'fail_reader: device "strike" is unknown; the nearest known one is "out-reader"',
+    ),
+)
+
+
+def test_what_is_wrong_with_a_verb_of_somebody_else_is_one_clear_line_too() -> None:
+    house = House()
+    for do, args, text in OUTSIDE_WRONG:
+        assert said(house, do, args) == text
+
+
+def test_what_nobody_here_can_do_says_where_it_can_be_done() -> None:
+    house = House()
+    args = {"fault": "down", "on": True}
+    where = "fail_broker: not in real time; expected a scenario (door-sim run)"
+    assert said(house, "fail_broker", args) == where
+
+
+def test_somebody_else_gets_the_arguments_complete() -> None:
+    house = House()
+    got: list[object] = []
+    house.world.outside = {"fail_storage": got.append, "command": got.append}
+    house.act("fail_storage", on=True)
+    house.act("fail_storage", on=False, mode="nonsense")
+    house.act("command", op="alarm.silence")
+    assert got == [
+        {"on": True, "mode": "error"},
+        {"on": False, "mode": "error"},
+        {"op": "alarm.silence", "args": {}},
+    ]
