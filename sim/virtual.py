@@ -189,8 +189,6 @@ class Building:
         self.host = VirtualHost(
             self.loop, self.broker, config, self.wall, random.Random(f"host {seed}")
         )
-        if SqliteJournal.stored is ports.Journal.stored:
-            self.host.acknowledges = False  # this journal lets go of events at PUBACK
         self.parts = VirtualParts(config, self.loop, seeded, self.broker)
         link = self.parts.link_config
         link["reconnect_max_ms"] = min(link["reconnect_max_ms"], reconnect_max_ms)

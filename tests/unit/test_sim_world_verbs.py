@@ -461,7 +461,7 @@ def test_a_new_world_is_at_rest() -> None:
     }
 
 
-OUTSIDE_WRONG = (
+OUTSIDE_WRONG: "tuple[tuple[str, dict[str, Any], str], ...]" = (
     ("command", {}, "command: argument op is missing; expected the name of an op"),
     (
         "command",
