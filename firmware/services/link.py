@@ -15,7 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from firmware.runtime import aio, ports
-from firmware.services.link_records import READ_BYTES, TO_DOOR, Lines, LinkRecordError, encode
+from firmware.services.link_records import (
+    DROPPING,
+    READ_BYTES,
+    TO_DOOR,
+    Lines,
+    LinkRecordError,
+    encode,
+)
 
 CHILD = "firmware.services.link_process"  #: the module that the child runs
 OUT_BYTES = 1 << 20  #: what waits for the child; more is a child that hangs
@@ -23,6 +30,7 @@ FLUSH_MS = 20  #: how soon to write again what the channel did not take
 RESTART_MS = 1000  #: before the first restart of a child that died; doubled up to the next
 RESTART_MAX_MS = 30_000
 HEALTHY_MS = 60_000  #: a child that lived this long starts over with `RESTART_MS`
+CHOKED_LIMIT = 3  #: children in a row that end on what a broker kept for us; then it is dropped
 STOP_MS = 1000  #: for a clean end
 
 
@@ -54,6 +62,7 @@ class LinkProcess(ports.Transport):
         self._out = bytearray()
         self._up = False
         self._said_up = False  # by the child, whatever we think of it since
+        self._choked = 0  # children in a row that ended on what the broker sent
         self._owed = 0  # messages that this child may still say are taken
         self._with_us: dict[str, tuple[int, int]] = {}  # topic: (our token, the child's)
         self._last_token = 0
@@ -148,9 +157,11 @@ class LinkProcess(ports.Transport):
                 client=self._client,
                 will=self._will,
                 protocol=self.protocol,
-                clean=False,
+                clean=self._choked >= CHOKED_LIMIT,
             )
         )
+        if self._choked >= CHOKED_LIMIT:
+            self._choked = 0
         self._loop.waiter.add_reader(ours.fileno(), self._readable)
         self._flush()
 
@@ -211,6 +222,10 @@ class LinkProcess(ports.Transport):
                     self.on_taken(token)
         elif record["kind"] == "health":
             self._say(record["ok"], record["text"])
+        elif record["kind"] == "choked":
+            self._choked += 1
+            if self._choked == CHOKED_LIMIT:
+                self._say(False, DROPPING)
         elif record["kind"] == "message":
             self._tell_message(record)
         else:
@@ -269,6 +284,7 @@ class LinkProcess(ports.Transport):
         now_ms = self._loop.now_ms()
         if now_ms - self._started_ms >= HEALTHY_MS:
             self._restart_ms = RESTART_MS
+            self._choked = 0
         self._restart = self._loop.call_at(now_ms + self._restart_ms, self._again)
         self._restart_ms = min(self._restart_ms * 2, RESTART_MAX_MS)
 

@@ -9,10 +9,21 @@ class Broken(Exception):
     text      str   one line for people
     protocol  str   the MQTT version to ask with next time, "" for no change
     at_once   bool  the same broker, asked in another version: no need to wait
+    silent    bool  it took the connection and did not answer
+    garbled   bool  what it sent made no sense
     """
 
-    def __init__(self, text: str, protocol: str = "", at_once: bool = False) -> None:
+    def __init__(
+        self,
+        text: str,
+        protocol: str = "",
+        at_once: bool = False,
+        silent: bool = False,
+        garbled: bool = False,
+    ) -> None:
         super().__init__(text)
+        self.silent = silent
+        self.garbled = garbled
         self.protocol = protocol
         self.at_once = at_once
 

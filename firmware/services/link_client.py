@@ -26,6 +26,8 @@ class LinkClient(Client):
     def __init__(self, *given: Any, tls_s: int, **named: Any) -> None:
         super().__init__(*given, **named)
         self._tls_s = tls_s
+        #: bool  somebody took the connection, and TLS began
+        self.found = False
         self._came = b""  # read from the socket
         self._at = 0  # and used up to here
 
@@ -70,5 +72,6 @@ class LinkClient(Client):
         return self._came[start : start + used]
 
     def _ssl_wrap_socket(self, tcp_sock: Any) -> Any:
+        self.found = True
         self._connect_timeout = float(self._tls_s)
         return super()._ssl_wrap_socket(tcp_sock)

@@ -8,19 +8,20 @@ most `wait_ms`, and then calls `serve`. What came goes to an `Inbox`; while that
 
 import select
 import socket
-import sys
 import time
-import types
 from collections import deque
 from typing import Any
 
 from firmware.services import link_identity
+from firmware.services.back_off import CONNECT_MS
 from firmware.services.link_broken import Broken, reason_of, words_of
 from firmware.services.link_inbox import HELD, Inbox
 from firmware.services.link_records import TOKENS_LIMIT, TOPICS, LinkRecordError
 
 IN_FLIGHT = 128  #: messages on their way at once, where the broker has no smaller limit
-CONNECT_S = 10  #: for TCP, for TLS and for the broker's answer, each
+ANSWER_S = 10  #: for TLS, and for the broker's answer
+PROBE_S = 5  #: of silence, then the network is asked whether the broker's machine is still there
+GONE_S = 10  #: without its answer, or without it taking what was sent
 SESSION_S = 7 * 86_400  #: how long a broker keeps for us what comes while we are away (MQTT 5)
 PACKET_BYTES = (
     1 << 20
@@ -34,23 +35,6 @@ UNSUPPORTED_VERSION = 0x84  #: MQTT 5, 4.13; paho gives MQTT 3.1.1's return code
 KEEP_ALIVE_TIMEOUT = 0x8D
 
 
-def lean(tls: bool) -> None:
-    """Keep out of memory what paho imports and a link never uses; call it before the first connection.
-
-    Saves 2.5 MB of 22 (proxies from the environment, which must not apply to a door anyway), and
-    without TLS 7 MB (OpenSSL).
-    """
-    stand_ins: dict[str, Any] = {
-        "urllib.request": types.ModuleType("urllib.request"),
-        "socks": None,
-    }
-    if not tls:
-        ssl: Any = types.ModuleType("ssl")
-        ssl.SSLWantReadError = ssl.SSLWantWriteError = type("NeverRaised", (OSError,), {})
-        stand_ins.update({"ssl": ssl, "_hashlib": None})
-    sys.modules.update(stand_ins)
-
-
 class Connection:
     """One connection to the broker of `link`, the board config's section.
 
@@ -61,6 +45,7 @@ class Connection:
     known     bool  the broker has spoken it before
     inbox     Inbox where messages go; its acknowledgements come through `acknowledge`
     clean     bool  have the broker forget what it kept for us
+    connect_ms  int  for finding it
     """
 
     def __init__(
@@ -73,6 +58,7 @@ class Connection:
         known: bool,
         inbox: Inbox,
         clean: bool = False,
+        connect_ms: int = CONNECT_MS,
     ) -> None:
         from paho.mqtt.client import MQTTv5, MQTTv311
         from paho.mqtt.enums import CallbackAPIVersion
@@ -111,9 +97,9 @@ class Connection:
             clean_session=None if self.protocol == "5" else clean,
             reconnect_on_failure=False,
             manual_ack=True,
-            tls_s=CONNECT_S,
+            tls_s=ANSWER_S,
         )
-        self._client.connect_timeout = float(CONNECT_S)
+        self._client.connect_timeout = connect_ms / 1000
         self._client.max_inflight_messages_set(0)  # the queue is ours: paho's asks no broker
         self._client.will_set(root + "/status", will, qos=1, retain=True)
         self._client.on_connect = self._on_connect
@@ -150,14 +136,22 @@ class Connection:
                     f"link: no TLS with {self.where} ({reason_of(error)}); "
                     "expected TLS there, and a certificate that ca vouches for"
                 ) from error
-            raise self._no_broker(reason_of(error)) from error
+            silent = isinstance(error, TimeoutError) and self._client.found
+            raise self._no_broker(reason_of(error), silent) from error
         except (ValueError, UnicodeError) as error:
             raise self._no_broker("no such name") from error
         self._open_ms = _now_ms()
+        # A machine that lost its power says nothing; when it is back, we must have noticed before.
+        own = min(self._link["keepalive_s"], GONE_S)
         plain = self._socket()
-        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        lost_ms = self._link["keepalive_s"] * 1000  # sent and not even received there: gone
-        plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, lost_ms)
+        for option, value in (
+            (socket.TCP_NODELAY, 1),
+            (socket.TCP_USER_TIMEOUT, own * 1000),
+            (socket.TCP_KEEPIDLE, PROBE_S),
+            (socket.TCP_KEEPINTVL, PROBE_S // 2),
+        ):
+            plain.setsockopt(socket.IPPROTO_TCP, option, value)
+        plain.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
 
     def fileno(self) -> int:
         """The descriptor to wait on."""
@@ -186,7 +180,9 @@ class Connection:
         except (Broken, MemoryError):
             raise
         except Exception as error:  # noqa: BLE001  whatever a broker's bytes do to paho ends here
-            raise self._gone(f"it made no sense ({type(error).__name__})") from error
+            gone = self._gone(f"it made no sense ({type(error).__name__})")
+            gone.garbled = True
+            raise gone from error
         if self._refused is not None:
             raise self._refusal()
         if lost or self._client.socket() is None:
@@ -196,8 +192,10 @@ class Connection:
         if self._subscribe_ms and now_ms >= self._subscribe_ms:
             self._subscribe_ms = 0
             self._subscribe(again=True)
-        if not self.up and now_ms - self._open_ms > CONNECT_S * 1000:
-            raise self._gone(f"no answer in {CONNECT_S} s")
+        if not self.up and now_ms - self._open_ms > ANSWER_S * 1000:
+            gone = self._gone(f"no answer in {ANSWER_S} s")
+            gone.silent = True
+            raise gone
         keepalive_s = self._link["keepalive_s"]
         oldest_ms = next(iter(self._tokens.values()), (0, now_ms))[1]
         if now_ms - oldest_ms > keepalive_s * 1000:
@@ -368,10 +366,9 @@ class Connection:
             "expected a broker that knows it (username, password_file, cert)"
         )
 
-    def _no_broker(self, reason: str) -> Broken:
-        return self._broken(
-            f"link: no broker at {self.where} ({reason}); expected an MQTT broker there"
-        )
+    def _no_broker(self, reason: str, silent: bool = False) -> Broken:
+        text = f"link: no broker at {self.where} ({reason}); expected an MQTT broker there"
+        return Broken(text + "; trying again", silent=silent)
 
     def _gone(self, reason: str) -> Broken:
         if self.up:

@@ -9,18 +9,22 @@ looked at, handed to the door one by one (`link_inbox`), and acknowledged when t
 """
 
 import os
+import random
 import resource
 import select
 import signal
 import socket
 import sys
 import time
+import types
 from typing import Any
 
+from firmware.services.back_off import BackOff
 from firmware.services.link_broken import Broken
-from firmware.services.link_connection import WAIT_MS, Connection, lean
+from firmware.services.link_connection import WAIT_MS, Connection
 from firmware.services.link_inbox import Inbox
 from firmware.services.link_records import (
+    DROPPING,
     READ_BYTES,
     TO_LINK,
     Lines,
@@ -29,16 +33,32 @@ from firmware.services.link_records import (
 )
 
 GROWTH_BYTES = 48 << 20  #: address space beyond what the start took
-BACK_OFF_MS = (
-    500  #: full jitter: a random time up to this, doubled each time, up to reconnect_max_ms
+GARBLED_LIMIT = (
+    3  #: connections in a row that end on nonsense; then what the broker kept is dropped
 )
-STEADY_MS = 10_000  #: a connection that held this long was a good one: begin with BACK_OFF_MS again
 STOP_MS = 800  #: for what is on its way, at a clean stop
 PR_SET_PDEATHSIG = 1
 
 
 class _Ended(Exception):
     """The door process is gone, or wants no more."""
+
+
+def lean(tls: bool) -> None:
+    """Keep out of memory what paho imports and a link never uses; call it before the first connection.
+
+    Saves 2.5 MB of 22 (proxies from the environment, which must not apply to a door anyway), and
+    without TLS 7 MB (OpenSSL).
+    """
+    stand_ins: dict[str, Any] = {
+        "urllib.request": types.ModuleType("urllib.request"),
+        "socks": None,
+    }
+    if not tls:
+        ssl: Any = types.ModuleType("ssl")
+        ssl.SSLWantReadError = ssl.SSLWantWriteError = type("NeverRaised", (OSError,), {})
+        stand_ins.update({"ssl": ssl, "_hashlib": None})
+    sys.modules.update(stand_ins)
 
 
 class LinkProcess:
@@ -53,8 +73,9 @@ class LinkProcess:
         self._config: dict[str, Any] = {}
         self._protocol = ""  # the MQTT version that worked last, or is worth a try
         self._known = False  # it worked
-        self._failures = 0
         self._clean = False  # have the broker forget what it kept for us, once
+        self._garbled = 0
+        self._pause_ms = 0
         self._inbox = Inbox()
 
     def run(self) -> None:
@@ -77,6 +98,8 @@ class LinkProcess:
         self._protocol = self._config["protocol"]
         self._known = bool(self._protocol)
         self._clean = self._config["clean"]
+        most_ms = self._config["link"]["reconnect_max_ms"]
+        self._back_off = BackOff(most_ms, random.SystemRandom().random)
         try:
             lean(self._config["link"]["tls"])
         except KeyError:
@@ -85,6 +108,8 @@ class LinkProcess:
     def _connect_once(self) -> None:
         """One connection, from the first packet to the last."""
         config = self._config
+        began_ms = _now_ms()
+        self._pause_ms = 0
         try:
             connection = Connection(
                 config["link"],
@@ -95,9 +120,10 @@ class LinkProcess:
                 self._known,
                 self._inbox,
                 self._clean,
+                self._back_off.connect_ms(began_ms),
             )
         except Broken as broken:
-            self._failures += 1
+            self._pause_ms = self._back_off.pause_ms(began_ms, _now_ms())
             self._tell("health", ok=False, text=str(broken))
             return
         told_up = False
@@ -127,15 +153,26 @@ class LinkProcess:
             if told_up:
                 self._tell("up", on=False, protocol=connection.protocol)
             self._protocol = broken.protocol or self._protocol
-            if told_up and _now_ms() - up_at_ms >= STEADY_MS:
-                self._failures = 0
             if broken.at_once:
                 return  # the same broker, asked in another version: nothing to wait for
-            self._failures += 1
-            self._tell("health", ok=False, text=str(broken))
+            self._broke(broken, began_ms, up_at_ms)
         finally:
             self._inbox.lost()
             connection.close()
+
+    def _broke(self, broken: Broken, began_ms: int, up_at_ms: int) -> None:
+        """Say why, and choose the pause after a connection that was up from `up_at_ms` on, 0: never."""
+        now_ms = _now_ms()
+        if up_at_ms:
+            self._back_off.held(up_at_ms, now_ms)
+            began_ms = now_ms
+        self._pause_ms = self._back_off.pause_ms(began_ms, now_ms, broken.silent)
+        self._tell("health", ok=False, text=str(broken))
+        self._garbled = self._garbled + 1 if broken.garbled else 0
+        if self._garbled >= GARBLED_LIMIT:
+            self._garbled = 0
+            self._clean = True
+            self._tell("health", ok=False, text=DROPPING)
 
     def _wait(self, connection: Connection, most_ms: int = WAIT_MS) -> None:
         broker = connection.fileno()
@@ -184,12 +221,7 @@ class LinkProcess:
 
     def _pause(self) -> None:
         """Before the next attempt: a random time, so that ten thousand doors do not come at once."""
-        if not self._failures:
-            return
-        most_ms = min(
-            self._config["link"]["reconnect_max_ms"], BACK_OFF_MS << min(self._failures - 1, 16)
-        )
-        end_ms = _now_ms() + int.from_bytes(os.urandom(4), "big") % (most_ms + 1)
+        end_ms = _now_ms() + self._pause_ms
         while (left_ms := end_ms - _now_ms()) > 0:
             if self._poll.poll(left_ms):
                 self._read_door()
@@ -253,18 +285,23 @@ def main(arguments: list[str]) -> int:
         print("link: started without its channel; expected to be the door's child", file=sys.stderr)
         return 2
     die_with_parent()
+    os.environ["RES_OPTIONS"] = "timeout:1 attempts:2"  # a name server that is away, too, costs 2 s
     limit_memory(GROWTH_BYTES)
     text = ""
+    choked = False
     try:
         LinkProcess(door).run()
     except LinkRecordError as error:
         text = str(error)
     except MemoryError:
+        choked = True
         text = f"link: the broker sent more than fits into {GROWTH_BYTES >> 20} MB; expected small messages"
     if not text:
         return 0
     try:
         door.sendall(encode("health", ok=False, text=text))
+        if choked:
+            door.sendall(encode("choked"))
     except OSError:
         pass  # nobody is left to be told
     return 3

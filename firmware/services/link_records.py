@@ -21,6 +21,11 @@ STORED = "stored"
 TOPICS = (COMMAND, STORED)  #: what we hear, below the root
 PROTOCOLS = ("5", "3.1.1")
 
+#: What people are told when messages kept at the broker end one connection or process after the other.
+DROPPING = (
+    "link: what the broker keeps for this controller makes no sense; "
+    "expected messages; having it dropped"
+)
 TOO_LONG = "too_long"  #: the flaw of a message of more than `PAYLOAD_BYTES`
 
 #: Kinds the link takes, and the type of each field.
@@ -48,11 +53,13 @@ TO_LINK: dict[str, dict[str, type]] = {
 #: taken    the broker has taken the messages of these tokens
 #: message  came on a topic of ours: base64, or nothing but a flaw; no other of its topic until `heard`
 #: health   one line for people
+#: choked   the link ends, because what the broker sent does not fit
 TO_DOOR: dict[str, dict[str, type]] = {
     "up": {"on": bool, "protocol": str},
     "taken": {"tokens": list},
     "message": {"token": int, "topic": str, "payload": str, "retained": bool, "flaw": str},
     "health": {"ok": bool, "text": str},
+    "choked": {},
 }
 
 

@@ -285,3 +285,29 @@ def test_a_broker_that_hangs_is_noticed_when_nothing_is_to_be_sent_too(tmp_path:
         one.wait_up()
         one.wait_up(False)
         assert one.wait_health("lost")["health"].startswith(f"link: lost 127.0.0.1:{broker.port} (")
+
+
+def test_what_ends_one_process_after_the_other_is_dropped_at_the_broker(tmp_path: Path) -> None:
+    clean_start: list[bool] = []
+
+    def choke(connection: socket.socket, hello: bytes) -> None:
+        clean_start.append(bool(hello[PROTOCOL_AT + 1] & 2))
+        connection.sendall(CONNACK_5)
+        if any(clean_start):  # it has dropped what it kept
+            while connection.recv(4096):
+                pass
+            return
+        body = COMMAND + b"%s" + b"\0" + bytes(250_000)
+        for number in range(1, 65_536):
+            packet = body % number.to_bytes(2, "big")
+            connection.sendall(b"\x34" + _length(len(packet)) + packet)
+
+    with fake_broker(choke) as broker, door(tmp_path, link_config(broker.port)) as one:
+        assert lives(one)
+        broker.versions.wait("five connections", lambda versions: len(versions) >= 5)
+        assert lives(one)
+        said = one.wait_health("having it dropped")["health"]
+        assert said.startswith("link: what the broker keeps for this controller makes no sense; ")
+        # Three that die, one that has it dropped, and one that stays.
+        one.said.wait("it is up", lambda items: any(said.get("up") for said in items[-3:]))
+        assert clean_start == [False, False, False, True, False]

@@ -78,7 +78,10 @@ def start(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Rig]]:
     [
         ("dies", "link: its process ended"),
         ("noise", "link: a line that is no JSON; expected a record"),
-        ("unknown", "link: a record of unknown kind; expected one of up, taken, message, health"),
+        (
+            "unknown",
+            "link: a record of unknown kind; expected one of up, taken, message, health, choked",
+        ),
         ("endless", "link: a line without end; expected at most 393216 bytes"),
         ("fields", "link: up with other fields; expected on, protocol"),
         ("early", "link: taken without a broker; expected up before it"),

@@ -64,12 +64,18 @@ def test_text_that_is_no_unicode_is_sent_as_question_marks() -> None:
         (b"\xff\xfe\n", "link: a line that is no JSON; expected a record"),
         (b"[" * 100_000 + b"\n", "link: a line that is no JSON; expected a record"),
         (_line([1]), "link: a line that is no object; expected a record"),
-        (_line({}), "link: a record of unknown kind; expected one of up, taken, message, health"),
+        (
+            _line({}),
+            "link: a record of unknown kind; expected one of up, taken, message, health, choked",
+        ),
         (
             _line({"kind": []}),
-            "link: a record of unknown kind; expected one of up, taken, message, health",
+            "link: a record of unknown kind; expected one of up, taken, message, health, choked",
         ),
-        (_line(SEND), "link: a record of unknown kind; expected one of up, taken, message, health"),
+        (
+            _line(SEND),
+            "link: a record of unknown kind; expected one of up, taken, message, health, choked",
+        ),
         (
             _line({"kind": "health", "ok": True}),
             "link: health with other fields; expected ok, text",
