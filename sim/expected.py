@@ -51,6 +51,7 @@ _MORE: dict[str, tuple[str, ...]] = {
     "media.clip": _MEDIA,
     "media.pruned": _MEDIA,
     "credential.changed": ("credential", "change", "by"),
+    "credential.synced": ("version", "count", "by"),
     "command.accepted": _COMMAND,
     "command.rejected": _COMMAND,
     "system.started": ("gap_ms", "reason", "version"),

@@ -236,14 +236,16 @@ class Controller:
     ) -> None:
         """Take a page of a set of keys (`ports.Store.sync`); as `change_keys`.
 
-        Of a set of very many one record tells, without a `credential`.
+        A set that is in force has a record of its own; of very many keys it is the only one.
         """
 
         def answer(problem: "str | None", synced: "Any") -> None:
-            told: list[tuple[int, str]] | None = []
-            if synced is not None and synced.applied:
-                told = synced.told
-            self._keys_changed(told, by, lambda: note(problem, synced))
+            if synced is None or not synced.applied:
+                self._keys_changed([], by, lambda: note(problem, synced))
+                return
+            fields = {"version": synced.version, "count": self.store.held()[0], "by": by}
+            made = record.make(record.CREDENTIAL_SYNCED, self.loop.now_ms(), None, fields)
+            self._keys_changed(synced.told, by, lambda: note(problem, synced) + [made])
 
         self.store.sync(page, answer)
 
@@ -257,7 +259,7 @@ class Controller:
         now = self._now()
         self.upkeep.take_rights()
         made = []
-        for number, change in told if told is not None else [(None, "synced")]:
+        for number, change in told or ():
             fields: dict[str, object] = {"credential": number, "change": change, "by": by}
             made.append(record.make(record.CREDENTIAL_CHANGED, now.ms, None, fields))
         recalled = Everybody() if told is None else {number for number, _ in told}

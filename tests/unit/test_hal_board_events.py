@@ -23,6 +23,7 @@ ITS_OWN = {
     "system.recovered",
     "clock.changed",
     "credential.changed",
+    "credential.synced",
     "automation.done",
 }
 

@@ -47,6 +47,7 @@ EVENTS = [
     "media.clip",
     "media.pruned",
     "credential.changed",
+    "credential.synced",
     "command.accepted",
     "command.rejected",
     "partition.armed",
