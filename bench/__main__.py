@@ -5,9 +5,15 @@
 
 import sys
 
-from bench import decision, door_day, idle, keys, latency
+from bench import backlog, decision, door_day, idle, keys, latency
 
-USUAL = {"latency": latency, "decision": decision, "door_day": door_day, "idle": idle}
+USUAL = {
+    "latency": latency,
+    "decision": decision,
+    "door_day": door_day,
+    "idle": idle,
+    "backlog": backlog,
+}
 ALL = {**USUAL, "keys": keys}
 
 
