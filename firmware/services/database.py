@@ -87,10 +87,14 @@ def pragma(connection: apsw.Connection, name: str, value: str | None = None) -> 
     return rows[0][0] if rows else None
 
 
-def check(connection: apsw.Connection) -> None:
-    """Read the whole database. Raises `apsw.CorruptError` where its structure does not hold."""
-    if pragma(connection, "quick_check(1)") != "ok":
-        raise apsw.CorruptError("quick_check")
+def check(connection: apsw.Connection, indexes: bool = False) -> None:
+    """Read the whole database. Raises `apsw.CorruptError` where its structure does not hold.
+
+    With `indexes` they are held against their tables as well.
+    """
+    kind = "integrity_check(1)" if indexes else "quick_check(1)"
+    if pragma(connection, kind) != "ok":
+        raise apsw.CorruptError(kind)
 
 
 def tidy(connection: apsw.Connection) -> None:
@@ -129,6 +133,22 @@ class Files:
     def sync(self, path: str) -> None:
         """Make the content of a file durable. Raises OSError."""
         self._sync(path)
+
+    def size(self, path: str) -> int:
+        """The bytes of a file. Raises OSError."""
+        return os.path.getsize(path)
+
+    def read(self, path: str, amount: int, offset: int) -> bytes:
+        """A piece of a file. Raises OSError."""
+        with open(path, "rb") as file:
+            file.seek(offset)
+            return file.read(amount)
+
+    def write(self, path: str, data: bytes, offset: int) -> None:
+        """Write a piece of a file, not durably. Raises OSError."""
+        with open(path, "r+b") as file:
+            file.seek(offset)
+            file.write(data)
 
     def _sync(self, path: str) -> None:
         fd = os.open(path, os.O_RDONLY)
@@ -177,6 +197,30 @@ class VfsFiles(Files):
         file = self._open(path, 0)
         try:
             file.xSync(apsw.SQLITE_SYNC_FULL)
+        finally:
+            file.xClose()
+
+    def size(self, path: str) -> int:
+        """The bytes of a file. Raises `apsw.Error`."""
+        file = self._open(path, 0)
+        try:
+            return file.xFileSize()
+        finally:
+            file.xClose()
+
+    def read(self, path: str, amount: int, offset: int) -> bytes:
+        """A piece of a file. Raises `apsw.Error`."""
+        file = self._open(path, 0)
+        try:
+            return file.xRead(amount, offset)
+        finally:
+            file.xClose()
+
+    def write(self, path: str, data: bytes, offset: int) -> None:
+        """Write a piece of a file, not durably. Raises `apsw.Error`."""
+        file = self._open(path, 0)
+        try:
+            file.xWrite(data, offset)
         finally:
             file.xClose()
 

@@ -12,7 +12,7 @@ from typing import Any
 import apsw
 
 from firmware.runtime.ports import Batch
-from firmware.services import database, journal_salvage
+from firmware.services import database, journal_mend, journal_salvage
 from firmware.services.journal_draft import Draft, Sign, Written
 from firmware.services.journal_ring import LEFT, TAKEN, Ring
 from firmware.services.journal_salvage import Past
@@ -116,6 +116,10 @@ class JournalFile:
             self._open()
         except _NO_GOOD as error:
             return self._begin_again(error)
+        except apsw.ReadOnlyError:
+            if journal_mend.is_of_our_time(self._files, self._path):
+                raise
+            return self._begin_again(apsw.NotADBError())
         return ""
 
     def look(self) -> None:
@@ -132,7 +136,7 @@ class JournalFile:
     def _open(self) -> None:
         connection = database.connect(self._path, self._vfs)
         try:
-            database.check(connection)
+            self._check(connection)
             connection.set_wal_hook(self._wal_grew)
             connection.execute("BEGIN IMMEDIATE")
             if database.pragma(connection, "user_version") != FORMAT:
@@ -148,12 +152,21 @@ class JournalFile:
         self._connection = connection
         self._booted = True
 
+    def _check(self, connection: apsw.Connection) -> None:
+        # What the log holds is brought home, which tells how much of it SQLite could read.
+        frames, _ = connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+        if journal_mend.is_cut_short(self._files, self._path + "-wal", max(0, frames)):
+            raise apsw.CorruptError("log")
+        database.check(connection, indexes=True)
+
     def _create(self, connection: apsw.Connection) -> None:
         if connection.execute("SELECT 1 FROM sqlite_schema").fetchall():
             raise apsw.NotADBError("not a journal of this format")
         connection.execute(_TABLES)
         aside = database.last_aside(self._files, self._path)
-        old = journal_salvage.open_aside(aside, self._vfs) if aside is not None else None
+        first = journal_mend.first_page(_TABLES)
+        mended = _beside(self._path)
+        old = journal_salvage.open_aside(self._files, aside, mended, first, self._vfs)
         past = self.past
         if old is not None:
             if not self._booted:
@@ -162,6 +175,7 @@ class JournalFile:
                 "INSERT INTO former(body, urgent) VALUES(?, ?)", journal_salvage.unsent(old)
             )
             old.close(True)
+            self._files.remove(mended)
         meta = {
             "journal": self._random(4).hex(),
             "controller": self._controller,
@@ -174,7 +188,8 @@ class JournalFile:
                 previous["seq"] = past.last_seq
             meta["previous"] = json.dumps(previous)
         connection.executemany("INSERT INTO meta VALUES(?, ?)", meta.items())
-        connection.executemany("INSERT INTO kept VALUES(?, ?)", past.kept.items())
+        rows = [(key, journal_salvage.guarded(key, text)) for key, text in past.kept.items()]
+        connection.executemany("INSERT INTO kept VALUES(?, ?)", rows)
         database.pragma(connection, "user_version", str(FORMAT))
 
     def _load(self, connection: apsw.Connection) -> None:
@@ -182,13 +197,12 @@ class JournalFile:
             # What was attempted and not acknowledged, and may be there after all, is written again.
             connection.execute("DELETE FROM events WHERE seq > ?", (self.past.last_seq,))
         past = journal_salvage.past_of(connection)
-        if not past.name:
-            raise apsw.CorruptError("no name")
+        if not past.name or past.damaged:
+            raise apsw.CorruptError("no name" if past.damaged is False else "kept")
         self._last_hash = chain.START
         self._previous = None
         if past.last_seq:
-            body = connection.execute("SELECT body FROM events WHERE seq = ?", (past.last_seq,))
-            self._last_hash = _hash_of(str(body.get))
+            self._last_hash = journal_salvage.last_hash(connection, past)
         else:
             for (text,) in connection.execute("SELECT value FROM meta WHERE key = 'previous'"):
                 self._previous = json.loads(text)
@@ -325,7 +339,8 @@ class JournalFile:
                 if text is None:
                     connection.execute("DELETE FROM kept WHERE key = ?", (key,))
                 else:
-                    connection.execute("REPLACE INTO kept VALUES(?, ?)", (key, text))
+                    row = (key, journal_salvage.guarded(key, text))
+                    connection.execute("REPLACE INTO kept VALUES(?, ?)", row)
             ring.mark(left, LEFT)
             ring.mark(taken, TAKEN)
             ring.note()
@@ -379,13 +394,6 @@ def _tell_durable(draft: Draft) -> bool:
     return any(batch.late for batch in draft.punctual)
 
 
-def _hash_of(body: str) -> str:
-    """The hash of a stored event that the next one is chained to. Raises `apsw.CorruptError`."""
-    try:
-        event = json.loads(body)
-        found = str(event["hash"])
-        if found == chain.hash_of(event):
-            return found
-    except (ValueError, TypeError, KeyError):
-        pass
-    raise apsw.CorruptError("last record")
+def _beside(path: str) -> str:
+    """Where the readable copy of a damaged journal is made."""
+    return path.removesuffix(".db") + "-mended.db"

@@ -240,11 +240,14 @@ class Ring:
         return found
 
     def _read(self, text: str, values: tuple[int, ...], base: int) -> Iterator[tuple[int, str]]:
-        for number, body in self._connection.execute(text, values):
-            # Nobody else checks that a row's text is what was written.
-            if not isinstance(body, str) or not chain.is_sealed(body):
-                raise apsw.CorruptError("record")
-            yield base + number, body
+        try:
+            for number, body in self._connection.execute(text, values):
+                # Nobody else checks that a row's text is what was written.
+                if not isinstance(body, str) or not chain.is_sealed(body):
+                    raise apsw.CorruptError("record")
+                yield base + number, body
+        except UnicodeDecodeError:
+            raise apsw.CorruptError("record") from None
 
     def _mark(self, table: str, key: str, low: int, high: int, state: int) -> None:
         text = f"UPDATE {table} SET sent = ? WHERE {key} BETWEEN ? AND ? AND sent = ?"

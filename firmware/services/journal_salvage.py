@@ -9,13 +9,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
+from zlib import crc32
 
 import apsw
 
 from firmware.runtime.clock import TRUSTED
-from firmware.services import database
+from firmware.services import database, journal_mend
+from firmware.services.database import Files
 from firmware.trust import chain
 
+_BYTES = "CAST(%s AS BLOB)"  #: so that reading a damaged text is no error
 TAIL_LIMIT = 20000  #: events behind an unreadable place that are gathered in memory
 
 
@@ -28,6 +31,7 @@ class Past:
     boot        int    starts of this controller
     trusted_ms  int    UTC milliseconds of the last trusted record
     kept        dict   key -> JSON text
+    damaged     bool   something kept is not what was stored, and is not among it
     """
 
     name: str = ""
@@ -35,6 +39,7 @@ class Past:
     boot: int = 0
     trusted_ms: int = 0
     kept: dict[str, str] = field(default_factory=dict)
+    damaged: bool = False
 
 
 def past_of(connection: apsw.Connection) -> Past:
@@ -44,13 +49,54 @@ def past_of(connection: apsw.Connection) -> Past:
     past.name = str(meta.get("journal", ""))
     past.boot = _whole(meta.get("boot"))
     past.trusted_ms = _whole(meta.get("trusted_ms"))
-    past.kept = {
-        str(key): str(value) for key, value in _rows(connection, "SELECT key, value FROM kept")
-    }
+    for direction in ("ASC", "DESC"):  # from both sides to a place that cannot be read
+        text = f"SELECT {_BYTES % 'key'}, {_BYTES % 'value'} FROM kept ORDER BY key {direction}"
+        for key, stored in _rows(connection, text):
+            value = _unguarded(_text(key), _text(stored))
+            if value is None:
+                past.damaged = True
+            else:
+                past.kept[_text(key)] = value
     for (seq,) in _rows(connection, "SELECT seq FROM events ORDER BY seq DESC LIMIT 1"):
         past.last_seq = _whole(seq)
     past.trusted_ms = _newest_trusted_ms(connection) or past.trusted_ms
+    if not past.name:
+        _name_of(connection, past)
     return past
+
+
+def _name_of(connection: apsw.Connection, past: Past) -> None:
+    """Take from the newest record that can be read what the table of names no longer says."""
+    for direction in ("DESC", "ASC"):
+        text = f"SELECT {_BYTES % 'body'} FROM events ORDER BY seq {direction}"
+        for body in (_text(row[0]) for row in _rows(connection, text)):
+            if _is_whole(body):
+                event = json.loads(body)
+                past.name = str(event.get("journal", ""))
+                past.boot = max(past.boot, _whole(event.get("boot")))
+                return
+
+
+def guarded(key: str, text: str) -> str:
+    """A kept value as it is stored: JSON has no line ends, so what follows one tells whether it is whole."""
+    return f"{text}\n{crc32(f'{key} {text}'.encode()):08x}"
+
+
+def _unguarded(key: str, stored: str) -> str | None:
+    """The value again; None where it is not what was stored. Older files have no guards."""
+    text, guard, _ = stored.partition("\n")
+    if guard:
+        return text if stored == guarded(key, text) else None
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return text
+
+
+def _text(stored: object) -> str:
+    """Text of a database that may be none any more: SQLite checks no encoding."""
+    return stored.decode("utf-8", "replace") if isinstance(stored, bytes) else ""
 
 
 #: The time of the newest event that a trusted clock gave.
@@ -72,12 +118,30 @@ def unsent(connection: apsw.Connection) -> Iterator[tuple[str, int]]:
         yield body, urgent
 
 
-def open_aside(path: str, vfs: str | None) -> apsw.Connection | None:
-    """Open a journal that was set aside; None where not even that is possible."""
+def open_aside(
+    files: Files, path: str | None, copy: str, first: bytes, vfs: str | None
+) -> apsw.Connection | None:
+    """Open a journal that was set aside, by a mended `copy` if one can be made; None: not even that."""
+    if path is None:
+        return None
+    try:
+        journal_mend.mend(files, path, copy, first)
+        return database.connect_read_only(copy, vfs)
+    except (apsw.Error, OSError):
+        pass
     try:
         return database.connect_read_only(path, vfs)
     except apsw.Error:
         return None
+
+
+def last_hash(connection: apsw.Connection, past: Past) -> str:
+    """The hash of the last event, which the next one is chained to. Raises `apsw.CorruptError`."""
+    text = f"SELECT {_BYTES % 'body'} FROM events WHERE seq = ?"
+    for body in (_text(row[0]) for row in connection.execute(text, (past.last_seq,))):
+        if _is_whole(body) and json.loads(body).get("journal") == past.name:
+            return str(json.loads(body)["hash"])
+    raise apsw.CorruptError("last record")
 
 
 def utc_ms(time: Any) -> int:
@@ -93,7 +157,7 @@ def _newest_trusted_ms(connection: apsw.Connection) -> int:
         for (time,) in connection.execute(_TRUSTED):
             return utc_ms(time)
         return 0
-    except apsw.Error:
+    except (apsw.Error, UnicodeDecodeError):
         pass
     newest_ms = 0  # a page is gone: whatever can be read, from both sides
     for _, body, _ in _readable(connection, "events", "seq", ""):
@@ -107,20 +171,22 @@ def _readable(
     connection: apsw.Connection, table: str, key: str, where: str
 ) -> Iterator[tuple[int, str, int]]:
     # From the front to the first place that cannot be read, then from the back to the same place.
-    text = f"SELECT {key}, body, urgent FROM {table} NOT INDEXED WHERE {key} > ? {where} ORDER BY {key}"
+    names = f"{key}, {_BYTES % 'body'}, urgent"
+    text = f"SELECT {names} FROM {table} NOT INDEXED WHERE {key} > ? {where} ORDER BY {key}"
     last = 0
     try:
-        for row in connection.execute(text, (0,)):
-            last = row[0]
-            if _is_whole(row[1]):
-                yield row
+        for last, stored, urgent in connection.execute(text, (0,)):
+            body = _text(stored)
+            if _is_whole(body):
+                yield last, body, int(urgent == 1)
         return
     except apsw.Error:
         pass
     tail = []
-    for row in _rows(connection, f"{text} DESC LIMIT {TAIL_LIMIT}", (last,)):
-        if _is_whole(row[1]):
-            tail.append(row)
+    for number, stored, urgent in _rows(connection, f"{text} DESC LIMIT {TAIL_LIMIT}", (last,)):
+        body = _text(stored)
+        if _is_whole(body):
+            tail.append((number, body, int(urgent == 1)))
     yield from reversed(tail)
 
 
@@ -135,7 +201,7 @@ def _is_whole(body: Any) -> bool:
 def _rows(connection: apsw.Connection, text: str, values: tuple[Any, ...] = ()) -> Iterator[Any]:
     try:
         yield from connection.execute(text, values)
-    except apsw.Error:
+    except (apsw.Error, UnicodeDecodeError):
         return
 
 

@@ -39,7 +39,7 @@ def seal(event: dict[str, Any], prev: str) -> str:
 def is_sealed(text: str) -> bool:
     """Whether `text` is still what `seal` gave: its hash is at its end, and right."""
     end = len(text) - _TAIL
-    if end <= 0 or not text.startswith(',"hash":"', end):
+    if end <= 0 or not text.startswith(',"hash":"', end) or not text.endswith('"}'):
         return False
     bare = text[:end] + "}"
     return hashlib.sha256(bare.encode("utf-8", "replace")).hexdigest() == text[-66:-2]
