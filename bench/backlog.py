@@ -83,11 +83,15 @@ def _fill(path: str) -> list[str]:
     executor = InlineExecutor(loop)
     journal = SqliteJournal(path, executor, loop, "c-01")
     journal.open()
-    event = {"type": "access.granted", "time": "2026-11-21T08:15:02.417Z", "clock": "trusted"}
+    event: dict[str, Any] = {
+        "type": "access.granted",
+        "time": "2026-11-21T08:15:02.417Z",
+        "clock": "trusted",
+    }
     event |= {"portal": "front", "access_point": "front-in", "credential": 1042, "holder": 311}
     for start in range(1, EVENTS, _BATCH):
         many = min(_BATCH, EVENTS - start)
-        events: list[dict[str, Any]] = [dict(event, verification="card") for _ in range(many)]
+        events = [dict(event, verification="card") for _ in range(many)]
         journal.append(Batch(events, [0] * many, {}), lambda batch: None)
     loop.run(aio.sleep_ms(1000))
     found: list[tuple[int, str]] = []
