@@ -2,6 +2,7 @@
 
 import os
 import sys
+import textwrap
 from collections.abc import Iterable
 from typing import TextIO
 
@@ -45,8 +46,9 @@ class Console:
 
     def say(self, sign: str, text: str, details: Iterable[str] = ()) -> None:
         """The result first, in one line; then the details below it."""
-        self._out.write(f"{self.sign(sign)} {text}\n")
-        for line in details:
+        first, *more = _wrapped(text)
+        self._out.write(f"{self.sign(sign)} {first}\n")
+        for line in (*more, *(part for detail in details for part in _wrapped(detail))):
             self._out.write(f"  {line}\n")
         self._out.flush()
 
@@ -74,3 +76,10 @@ class Console:
         sys.stderr.write(f"{self.sign(LOOK)} {will}\n{ask}")
         sys.stderr.flush()
         return self._in.readline().strip() == word
+
+
+def _wrapped(text: str) -> list[str]:
+    """In lines that fit beside a sign; columns that are aligned stay so."""
+    if len(text) <= WIDTH - 2:
+        return [text]
+    return textwrap.wrap(text, WIDTH - 2, break_long_words=False, break_on_hyphens=False)

@@ -37,10 +37,10 @@ def lines(
         return UNKNOWN, say.words(key, **about, s=str(ANSWER_S)), [ending]
     if not answer.ok:
         refused = say.word("refused", answer.code)
-        why = answer.message if answer.code in _EXPLAINED and answer.message else None
-        key = "ctl.refused.why" if why else "ctl.refused"
-        nothing = say.words("ctl.nothing_done")
-        return WRONG, say.words(key, **about, refused=refused, why=why), [nothing]
+        details = [say.words("ctl.nothing_done")]
+        if answer.code in _EXPLAINED and answer.message:
+            details.insert(0, say.words("ctl.why", why=say.word("reason", answer.message)))
+        return WRONG, say.words("ctl.refused", **about, refused=refused), details
     args = order.args
     portal = world["portals"].get(args.get("portal"), {})
     release_ms = portal.get("release_ms")

@@ -90,8 +90,7 @@ def live(site: Site) -> Iterator[dict[str, Any]]:
 
 def again(site: Site, from_seq: int | None) -> Iterator[dict[str, Any]]:
     """The controller's records from `from_seq` on, sent again at our signed word. Raises `FailedError`."""
-    count = site.world["records"]
-    first = max(1, (count or 0) - LAST + 1) if from_seq is None else from_seq
+    first = max(1, (site.world["records"] or 0) - LAST + 1) if from_seq is None else from_seq
     signer = site.signer()
     now_ms = site.now_ms()
     command = signer.command(
@@ -99,27 +98,26 @@ def again(site: Site, from_seq: int | None) -> Iterator[dict[str, Any]]:
     )
     reply = f"reply/{command['id']}"
     told: set[str] = set()
+    newest, last = 0, None
     with site.link() as link:
         link.listen("event", reply)
         link.send(command)
-        answered = False
         for topic, said, _ in link.messages(QUIET_S):
             if topic == reply:
                 answer = signer.answer(command, said)
                 if not answer.ok:
-                    raise FailedError(
-                        f"{site.name}: refused: {answer.code}; expected an operator who may"
-                    )
-                answered = True
+                    why = answer.message or answer.code
+                    raise FailedError(f"{site.name}: refused: {why}; expected records to be there")
+                last = answer.result.get("to_seq", 0)
             elif topic == "event" and _is_new(said, first, told):
                 told.add(said["id"])
+                newest = said["seq"]
                 yield said
-            if answered and count is not None and said.get("seq", 0) >= count:
+            if last is not None and newest >= last:
                 return
-    if not answered:
-        raise FailedError(
-            f"{site.name}: sent, no answer in {QUIET_S:.0f} s; expected it to be online"
-        )
+    if last is None:
+        seconds = f"{QUIET_S:.0f} s"
+        raise FailedError(f"{site.name}: sent, no answer in {seconds}; expected it to be online")
 
 
 def _is_new(event: Any, first: int, told: set[str]) -> bool:

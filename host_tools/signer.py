@@ -32,15 +32,18 @@ class Signer:
     name        str    the operator's id
     seed        bytes  its Ed25519 seed
     to          str    site/controller
-    public_key  dict   the controller's, as `status` carries it: ``seal`` and ``sign``
+    public_key  dict   the controller's, as `status` carries it: ``seal`` and ``sign``. Without the first
+                       nothing can be sealed to it, without the second no reply be believed.
+
+    Raises `firmware.trust.signing.KeyTextError`.
     """
 
     def __init__(self, name: str, seed: bytes, to: str, public_key: dict[str, str]) -> None:
         self.name = name
         self._seed = seed
         self._to = to
-        self._seal_key = signing.key_bytes(public_key["seal"])
-        self._sign_key = signing.key_bytes(public_key["sign"])
+        keys = {kind: signing.key_bytes(text) for kind, text in public_key.items()}
+        self._seal_key, self._sign_key = keys.get("seal"), keys.get("sign")
         self._last_n = 0
 
     def command(
@@ -77,7 +80,7 @@ class Signer:
         """What the controller says to `command`. Raises `ReplyError` unless it is signed and meant."""
         if not isinstance(reply, dict) or reply.get("id") != command["id"]:
             raise ReplyError("reply: is not to this command; expected its id")
-        if not signing.is_signed(reply, self._sign_key):
+        if self._sign_key is None or not signing.is_signed(reply, self._sign_key):
             raise ReplyError("reply: the signature is wrong; expected the controller's own")
         if reply.get("ok") is True:
             result = reply.get("result")

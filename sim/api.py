@@ -134,7 +134,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """`/api/act`: a verb of the world. `/api/command`: a signed command of the demo's operator."""
         path = urlsplit(self.path).path
-        if path not in ("/api/act", "/api/command", "/api/seen"):
+        if path not in ("/api/act", "/api/command"):
             line = f"{self.path}: unknown; expected /api/act or /api/command"
             self._json(404, {"ok": False, "error": line})
             return
@@ -155,9 +155,7 @@ class Handler(BaseHTTPRequestHandler):
         except (ValueError, RecursionError):
             asked = None
         needed = "do" if path == "/api/act" else "op"
-        if path == "/api/seen" and isinstance(asked, dict):
-            self._seen(asked)
-        elif not isinstance(asked, dict) or not isinstance(asked.get(needed), str):
+        if not isinstance(asked, dict) or not isinstance(asked.get(needed), str):
             example = '{"do": VERB, ...}' if path == "/api/act" else '{"op": OP, "args": {...}}'
             self._json(422, {"ok": False, "error": f"body: expected a JSON object {example}"})
         elif path == "/api/command":
@@ -171,14 +169,6 @@ class Handler(BaseHTTPRequestHandler):
                 self._json(200, {"ok": True})
             else:
                 self._json(422, {"ok": False, "error": answer})
-
-    def _seen(self, asked: dict[str, Any]) -> None:
-        if not all(isinstance(asked.get(key), str) for key in ("point", "class")):
-            line = 'body: expected a JSON object {"point": ..., "class": ...}'
-            self._json(422, {"ok": False, "error": line})
-            return
-        line = self._ask(lambda: self.server.desk.seen(asked["point"], asked["class"]))
-        self._json(422 if line else 200, {"ok": False, "error": line} if line else {"ok": True})
 
     def _command(self, asked: dict[str, Any]) -> None:
         """Send it over the broker and wait for the controller's word; the desk's loop waits for nothing."""

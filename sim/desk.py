@@ -161,16 +161,6 @@ class Desk:
         except CommandError as error:
             raise VerbError(f"command: {error}") from None
 
-    def seen(self, point: str, kind: str) -> str:
-        """The demo's operator has seen an alarm, at the desk and not at the door; "" or why not."""
-        controller = self.machine.controller
-        if controller is None or not controller.deciding:
-            return "seen: the controller does not decide; expected one with power"
-        site = controller.site
-        controller.ask(lambda now: (None, site.acknowledge_one(point, kind, self.operator, now)))
-        self._look_soon()
-        return ""
-
     def story(self) -> dict[str, Any]:
         """What was done so far (the last `STEPS` of it), for a scenario file."""
         return {"start": iso(self._start_ms // 1000 * 1000), "steps": list(self._steps)}

@@ -3,9 +3,10 @@
 
 import { clockTime } from "./clock.js";
 import { byId, make, sign, text } from "./dom.js";
-import { alarmLine, alarmsByWeight, isSilent, statusLine, unseen } from "./door.js";
-import { act, seeOne } from "./net.js";
+import { alarmLine, alarmsByWeight, statusLine, unseen } from "./door.js";
 import { complain } from "./notice.js";
+import { order } from "./orders.js";
+import { placeName } from "./say.js";
 import { parse, state } from "./state.js";
 import { has, t } from "./words.js";
 
@@ -15,13 +16,13 @@ const MOMENTARY = new Set(["duress", "panic", "credential_misuse", "wrong_attemp
 let drawn = "";
 let unfolded = false; // the alarms behind the first one are shown
 
-/** What is shown at the door is seen there, with the key switch; what is silent there, at the desk. */
+/** What stands here is seen at the desk: a signed command for each, and no more than what was read. */
 export async function seeAll() {
   const waiting = alarmsByWeight(state.world).filter(unseen);
-  const silent = waiting.filter(isSilent);
-  const errors = await Promise.all(silent.map(seeOne));
-  if (waiting.length > silent.length) errors.push(await act("press_ack"));
-  for (const error of errors) if (error) complain(error);
+  const told = await Promise.all(waiting.map(({ point, class: kind }) =>
+    order("alarm.acknowledge", { point, class: kind }, placeName(point), "ctl.ack", { point: placeName(point) })));
+  const bad = told.find((one) => !one.ok);
+  if (bad) complain(bad.text, true);
 }
 
 function note(alarm) {

@@ -128,6 +128,7 @@ export const SWITCHES = {
   tamper: { on: () => boxOpen(), set: setTamper },
   mains: { on: () => state.world.mains === false, set: (on) => attempt("fail_mains", { on }), here: () => hasPoint("power_fault") },
   battery: { on: () => state.world.battery === false, set: (on) => attempt("fail_battery", { on }), here: () => hasPoint("battery_low") },
+  dies: { set: () => attempt("kill_process", { process: "door" }), here: () => state.world.storage != null },
   panic: { set: panic },
 };
 

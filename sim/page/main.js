@@ -4,6 +4,7 @@ import { drawPeople, startPeople } from "./actors.js";
 import { drawAlarmStrip, drawStatus } from "./alarms.js";
 import { drawBuilding } from "./building.js";
 import { clockTime, zoneName } from "./clock.js";
+import { drawDesk, startDesk } from "./desk.js";
 import { startDoors } from "./doors.js";
 import { attr, byId, label, rove, startRoving, text } from "./dom.js";
 import { drawKeypad, startKeypad } from "./keypad.js";
@@ -45,6 +46,7 @@ function draw() {
   drawBuilding();
   drawPeople();
   drawKeypad();
+  drawDesk();
   drawWorld();
   drawStories();
   drawList();
@@ -99,10 +101,11 @@ async function begin() {
   startWorld();
   startStories();
   startDoors();
+  startDesk();
   startSound();
   startPeople();
   // Narrow screens begin with the building; the rest is a tap away.
-  if (matchMedia("(max-width: 899px)").matches) for (const id of ["world-box", "stories-box"]) byId(id).open = false;
+  if (matchMedia("(max-width: 899px)").matches) for (const id of ["desk-box", "world-box", "stories-box"]) byId(id).open = false;
   await speak(language());
   onChange(draw);
   changed();

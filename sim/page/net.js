@@ -19,24 +19,32 @@ async function post(path, body) {
     const answer = await fetch(path, {
       method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body),
     });
-    const said = await answer.json();
-    return answer.ok && said.ok ? null : String(said.error ?? answer.status);
+    return { status: answer.status, body: await answer.json() };
   } catch (error) {
-    return String(error.message ?? error);
+    return { status: 0, body: { ok: false, error: String(error.message ?? error) } };
   }
+}
+
+function remember(act) {
+  acts.push({ at: Date.now(), act });
+  if (acts.length > 50) acts.shift();
 }
 
 /** Ask the world for something. Returns null when it has begun, else the one line of refusal. */
 export async function act(verb, args = {}) {
-  const body = { do: verb, ...args };
-  const error = await post("api/act", body);
-  if (!error) acts.push({ at: Date.now(), act: body });
-  if (acts.length > 50) acts.shift();
-  return error;
+  const act = { do: verb, ...args };
+  const { status, body } = await post("api/act", act);
+  if (!body.ok) return String(body.error ?? status);
+  remember(act);
+  return null;
 }
 
-/** The demo's operator has seen one alarm; nobody has touched anything in the world. */
-export const seeOne = ({ point, class: kind }) => post("api/seen", { point, class: kind });
+/** Have the demo's operator sign {op, args} and send it over the broker: {status, body} of the answer. */
+export async function command(asked) {
+  const answer = await post("api/command", asked);
+  if (answer.body.id) remember({ do: "command", op: asked.op, args: asked.args ?? {}, id: answer.body.id });
+  return answer;
+}
 
 function take(event) {
   if (seen.has(event.id)) return;

@@ -23,7 +23,7 @@ function next() {
 
 /** Announce an event that came in now; what the page replays is not announced. */
 export function announce(event, sentence) {
-  if (event.seq <= state.replayTo) return;
+  if (event.seq <= state.replayTo || event.type === "system.checkpoint") return;
   if (event.type === "alarm.raised" && event.priority <= 2) { byId("shout").textContent = sentence; return; }
   queue.push(sentence);
   if (!busy) next();
@@ -31,9 +31,9 @@ export function announce(event, sentence) {
 
 let clears = null;
 
-/** Say that an act was refused by the world; it stays long enough to be read. */
-export function complain(error) {
-  text(byId("trouble"), t("page.error", { error }));
+/** Say that an act was refused by the world, or a whole sentence; it stays long enough to be read. */
+export function complain(error, whole = false) {
+  text(byId("trouble"), whole ? error : t("page.error", { error }));
   clearTimeout(clears);
   clears = setTimeout(() => text(byId("trouble"), ""), 15000);
 }

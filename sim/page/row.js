@@ -6,7 +6,11 @@ import { sentence, visitSentence } from "./say.js";
 import { t } from "./words.js";
 import { actBehind, asCommand, asCurl, asStep, topicOf } from "./yourself.js";
 
-export const rowSentence = (row) => (row.visit ? visitSentence(row) : sentence(row.events[0]));
+/** A visit is one sentence; a command is told by what it did. */
+export function rowSentence(row) {
+  if (row.visit) return visitSentence(row);
+  return sentence(row.order && row.events.length > 1 ? row.events[1] : row.events[0]);
+}
 
 async function copy(value, button) {
   try {
@@ -44,7 +48,8 @@ function line(event) {
 function yourself(row) {
   const act = actBehind(row.events[0], row.heardAt);
   const parts = act ? [["page.row.curl", asCurl(act)], ["page.row.step", asStep(act)]] : [];
-  parts.push(["page.row.doorctl", asCommand()]);
+  const own = asCommand(act);
+  parts.push([own ? "page.row.order" : "page.row.doorctl", own ?? "doorctl watch --demo"]);
   return fold(t("page.row.yourself"),
     ...parts.flatMap(([key, value]) => [make("h3", {}, t(key)), code(value, t(key))]));
 }

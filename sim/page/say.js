@@ -24,11 +24,9 @@ export function placeName(id) {
   return id === "controller" ? t("page.box") : title(found, id);
 }
 
-function by(event) {
-  if (!event.by) return t("by.unknown");
-  const key = `by.${event.by}`;
-  return has(key) ? t(key) : String(event.by);
-}
+export const byName = (id) => (has(`by.${id ?? "unknown"}`) ? t(`by.${id ?? "unknown"}`) : String(id));
+
+const by = (event) => byName(event.by || null);
 
 const word = (group, value) => (value == null ? null : has(`${group}.${value}`) ? t(`${group}.${value}`) : String(value));
 

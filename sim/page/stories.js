@@ -4,13 +4,15 @@ import { present, showView, walk } from "./actors.js";
 import { attr, byId, make, rove, text } from "./dom.js";
 import { seeAll } from "./alarms.js";
 import { typeIn } from "./keypad.js";
-import { act } from "./net.js";
+import { endLockdown, lockdown } from "./desk.js";
+import { act, command } from "./net.js";
 import { complain } from "./notice.js";
 import { changed, onChange, slots, state } from "./state.js";
 import { t } from "./words.js";
 
 const PATIENCE_MS = 45000;
 const READ_MS = 2500;
+const OLD = 100; // commands that nobody wants any more
 
 let playing = null; // {id, stopped, wake}
 let lastEvents = [];
@@ -36,6 +38,8 @@ function stage(story, run) {
   const free = (portal) => until((w) => w.portals[portal].lock === "unlocked");
   return {
     say: (n) => { check(); run.caption = `story.${story}.${n}`; drawStories(); },
+    order: async (asked) => { check(); const { body, status } = await command(asked); if (status === 422) complain(String(body.error)); check(); return body; },
+    desk: async (doing) => { check(); const { ok, text: line } = await doing(); if (!ok) complain(line, true); check(); },
     do: async (verb, args) => { check(); const error = await act(verb, args); if (error) complain(error); check(); },
     pin: async (digits) => { check(); lastEvents = []; await typeIn(digits); check(); },
     show: async (name, ap) => { check(); lastEvents = []; await present(name, ap); check(); },
@@ -45,6 +49,7 @@ function stage(story, run) {
       await walk(portal);
       await until((w) => w.portals[portal].door === "open");
     },
+    forget: () => { lastEvents = []; },
     view: showView,
     read: () => wait(READ_MS),
     until,
@@ -118,6 +123,35 @@ const STORIES = {
     s.say(3); await s.show("resident"); await s.walk(); await s.do("press_ack"); await s.do("fail_mains", { on: false });
     await s.until((w) => door(w).door === "closed" && !w.alarms.length);
   },
+  lockdown: async (s) => {
+    s.view("street"); s.say(1); await s.desk(lockdown); await s.until((w) => door(w).mode === "locked_down");
+    s.say(2); await s.show("resident"); await s.event("access.denied"); await s.read();
+    s.say(3); await s.do("leave", { portal: front() }); await s.until((w) => door(w).door === "open"); await s.read();
+    await s.until((w) => door(w).door === "closed");
+    s.view("lobby"); s.say(4); await s.do("set_fire", { on: true }); await s.until((w) => door(w).fire); await s.read();
+    s.say(5); await s.do("set_fire", { on: false }); await s.until((w) => !door(w).fire); await seeAll(); await s.read();
+    await s.desk(endLockdown); await s.until((w) => door(w).mode === "locked" && !w.alarms.length);
+  },
+  old: async (s) => {
+    s.view("street"); s.say(1); await s.do("cut_network"); await s.until((w) => !w.network); await s.read();
+    s.say(2);
+    const old = { op: "portal.release", args: { portal: front() }, life_s: 1, wait_s: 0 };
+    for (let sent = 0; sent < OLD; sent += 10) await Promise.all(Array.from({ length: 10 }, () => s.order(old)));
+    await s.read();
+    s.forget(); s.say(3); await s.do("restore_network"); await s.event("command.rejected");
+    s.say(4); await s.read(); await s.read();
+  },
+  storage: async (s) => {
+    s.view("lobby"); s.say(1); await s.do("fail_storage", { on: true, mode: "error" }); await s.read();
+    s.say(2); await s.show("resident"); await s.walk(); await s.until((w) => door(w).door === "closed");
+    s.view("lobby"); s.say(3); await s.read(); await s.read();
+    s.forget(); s.say(4); await s.do("fail_storage", { on: false }); await s.event("access.granted"); await s.read();
+  },
+  stranger: async (s) => {
+    s.view("street"); s.forget(); s.say(1); await s.read();
+    const sent = s.order({ op: "portal.release", args: { portal: front() }, stranger: true });
+    await s.event("command.rejected"); s.say(2); await sent; await s.read();
+  },
 };
 
 // What each story may leave behind, taken back in this order when it ends or is stopped.
@@ -125,6 +159,7 @@ const TIDY = {
   prop: [["close_door"], ["press_ack"]], force: [["close_door"], ["press_ack"]],
   jam: [["jam_lock"], ["press_ack"]], mains: [["fail_mains", { on: false }], ["press_ack"]],
   fire: [["set_fire", { on: false }], ["press_ack"]], power: [["restore_power"]], network: [["restore_network"]],
+  lockdown: [["set_fire", { on: false }], ["press_ack"]], old: [["restore_network"]], storage: [["fail_storage", { on: false }], ["press_ack"]],
 };
 
 // What a building must have for a story to be played in it.
@@ -132,6 +167,7 @@ const NEEDS = {
   visitor: (w) => w.people.some((p) => p.qr) && Boolean(slots().yard),
   duress: (w) => w.people.some((p) => p.duress_pin),
   jam: (w) => Boolean(w.portals[front()].bond),
+  storage: (w) => w.storage != null,
   mains: (w) => Object.values(w.points).some((point) => point.class === "power_fault"),
 };
 
@@ -145,6 +181,7 @@ async function tidy(id) {
     if (verb === "close_door" && door(state.world).door !== "open") continue;
     await act(verb, args ?? OF_FRONT[verb]?.() ?? {});
   }
+  if (id === "lockdown" && Object.values(state.world.portals).some((one) => one.mode === "locked_down")) await endLockdown();
 }
 
 async function play(id) {

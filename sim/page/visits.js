@@ -13,9 +13,17 @@ export const categoryOf = (type) => {
 
 export class Folder {
   #open = new Map(); // portal -> the visit that is still going on
+  #order = null;     // the row of a command that was just carried out: what it did follows it
 
   /** Take one event. Returns {row, fresh}: the row it belongs to, and whether that row is new. */
   add(event) {
+    const order = this.#order;
+    if (order && isEffect(order, event)) {
+      order.events.push(event);
+      if (order.events.length === 2) order.category = categoryOf(event.type);
+      return { row: order, fresh: false };
+    }
+    this.#order = null;
     const visit = this.#open.get(event.portal);
     if (visit && joins(visit, event)) {
       visit.events.push(event);
@@ -27,8 +35,19 @@ export class Folder {
       row.visit = true;
       this.#open.set(event.portal, row);
     }
+    if (event.type === "command.accepted") {
+      row.order = true;
+      this.#order = row;
+    }
     return { row, fresh: true };
   }
+}
+
+/** What a command did stands right behind it, in one piece with it, and names who ordered it. */
+function isEffect(row, event) {
+  const last = row.events.at(-1);
+  return event.journal === last.journal && event.seq === last.seq + 1 && event.by === row.events[0].by
+    && !event.type.startsWith("command.");
 }
 
 function joins(visit, event) {

@@ -36,12 +36,46 @@ export function drawWorld() {
     attr(button, "aria-checked", thrown);
     text(button.querySelector(".undo"), thrown ? t("button.restore") : "");
   }
+  drawStorage();
   for (const button of byId("clock-box").children) {
     text(button, t(`page.clock.${button.dataset.jump}`));
     button.disabled = !state.live;
   }
   rove(byId("world"));
   rove(byId("clock-box"));
+}
+
+const STORAGE = ["works", "error", "full", "slow"];
+
+/** How the controller's storage does: one of four, and the switch shows which. */
+function startStorage(row) {
+  const box = byId("storage-box");
+  const button = make("button", { type: "button", class: "switch", "data-switch": "storage", "aria-expanded": "false", "aria-controls": "storage-box" },
+    make("span", { class: "what" }), make("span", { class: "undo" }));
+  button.addEventListener("click", () => {
+    box.hidden = !box.hidden;
+    button.setAttribute("aria-expanded", String(!box.hidden));
+    rove(box);
+  });
+  row.append(button);
+  for (const mode of STORAGE) {
+    const one = make("button", { type: "button", class: "plain", "data-storage": mode });
+    one.addEventListener("click", () => attempt("fail_storage", mode === "works" ? { on: false } : { on: true, mode }));
+    box.append(one);
+  }
+}
+
+function drawStorage() {
+  const { storage } = state.world;
+  const button = byId("world").querySelector("[data-switch=storage]");
+  button.hidden = storage == null;
+  text(button.querySelector(".undo"), storage == null || storage === "works" ? "" : t(`page.storage.${storage}`));
+  for (const one of byId("storage-box").children) {
+    text(one, t(`page.storage.${one.dataset.storage}`));
+    attr(one, "aria-pressed", one.dataset.storage === storage);
+    one.disabled = !state.live;
+  }
+  rove(byId("storage-box"));
 }
 
 export function startWorld() {
@@ -56,6 +90,7 @@ export function startWorld() {
     rove(box);
   });
   row.append(clock);
+  startStorage(row);
   for (const [key, jump] of Object.entries(JUMPS)) {
     const button = make("button", { type: "button", class: "plain", "data-jump": key });
     button.addEventListener("click", () => attempt("set_clock", { jump_ms: Math.round(jump()) }));

@@ -12,9 +12,26 @@ const BREAKS = {
   tamper: ["tamper", "fail_line"], lock_fault: ["jam_lock", "fail_line"], power_fault: ["fail_mains"], battery_low: ["fail_battery"],
 };
 
+/** What was ordered, read from what it did. */
+const OPS = {
+  "portal.released": ({ portal, cause }) => cause === "command" && { op: "portal.release", args: { portal } },
+  "portal.mode": ({ portal, mode, cause }) => cause === "command" && { op: "portal.mode", args: { portal, mode } },
+  "alarm.acknowledged": ({ point, class: kind, by }) => by === state.world.operator?.id && { op: "alarm.acknowledge", args: { point, class: kind } },
+  "alarm.silenced": () => ({ op: "alarm.silence", args: {} }),
+  "alarm.shelved": ({ point, class: kind, until }) => ({ op: "alarm.shelve", args: { point, class: kind, until } }),
+  "partition.armed": ({ partition }) => ({ op: "partition.arm", args: { partition } }),
+  "partition.disarmed": ({ partition }) => ({ op: "partition.disarm", args: { partition } }),
+};
+
+function ordered(event) {
+  const found = OPS[event.type]?.(event);
+  return found ? { do: "command", ...found } : null;
+}
+
 function fits(act, event) {
   if (event.type.startsWith("access.")) return CARD.has(act.do) && (!event.access_point || act.access_point === event.access_point);
   if (event.type.startsWith("portal.")) return DOOR.has(act.do) && act.portal === event.portal;
+  if (act.do === "command") return event.command ? event.command === act.id : OPS[event.type]?.(event)?.op === act.op;
   if (event.type === "alarm.acknowledged") return act.do === "press_ack";
   if (event.type === "alarm.raised") return BREAKS[event.class]?.includes(act.do);
   return false;
@@ -55,16 +72,39 @@ function fromEvent(event) {
 
 /** The act that led to a row's first event: this page's own if it fits, else one that would. */
 export function actBehind(event, heardAt) {
-  const own = recentActs().findLast(({ at, act }) => heardAt >= at && heardAt - at < SOON_MS && fits(act, event));
-  return own?.act ?? fromEvent(event);
+  const own = recentActs().findLast(({ at, act }) => Math.abs(heardAt - at) < SOON_MS && fits(act, event));
+  return own?.act ?? ordered(event) ?? fromEvent(event);
 }
 
-export const asCurl = (act) =>
-  `curl -X POST ${origin}/api/act -H 'content-type: application/json' -d '${JSON.stringify(act).replaceAll("'", "'\\''")}'`;
+const quoted = (value) => `'${JSON.stringify(value).replaceAll("'", "'\\''")}'`;
+
+const inline = (value) => (typeof value === "object" && value
+  ? `{ ${Object.entries(value).map(([key, one]) => `${key} = ${JSON.stringify(one)}`).join(", ")} }` : JSON.stringify(value));
+
+const plain = ({ id, ...act }) => act;
+
+export function asCurl(act) {
+  const { do: verb, ...rest } = plain(act);
+  const [path, body] = verb === "command" ? ["command", rest] : ["act", plain(act)];
+  return `curl -X POST ${origin}/api/${path} -H 'content-type: application/json' -d ${quoted(body)}`;
+}
 
 export const asStep = (act) =>
-  ["[[step]]", "at_ms = 1000", ...Object.entries(act).map(([key, value]) => `${key} = ${JSON.stringify(value)}`)].join("\n");
+  ["[[step]]", "at_ms = 1000", ...Object.entries(plain(act)).map(([key, value]) => `${key} = ${inline(value)}`)].join("\n");
 
-export const asCommand = () => "doorctl watch --demo";
+const LINES = {
+  "portal.release": ({ portal }) => `open ${portal}`,
+  "portal.mode": ({ portal, mode }) => `mode ${portal} ${mode}`,
+  "alarm.acknowledge": ({ point }) => (point ? `ack ${point}` : "ack"),
+  "alarm.silence": () => "silence",
+  "partition.arm": ({ partition }) => `arm ${partition}`,
+  "partition.disarm": ({ partition }) => `disarm ${partition}`,
+};
+
+/** The line of `doorctl` that orders the same; null where it has none. */
+export function asCommand(act) {
+  const line = act?.do === "command" && LINES[act.op]?.(act.args);
+  return line ? `doorctl ${line} --demo` : null;
+}
 
 export const topicOf = () => `${state.world.root}/event`;

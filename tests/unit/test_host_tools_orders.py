@@ -192,7 +192,23 @@ GOLDEN: list[tuple[str, Reply, bool, int, str]] = [
         refusing("failed", "interlock"),
         True,
         1,
-        "✗ front: refused by c-01: could not be carried out (interlock).\n  Nothing was done.\n",
+        "✗ front: refused by c-01: could not be carried out.\n"
+        "  Why: another door of this lock is still open.\n"
+        "  Nothing was done.\n",
+    ),
+    (
+        "arm cellar",
+        refusing(
+            "bad_command",
+            "partition.arm: from is no local time; expected such as 2026-02-01T00:00 UTC",
+        ),
+        True,
+        1,
+        "✗ cellar: refused by c-01: not understood.\n"
+        "  Why: partition.arm: from is no local time; expected such as "
+        "2026-02-01T00:00\n"
+        "  UTC.\n"
+        "  Nothing was done.\n",
     ),
     (
         "open front",

@@ -83,3 +83,14 @@ def test_a_reply_that_is_not_the_controllers_own_is_not_believed() -> None:
 def test_the_seed_is_shown_nowhere() -> None:
     assert base64.b64encode(SEED).decode() not in repr(signer())
     assert repr(signer()) == "Signer('op-ling')"
+
+
+def test_without_the_controllers_key_it_can_be_ordered_and_not_believed() -> None:
+    one = Signer("op-ling", SEED, TO, {})
+    command = one.command("alarm.silence", {}, now_ms=NOW_MS, n=1)
+    assert signing.is_signed(command, signing.public_of(SEED))
+    done = CONTROLLER.signed({"id": command["id"], "ok": True, "result": {}})
+    with pytest.raises(ReplyError, match="signature is wrong"):
+        one.answer(command, done)
+    with pytest.raises(ValueError, match="no key to seal to"):
+        one.command("credential.remove", {"credential": 1}, now_ms=NOW_MS, n=2)
