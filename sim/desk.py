@@ -170,6 +170,11 @@ class Desk:
         return self.loop.now_ms() - self._zero_ms
 
     @property
+    def storage(self) -> str:
+        """How the controller's disk does: ``none`` is wrong, or ``error``, ``full``, ``slow``."""
+        return self._parts.storage
+
+    @property
     def at_rest(self) -> bool:
         """Whether the controller decides and its start has moved what it moves."""
         since_ms = self.loop.now_ms() - self.machine.booted_ms

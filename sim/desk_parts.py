@@ -47,7 +47,8 @@ class DeskParts(Parts):
         self._link: LinkProcess | None = None
         #: FailingDisk  under journal and keys
         self.disk = FailingDisk()
-        self._storage = NONE
+        #: str  how its disk does: one of `sim.disk`'s words
+        self.storage = NONE
 
     def provision(self, changes: list[Any]) -> None:
         """Bring the store's keys up to the demo's people; what was changed since stays as it is."""
@@ -80,13 +81,13 @@ class DeskParts(Parts):
             sign=chain.signer(self._identity.signed, f"{site}/{name}"),
         )
         self.disk.set_power(True)
-        self.disk.fail(NONE if self._storage == SLOW else self._storage)  # or the desk stood still
+        self.disk.fail(NONE if self.storage == SLOW else self.storage)  # or the desk stood still
         journal.open()
         store = CredentialStore(
             self._path("keys.db"), self._executors[1], self._key, self.disk.vfs_name
         )
         store.open()
-        self.disk.fail(self._storage)
+        self.disk.fail(self.storage)
         store.problems.extend(self._problems)
         self._problems = []
         will = payload.dumps({"state": "offline"})
@@ -116,7 +117,7 @@ class DeskParts(Parts):
 
     def fail_storage(self, mode: str) -> None:
         """From now on the disk fails so (`sim.disk`), or works again."""
-        self._storage = mode
+        self.storage = mode
         self.disk.fail(mode)
 
     def crash(self) -> None:

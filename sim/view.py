@@ -35,6 +35,7 @@ def view(desk: "Desk") -> dict[str, Any]:
         "network": desk.network,
         "mains": desk.world.mains,
         "battery": desk.world.battery,
+        "storage": desk.storage,
         "waiting": None if journal is None else journal.waiting(),
         "records": None if journal is None else journal.count(),
         "portals": {name: _portal(desk, name, seen["portals"][name]) for name in config["portals"]},

@@ -108,7 +108,7 @@ function drawLamps(world) {
   const lamps = {
     power: world.power ? "" : "off", network: !world.power ? "off" : world.network ? "" : "bad",
     clock: !world.power ? "off" : world.clock?.quality === "trusted" ? "" : "bad",
-    record: !world.power ? "off" : world.waiting || (world.storage ?? "works") !== "works" ? "bad" : "",
+    record: !world.power ? "off" : world.waiting || (world.storage ?? "none") !== "none" ? "bad" : "",
   };
   for (const [name, kind] of Object.entries(lamps)) attr(byId(`lamp-${name}`), "class", `lamp ${kind}`);
   text(byId("box-records"), world.records == null ? "" : t("page.records", { n: world.records }));

@@ -45,7 +45,7 @@ export function drawWorld() {
   rove(byId("clock-box"));
 }
 
-const STORAGE = ["works", "error", "full", "slow"];
+const STORAGE = ["none", "error", "full", "slow"];
 
 /** How the controller's storage does: one of four, and the switch shows which. */
 function startStorage(row) {
@@ -60,7 +60,7 @@ function startStorage(row) {
   row.append(button);
   for (const mode of STORAGE) {
     const one = make("button", { type: "button", class: "plain", "data-storage": mode });
-    one.addEventListener("click", () => attempt("fail_storage", mode === "works" ? { on: false } : { on: true, mode }));
+    one.addEventListener("click", () => attempt("fail_storage", mode === "none" ? { on: false } : { on: true, mode }));
     box.append(one);
   }
 }
@@ -69,7 +69,7 @@ function drawStorage() {
   const { storage } = state.world;
   const button = byId("world").querySelector("[data-switch=storage]");
   button.hidden = storage == null;
-  text(button.querySelector(".undo"), storage == null || storage === "works" ? "" : t(`page.storage.${storage}`));
+  text(button.querySelector(".undo"), storage == null || storage === "none" ? "" : t(`page.storage.${storage}`));
   for (const one of byId("storage-box").children) {
     text(one, t(`page.storage.${one.dataset.storage}`));
     attr(one, "aria-pressed", one.dataset.storage === storage);

@@ -182,7 +182,7 @@ def test_asking_and_answering_move_nothing_and_fit(
     page.context.close()
 
 
-@pytest.mark.parametrize("story", ["lockdown", "old", "stranger"])
+@pytest.mark.parametrize("story", ["lockdown", "old", "storage", "stranger"])
 def test_a_story_of_commands_plays_to_its_end(browser: Browser, house: Demo, story: str) -> None:
     page = open_page(browser, house)
     end = page.evaluate(
@@ -195,4 +195,25 @@ def test_a_story_of_commands_plays_to_its_end(browser: Browser, house: Demo, sto
     assert [(p["door"], p["lock"], p["mode"]) for p in portals.values()] == [
         ("closed", "locked", "locked")
     ] * 2
+    page.context.close()
+
+
+@pytest.mark.parametrize("mode", ["error", "full", "slow"])
+def test_storage_that_fails_is_a_switch_a_lamp_and_no_reason_to_stay_outside(
+    browser: Browser, demo: Demo, mode: str
+) -> None:
+    page = open_page(browser, demo)
+    switch = page.locator("[data-switch=storage]")
+    switch.click()
+    page.click(f"[data-storage={mode}]")
+    expect(page.locator(f"[data-storage={mode}]")).to_have_attribute("aria-pressed", "true")
+    expect(switch).to_contain_text({"error": "Errors", "full": "Full", "slow": "Slow"}[mode])
+    expect(page.locator("#lamp-record")).to_have_class("lamp bad")
+    page.click("[data-person=resident]")
+    expect(page.locator("#door-front")).to_have_class("door open", timeout=10_000)
+    page.click("[data-storage=none]")
+    expect(page.locator("#rows")).to_contain_text(
+        "Front door: Resident went in.", timeout=STORY_MS / 2
+    )
+    expect(page.locator("#lamp-record")).to_have_class("lamp ", timeout=STORY_MS / 2)
     page.context.close()
