@@ -68,6 +68,7 @@ class SimDisk:
         self._fate: str | None = None
         self._flip_read: str | None = None
         self._owed_ms = 0
+        self._hurry = False
         self._files: dict[str, File] = {}
         self._removed: dict[str, File] = {}
         self._mode = NONE
@@ -80,6 +81,19 @@ class SimDisk:
         if mode not in (NONE, ERROR, FULL, SLOW):
             raise ValueError(f'disk fault "{mode}" is unknown; expected error, full, slow or none')
         self._mode = mode
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether a sync takes long."""
+        return self._mode == SLOW
+
+    def hurried(self, work: Callable[[], Any]) -> Any:
+        """What `work` gives, done at once: whoever asks has waited already."""
+        self._hurry = True
+        try:
+            return work()
+        finally:
+            self._hurry = False
 
     def strike(self, fault: str, name: str = "") -> None:
         """One fault at this instant; to the database `name`, if it is there, where it is a database's."""
@@ -217,7 +231,7 @@ class SimDisk:
         """Make a file durable; its first time makes names durable too, as SQLite syncs the folder then."""
         if cut and self.random.random() < 0.5:
             return
-        if self._mode == SLOW and self._loop is not None and not cut:
+        if self.is_slow and not self._hurry and self._loop is not None and not cut:
             self._owed_ms += SLOW_MS
             count, loop = len(file.pending), self._loop
             loop.call_at(loop.now_ms() + self._owed_ms, lambda: self._late_sync(file, count))

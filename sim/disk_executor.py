@@ -4,14 +4,19 @@ from collections import deque
 
 from firmware.runtime.aio import Loop
 from firmware.services.executor import Done, InlineExecutor, Work
-from sim.disk import SimDisk
+from sim.disk import SLOW_MS, SimDisk
 
 
 class DiskExecutor(InlineExecutor):
-    """Works at once while the disk is quick; behind a slow write everything waits its turn."""
+    """Works at once while the disk is quick; behind a slow write everything waits its turn.
 
-    def __init__(self, loop: Loop, disk: SimDisk) -> None:
+    at_end  bool  on a slow disk the work itself is done at the end of its time, whatever it is, for whom it
+                  matters when exactly it was done: a journal says by itself what is durable
+    """
+
+    def __init__(self, loop: Loop, disk: SimDisk, at_end: bool = False) -> None:
         super().__init__(loop)
+        self._at_end = at_end
         self._disk = disk
         self._latency_ms = self.latency_ms
         self._free_ms = 0
@@ -20,6 +25,10 @@ class DiskExecutor(InlineExecutor):
 
     def submit(self, work: Work, done: Done | None = None) -> None:
         """See `Executor.submit`."""
+        if self._at_end:
+            self.slow_ms = SLOW_MS if self._disk.is_slow else 0
+            super().submit(lambda: self._disk.hurried(work), done)
+            return
         if self._queue or self._free_ms > self._turn.now_ms():
             if not self._closed:
                 self._queue.append((work, done))

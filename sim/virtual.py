@@ -75,7 +75,7 @@ class VirtualParts(Parts):
 
     def boot(self) -> tuple[ports.Journal, ports.Store, ports.Transport]:
         """Open journal and store from the disk as it is."""
-        executors = [DiskExecutor(self._loop, self.disk), DiskExecutor(self._loop, self.disk)]
+        executors = [DiskExecutor(self._loop, self.disk, True), DiskExecutor(self._loop, self.disk)]
         self._executors = [*executors]
         own = self._config["controller"]
         journal = SqliteJournal(

@@ -13,7 +13,7 @@ from firmware.wire import card_number
 from sim.fake_clock import zone_offset
 from sim.person import Person
 from sim.soak.breach import Breach
-from sim.soak.truth import Truth
+from sim.soak.truth import SHOWN_MS, Truth
 
 SHOWN = {"card": ("card",), "pin": ("pin",), "card+pin": ("card", "pin"), "qr": ("qr",)}
 SLACK_S = 2  #: a clock that drifts unseen, and what was shown before a deadline
@@ -68,7 +68,9 @@ class Keys:
         for kind in SHOWN[event["verification"]]:
             found = False
             for shown_ms, point, what, value in self._truth.shown:
-                if point != event["access_point"] or what != kind or shown_ms > at_ms:
+                if point != event["access_point"] or what != kind:
+                    continue
+                if not at_ms - SHOWN_MS <= shown_ms <= at_ms:
                     continue
                 if kind == "card":
                     found = found or value in numbers or _same_uid(value, numbers)

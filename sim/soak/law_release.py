@@ -8,6 +8,7 @@ from sim.soak.truth import NEVER_MS, Truth
 EGRESS_MS = 100  #: law 1
 RECORD_MS = 100  #: law 3: a release waits so long for its record, then it is marked late
 SLACK_MS = 5
+ANSWER_MS = 1  #: from a write to the word that it was done
 HELD_MS = 500  #: how long a handle is held, and its contact settles
 UNEXPLAINED_MS = 1500  #: how long a release may stand without a record while the disk works
 DECIDES_MS = 3000  #: from the return of power to the first decision
@@ -97,12 +98,13 @@ class Releases:
             if moved != name or not at_ms - SLACK_MS <= moved_ms <= at_ms + RECORD_MS + SLACK_MS:
                 left.append((moved_ms, moved))
                 continue
-            pressed_ms = self._truth.pressed.get(name, NEVER_MS)
+            pressed_ms = self._truth.pressed_ms(name, moved_ms)
             on_the_way_out = moved_ms < pressed_ms + HELD_MS  # egress waits for nothing
             waits = event["cause"] in WAITS and not on_the_way_out
-            if waits and moved_ms < told_ms and not event.get("late"):
+            early = moved_ms < told_ms - ANSWER_MS
+            if waits and early and not event.get("late"):
                 self._broken("3 before its record", f"{name}: {event['cause']} at {moved_ms} ms")
-            if waits and moved_ms < told_ms and moved_ms < at_ms + RECORD_MS - SLACK_MS:
+            if waits and early and moved_ms < at_ms + RECORD_MS - SLACK_MS:
                 self._broken("3 did not wait", f"{name}: {event['cause']} at {moved_ms} ms")
         self._unmatched = left
 
@@ -118,7 +120,7 @@ class Releases:
             elif not self._fire_lately(at_ms):
                 why = "there was no fire"
         elif cause == "rex":
-            pressed_ms = truth.pressed.get(name, NEVER_MS)
+            pressed_ms = truth.pressed_ms(name, at_ms + 1)
             sound = truth.sound(part["rex"], at_ms - 60_000)
             if part["rex"] is None or (sound and not pressed_ms - 1 <= at_ms <= pressed_ms + 1000):
                 started = at_ms <= truth.started_ms() + BACK_MS
@@ -148,7 +150,9 @@ class Releases:
         truth = self._truth
         if step["do"] in ("press_rex", "leave") and truth.alive_for(0):
             rex = truth.config["portals"][step["portal"]]["rex"]
-            held = at_ms - self._pressed_before(step["portal"]) < HELD_MS  # no edge of its own
+            held = (
+                at_ms - truth.pressed_ms(step["portal"], at_ms - 1) < HELD_MS
+            )  # no edge of its own
             sound = rex is not None and truth.sound(rex) and self._lock_sound(step["portal"])
             if sound and not held:
                 self._owed.append((at_ms, step["portal"]))
@@ -158,9 +162,6 @@ class Releases:
             for name, part in truth.config["portals"].items():
                 if part["on_fire"] == "release" and self._lock_sound(name):
                     self._owed.append((at_ms, name))
-
-    def _pressed_before(self, name: str) -> int:
-        return self._truth.pressed_before.get(name, NEVER_MS)
 
     def _loops_sound(self) -> bool:
         return all(self._truth.sound(loop) for loop in self._fire_loops)
@@ -242,7 +243,7 @@ class Releases:
                 ]
         for moved_ms, name in self._unmatched:
             sound = truth.storage_for(now_ms - moved_ms + 5000)
-            exit_ms = max(truth.pressed.get(name, NEVER_MS), truth.fire_ms)
+            exit_ms = max(truth.pressed_ms(name), truth.fire_ms)
             if sound and exit_ms < moved_ms - 1000 and now_ms > moved_ms + SLACK_MS:
                 self._broken("3 lost record", f"{name}: released at {moved_ms} ms, and no record")
         self._unmatched = []

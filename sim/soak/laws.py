@@ -188,7 +188,6 @@ class Laws:
         """After the story: mend everything, wait, and see that the building has come to rest."""
         for step in self._mending():
             self._do(step)
-        self.truth.pressed = dict.fromkeys(self.truth.pressed, self.truth.now_ms())
         await aio.sleep_ms(100_000)
         for _ in range(2):  # what is raised by the end of something is acknowledged too
             self._do({"do": "press_ack"})

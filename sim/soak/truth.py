@@ -4,6 +4,7 @@ Nothing here asks the firmware what it believes; of the controller it is known o
 part counts as sound once everything done to it was undone `MENDED_MS` ago.
 """
 
+import bisect
 from collections import deque
 from typing import Any
 
@@ -13,7 +14,8 @@ from sim.scenario import Scenario
 from sim.virtual import Building
 
 MENDED_MS = 5000  #: from the end of a fault until what it spoilt is judged again
-SHOWN_MS = 120_000  #: how long what was shown to a reader may still be on its wire, or wait for a second one
+SHOWN_MS = 120_000  #: how long what was shown may still be on its wire, or wait for a second one
+REMEMBERED_MS = 7_200_000  #: how late a record may become durable, and be judged
 NEVER_MS = -(10**12)
 
 #: Verbs that do something to the wire of a device.
@@ -38,8 +40,7 @@ class Truth:
         self.clock_touched = False
         #: what was shown: (at_ms, access point, "card" or "pin" or "qr", value)
         self.shown: deque[tuple[int, str, str, str]] = deque()
-        self.pressed: dict[str, int] = {}
-        self.pressed_before: dict[str, int] = {}
+        self.presses: dict[str, list[int]] = {}
         self.acknowledged_ms = NEVER_MS
         self.fire = False
         self.fire_ms = NEVER_MS  # when it last changed
@@ -106,8 +107,7 @@ class Truth:
         if do in ("present_card", "enter_pin", "show_qr"):
             self._show(at_ms, step)
         elif do in ("press_rex", "leave"):
-            self.pressed_before[step["portal"]] = self.pressed.get(step["portal"], NEVER_MS)
-            self.pressed[step["portal"]] = at_ms
+            self.presses.setdefault(step["portal"], [NEVER_MS]).append(at_ms)
         elif do == "press_ack":
             self.acknowledged_ms = at_ms
         elif do == "set_fire":
@@ -160,7 +160,7 @@ class Truth:
         if kind == "card":
             value = card_number.parse(str(value))
         self.shown.append((at_ms, step["access_point"], kind, str(value)))
-        while self.shown and self.shown[0][0] < at_ms - SHOWN_MS:
+        while self.shown and self.shown[0][0] < at_ms - REMEMBERED_MS:
             self.shown.popleft()
 
     def _wire(self, at_ms: int, do: str, step: dict[str, Any]) -> None:
@@ -189,6 +189,13 @@ class Truth:
     def _broker(self, step: dict[str, Any], at_ms: int) -> None:
         self.broker_ms = at_ms
         (self.broker_ill.add if step["on"] else self.broker_ill.discard)(step["fault"])
+
+    def pressed_ms(self, portal: str, by_ms: int | None = None) -> int:
+        """When somebody last pressed to get out, up to and including `by_ms`."""
+        presses = self.presses.get(portal, [NEVER_MS])
+        if by_ms is None or presses[-1] <= by_ms:
+            return presses[-1]
+        return presses[bisect.bisect_right(presses, by_ms) - 1]
 
     # ---- what is seen ------------------------------------------------------------------------------
 
