@@ -80,11 +80,12 @@ class Alarms:
 
     def _is_over(self, key: tuple[str, str], at_ms: int) -> None:
         truth = self._truth
-        if key[1] != "door_forced" or not truth.alive_for(3000):
-            return
+        raised_ms = self._raised_ms[key]
+        if key[1] != "door_forced" or not truth.alive_for(at_ms - raised_ms):
+            return  # a door that is open at a start was not forced since
         since_ms, leaf = truth.leaf[key[0]]
         contact = truth.config["portals"][key[0]]["contact"]
-        stands_open = leaf == "open" and since_ms <= self._raised_ms[key] < at_ms - 3000
+        stands_open = leaf == "open" and since_ms <= raised_ms < at_ms - 3000
         if stands_open and truth.sound(contact, since_ms) and self._mode[key[0]] not in FREE:
             self._broken("4 not over", f"{key}: cleared with the door open")
 

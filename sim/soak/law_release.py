@@ -215,6 +215,7 @@ class Releases:
             self._free_mode.get(name, NEVER_MS) > lately,
             truth.fire,
             truth.fire_ms > lately or (truth.fire_ms != NEVER_MS and self._manual()),
+            self._manual() and not all(truth.untouched(loop) for loop in self._fire_loops),
             not all(truth.sound(loop, lately) for loop in self._fire_loops),
             not truth.sound(part["rex"], lately) or not self._lock_sound(name),
             not truth.sound(part["contact"], lately),

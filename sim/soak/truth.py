@@ -128,13 +128,8 @@ class Truth:
             self._storage(step["on"], "storage", at_ms)
         elif do == "fail_disk":
             self.storage_ms = max(self.storage_ms, at_ms)
-            self.corrupted = self.corrupted or step["fault"] in (
-                "flip",
-                "flip_read",
-                "rot",
-                "torn",
-                "unsynced",
-            )
+            # A disk that tears or forgets what was not synced does its duty; one that flips does not.
+            self.corrupted = self.corrupted or step["fault"] in ("flip", "flip_read", "rot")
         elif do == "fail_broker":
             self._broker(step, at_ms)
         elif do == "kill_process" and step["process"] == "door":
