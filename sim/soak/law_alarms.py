@@ -122,6 +122,7 @@ class Alarms:
             and not truth.fire
             and truth.fire_ms < at_ms - QUIET_MS
             and self._fire_loops_sound(at_ms)
+            and not any(kind == "fire" for _, kind in self.active)
             and self._mode[name] not in FREE
             and self._last_way_ms.get(name, NEVER_MS) < at_ms - QUIET_MS
             and truth.storage_for(5000)
@@ -181,7 +182,7 @@ class Alarms:
         """What is lit and what sounds is what the records tell."""
         truth = self._truth
         alarms = truth.config["alarms"]
-        if not truth.alive_for(SHOWN_MS + 1000) or not truth.storage_for(5000):
+        if not self._well(5000) or truth.corrupted:
             return
         outputs = truth.building.world.snapshot()["outputs"]
         shown = [key for key in self.active if key[1] != "duress" and key not in self.shelved]

@@ -13,6 +13,7 @@ from sim import verbs
 from sim.scenario import Scenario
 from sim.virtual import Building
 
+SLOW_ENDS_MS = 40_000  #: from the end of a slow disk until what waited for it is written
 MENDED_MS = 5000  #: from the end of a fault until what it spoilt is judged again
 SHOWN_MS = 120_000  #: how long what was shown may still be on its wire, or wait for a second one
 REMEMBERED_MS = 7_200_000  #: how late a record may become durable, and be judged
@@ -53,7 +54,7 @@ class Truth:
         self._mended: dict[str, int] = {}
         self.jammed: dict[str, int] = {}
         self.storage_ms = NEVER_MS  # when it last was not well
-        self._storage_ill: set[str] = set()
+        self._storage_mode = ""  # what is wrong with it now
         self.corrupted = False
         self.broker_ms = NEVER_MS
         self.broker_ill: set[str] = set()
@@ -125,7 +126,7 @@ class Truth:
         elif do in ("cut_network", "restore_network"):
             self.network, self.network_ms = do == "restore_network", at_ms
         elif do == "fail_storage":
-            self._storage(step["on"], "storage", at_ms)
+            self._storage(step, at_ms)
         elif do == "fail_disk":
             self.storage_ms = max(self.storage_ms, at_ms)
             # A disk that tears or forgets what was not synced does its duty; one that flips does not.
@@ -177,9 +178,11 @@ class Truth:
             ailing.discard(why)
         self._mended[device] = at_ms
 
-    def _storage(self, on: bool, why: str, at_ms: int) -> None:
-        self.storage_ms = at_ms
-        (self._storage_ill.add if on else self._storage_ill.discard)(why)
+    def _storage(self, step: dict[str, Any], at_ms: int) -> None:
+        was_slow = self._storage_mode == "slow"
+        self._storage_mode = step.get("mode", "error") if step["on"] else ""
+        # What waits for a slow disk waits its turn.
+        self.storage_ms = at_ms + SLOW_ENDS_MS if was_slow else max(self.storage_ms, at_ms)
 
     def _broker(self, step: dict[str, Any], at_ms: int) -> None:
         self.broker_ms = at_ms
@@ -218,7 +221,7 @@ class Truth:
 
     def storage_for(self, ms: int) -> bool:
         """Whether the disk has worked for so long."""
-        return not self._storage_ill and self.now_ms() - self.storage_ms >= ms
+        return not self._storage_mode and self.now_ms() - self.storage_ms >= ms
 
     def online_for(self, ms: int) -> bool:
         """Whether there was a network and a sound broker for so long."""
