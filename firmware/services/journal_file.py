@@ -42,8 +42,8 @@ _LAST_CHECKPOINT = (
     " ORDER BY seq DESC LIMIT 1"
 )
 
-# While opening, a table that is not there is as bad as a page that is not.
-_NO_GOOD = (*database.CORRUPT, apsw.SQLError)
+# While opening, a table that is not there is as bad as a page that is not, or a text that is none.
+_NO_GOOD = (*database.CORRUPT, apsw.SQLError, UnicodeDecodeError)
 
 
 class JournalFile:
@@ -123,7 +123,7 @@ class JournalFile:
         return ""
 
     def look(self) -> None:
-        """Learn what is kept from a file that cannot be written, if it can be read. Never raises."""
+        """Learn what is kept from a file that cannot be written, if that can be. Never raises."""
         try:
             connection = database.connect_read_only(self._path, self._vfs)
         except apsw.Error:
@@ -136,7 +136,8 @@ class JournalFile:
     def _open(self) -> None:
         connection = database.connect(self._path, self._vfs)
         try:
-            self._check(connection)
+            known = journal_mend.statements(_TABLES, _LATER, _FORMER_SENT)
+            journal_mend.check(connection, self._files, self._path, known)
             connection.set_wal_hook(self._wal_grew)
             connection.execute("BEGIN IMMEDIATE")
             if database.pragma(connection, "user_version") != FORMAT:
@@ -152,13 +153,6 @@ class JournalFile:
         self._connection = connection
         self._booted = True
 
-    def _check(self, connection: apsw.Connection) -> None:
-        # What the log holds is brought home, which tells how much of it SQLite could read.
-        frames, _ = connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
-        if journal_mend.is_cut_short(self._files, self._path + "-wal", max(0, frames)):
-            raise apsw.CorruptError("log")
-        database.check(connection, indexes=True)
-
     def _create(self, connection: apsw.Connection) -> None:
         if connection.execute("SELECT 1 FROM sqlite_schema").fetchall():
             raise apsw.NotADBError("not a journal of this format")
@@ -170,7 +164,7 @@ class JournalFile:
         past = self.past
         if old is not None:
             if not self._booted:
-                past = journal_salvage.past_of(old)
+                past = journal_salvage.past_of(old, aside=True)
             connection.executemany(
                 "INSERT INTO former(body, urgent) VALUES(?, ?)", journal_salvage.unsent(old)
             )

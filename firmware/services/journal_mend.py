@@ -13,11 +13,13 @@ from typing import NamedTuple
 
 import apsw
 
+from firmware.services import database
 from firmware.services.database import Files
 
 PAGE = 4096  #: bytes; SQLite's own since 2016, and never changed here
 FRAME = 24 + PAGE
 HEADER = 32
+_SCHEMA = "SELECT type, name, tbl_name, sql FROM sqlite_schema"
 _MAGIC = (0x377F0682, 0x377F0683)  # the checksums' words little-endian, big-endian
 
 
@@ -38,6 +40,35 @@ def first_page(tables: str) -> bytes:
     content = connection.serialize("main")
     connection.close()
     return bytes(content[:PAGE])
+
+
+def statements(tables: str, *later: str) -> set[tuple[object, ...]]:
+    """What the schema of a database says that has `tables`, before and after each of what came `later`."""
+    connection = apsw.Connection(":memory:")
+    found: set[tuple[object, ...]] = set()
+    for text in (tables, *later):
+        connection.execute(text)
+        found.update(connection.execute(_SCHEMA))
+    connection.close()
+    return found
+
+
+def check(
+    connection: apsw.Connection, files: Files, path: str, known: set[tuple[object, ...]]
+) -> None:
+    """Look at everything there is to be seen without knowing what was recorded.
+
+    known  what the schema may say, if it says anything
+
+    Raises `apsw.CorruptError`.
+    """
+    # What the log holds is brought home, which tells how much of it SQLite could read.
+    frames, _ = connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+    if is_cut_short(files, path + "-wal", max(0, frames)):
+        raise apsw.CorruptError("log")
+    database.check(connection, indexes=True)
+    if not known.issuperset(connection.execute(_SCHEMA)):
+        raise apsw.CorruptError("schema")
 
 
 def is_of_our_time(files: Files, path: str) -> bool:

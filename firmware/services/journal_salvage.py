@@ -42,8 +42,8 @@ class Past:
     damaged: bool = False
 
 
-def past_of(connection: apsw.Connection) -> Past:
-    """What can be read of the journal behind `connection`."""
+def past_of(connection: apsw.Connection, aside: bool = False) -> Past:
+    """What can be read of the journal behind `connection`; of one set `aside` its records know best."""
     past = Past()
     meta = {str(key): value for key, value in _rows(connection, "SELECT key, value FROM meta")}
     past.name = str(meta.get("journal", ""))
@@ -60,7 +60,7 @@ def past_of(connection: apsw.Connection) -> Past:
     for (seq,) in _rows(connection, "SELECT seq FROM events ORDER BY seq DESC LIMIT 1"):
         past.last_seq = _whole(seq)
     past.trusted_ms = _newest_trusted_ms(connection) or past.trusted_ms
-    if not past.name:
+    if aside:
         _name_of(connection, past)
     return past
 
