@@ -26,7 +26,7 @@ from firmware.runtime.outbox import Outbox
 from firmware.runtime.ports import Batch
 from firmware.services.executor import InlineExecutor, ThreadExecutor
 from firmware.services.journal import SqliteJournal
-from firmware.services.link import LinkProcess
+from firmware.services.link_child import LinkProcess
 from firmware.services.link_connection import IN_FLIGHT
 from firmware.services.waker import WakingPollWaiter
 from hal.backends.monotonic_ticks import MonotonicTicks

@@ -15,6 +15,7 @@ from hal.errors import BoardConfigError, HalError
 
 if TYPE_CHECKING:
     from firmware.program import Platform
+    from firmware.services.link_listener import Listener
     from hal.ports import Lines, SerialPorts, Watchdog
 
 _EXAMPLES = """examples:
@@ -99,11 +100,23 @@ def _run(args: argparse.Namespace) -> int:
         if chosen.trial and not service.started:
             _start_again()
         return 1
-    program = Program(chosen, args.state, platform, service)
+    program = Program(chosen, args.state, platform, service, _listener(args.link_socket))
     code = program.run(args.lang if args.egress_test else None)
     if program.again and not service.started:
         _start_again()
     return code
+
+
+def _listener(path: str | None) -> "Listener | None":
+    """Where the link calls, if it is a service of its own; a door that it cannot reach is a door."""
+    from firmware.services import link_listener
+
+    try:
+        given = link_listener.inherited()
+    except HalError as error:
+        print(error, file=sys.stderr)
+        given = None
+    return given if path is None else link_listener.Listener(path)
 
 
 def _start_again() -> NoReturn:
@@ -159,6 +172,11 @@ def _parser() -> Parser:
         choices=("en", "zh"),
         default="zh" if os.environ.get("LANG", "").startswith("zh") else "en",
         help="of the walk-through test (%(default)s)",
+    )
+    parser.add_argument(
+        "--link-socket",
+        metavar="PATH",
+        help="be called there by the link, a service of its own (systemd gives the socket by itself)",
     )
     parser.add_argument(
         "--import-keys",

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from firmware.runtime.ports import Journal, Store
     from firmware.services.command_desk import CommandDesk
     from firmware.services.egress_test import EgressTest
+    from firmware.services.link import Link
+    from firmware.services.link_listener import Listener
 
 RESTART_MS = 500  #: from the word to the end: its answer leaves
 
@@ -47,6 +49,7 @@ class Program:
     folder    str  the state folder
     platform  what the board offers
     service   who started this process
+    listener  where the link calls that is a service of its own; None: it is a child of ours
     """
 
     def __init__(
@@ -55,13 +58,13 @@ class Program:
         folder: str,
         platform: Platform,
         service: ServiceManager,
+        listener: "Listener | None" = None,
     ) -> None:
         from firmware.runtime import aio
         from firmware.runtime.clock import MonotonicClock
         from firmware.runtime.controller import Controller
         from firmware.services import health
         from firmware.services.executor import ThreadExecutor
-        from firmware.services.link import LinkProcess
         from firmware.services.waker import WakingPollWaiter
         from firmware.services.wall import SystemWall
         from firmware.wire import payload
@@ -89,7 +92,7 @@ class Program:
         own = config["controller"]
         will = payload.dumps({"state": "offline"})
         self._root = f"{own['site']}/{own['name']}"
-        self._link = LinkProcess(config["link"], own["site"], own["name"], self._loop, will)
+        self._link = self._make_link(listener, will)
         self._link.on_health = lambda ok, text: _complain(text)
         wall = SystemWall(own["timezone"], own["rtc"])
         self._controller = Controller(
@@ -138,6 +141,15 @@ class Program:
         finally:
             self._close()
         return code
+
+    def _make_link(self, listener: "Listener | None", will: str) -> "Link":
+        from firmware.services.link_child import LinkProcess
+        from firmware.services.link_socket import LinkSocket
+
+        section, own = self._config["link"], self._config["controller"]
+        if listener is None:
+            return LinkProcess(section, own["site"], own["name"], self._loop, will)
+        return LinkSocket(section, own["site"], own["name"], self._loop, will, listener)
 
     def _storage(self, folder: str) -> "tuple[Journal, Store, bytes]":
         """Journal, key store and the key of visitors' codes in the state folder; what is wrong is said."""

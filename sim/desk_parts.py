@@ -13,7 +13,7 @@ from firmware.services.command_desk import CommandDesk
 from firmware.services.credential_store import CredentialStore
 from firmware.services.executor import ThreadExecutor
 from firmware.services.journal import SqliteJournal
-from firmware.services.link import LinkProcess
+from firmware.services.link_child import LinkProcess
 from firmware.trust import chain, signing
 from firmware.trust.identity import Identity
 from firmware.wire import payload

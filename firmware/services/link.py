@@ -1,17 +1,14 @@
-"""The door's side of the link: starts the process that talks to the broker, and starts it again.
+"""The door's side of the link: records to a process that talks to the broker, and records back.
 
-The door process imports nothing that parses what strangers send. It gives records to
-`firmware.services.link_process` over a socket pair and takes records back, each of them checked
-(`link_records`); a child that says anything else is ended. Nothing here waits, but for `stop`.
+The door process imports nothing that parses what strangers send. Where the other process comes from is its
+subclasses' affair: `link_child` starts one, `link_socket` is called by one. Each of its records is checked
+(`link_records`); one that says anything else, says too much or does not read is let go, and another one
+comes after a while. Nothing here waits, but for `stop`.
 """
 
-import os
 import select
 import socket
-import subprocess
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from firmware.runtime import aio, ports
@@ -24,18 +21,17 @@ from firmware.services.link_records import (
     encode,
 )
 
-CHILD = "firmware.services.link_process"  #: the module that the child runs
-OUT_BYTES = 1 << 20  #: what waits for the child; more is a child that hangs
+OUT_BYTES = 1 << 20  #: what waits for the link; more is a link that hangs
 FLUSH_MS = 20  #: how soon to write again what the channel did not take
-RESTART_MS = 1000  #: before the first restart of a child that died; doubled up to the next
+RESTART_MS = 1000  #: before the next link after one that ended; doubled from one to the next
 RESTART_MAX_MS = 30_000
-HEALTHY_MS = 60_000  #: a child that lived this long starts over with `RESTART_MS`
-CHOKED_LIMIT = 3  #: children in a row that end on what a broker kept for us; then it is dropped
+HEALTHY_MS = 60_000  #: a link that lived this long starts over with `RESTART_MS`
+CHOKED_LIMIT = 3  #: links in a row that end on what a broker kept for us; then it is dropped
 STOP_MS = 1000  #: for a clean end
 
 
-class LinkProcess(ports.Transport):
-    """Port `Transport`, carried by a child process.
+class Link(ports.Transport):
+    """Port `Transport`, carried by another process, one after the other.
 
     link          dict  the section [link] of a checked board config
     site          str   name of the site; with `controller` it makes the topics and the client id
@@ -56,15 +52,14 @@ class LinkProcess(ports.Transport):
         self._client = f"{site}-{controller}"
         self._loop = loop
         self._will = will_payload
-        self._child: subprocess.Popen[bytes] | None = None
         self._channel: socket.socket | None = None
         self._lines = Lines(TO_DOOR)
         self._out = bytearray()
         self._up = False
-        self._said_up = False  # by the child, whatever we think of it since
-        self._choked = 0  # children in a row that ended on what the broker sent
-        self._owed = 0  # messages that this child may still say are taken
-        self._with_us: dict[str, tuple[int, int]] = {}  # topic: (our token, the child's)
+        self._said_up = False  # by the link, whatever we think of it since
+        self._choked = 0  # links in a row that ended on what the broker sent
+        self._owed = 0  # messages that this one may still say are taken
+        self._with_us: dict[str, tuple[int, int]] = {}  # topic: (our token, the link's)
         self._last_token = 0
         self._wanted = False
         self._started_ms = 0
@@ -73,19 +68,13 @@ class LinkProcess(ports.Transport):
         self._flush_timer: aio.Timer | None = None
         self._health: tuple[bool, str] | None = None
 
-    @property
-    def pid(self) -> int | None:
-        """The child's process id while there is one."""
-        return None if self._child is None else self._child.pid
-
     def start(self) -> None:
-        """Start the child; nothing where the config says ``enabled = false``."""
+        """Have a link; nothing where the config says ``enabled = false``."""
         self._wanted = bool(self._link["enabled"])
-        if self._wanted and self._child is None:
-            self._spawn()
+        self._again()
 
     def stop(self) -> None:
-        """Publish `offline`, disconnect and end the child; waits at most `STOP_MS`."""
+        """Publish `offline`, disconnect and end the link; waits at most `STOP_MS`."""
         self._wanted = False
         channel = self._channel
         if channel is not None and self._up:
@@ -117,7 +106,7 @@ class LinkProcess(ports.Transport):
         self._flush()
 
     def heard(self, token: int) -> None:
-        """The message of `token` is dealt with; one of a child that has ended is nobody's."""
+        """The message of `token` is dealt with; one of a link that has ended is nobody's."""
         for topic, (own, theirs) in self._with_us.items():
             if own == token:
                 del self._with_us[topic]
@@ -125,29 +114,22 @@ class LinkProcess(ports.Transport):
                 self._flush()
                 return
 
-    def _spawn(self) -> None:
-        self._restart = None
+    # ---- a subclass's part ---------------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        """Get a link, now or later, and hand its channel to `_attach`."""
+        raise NotImplementedError
+
+    def _let_go(self) -> None:
+        """The channel has closed: nothing may be left of the link that was there, if one was."""
+
+    # ---- one link, from its first record to its last -------------------------------------------------
+
+    def _attach(self, channel: socket.socket) -> None:
+        """Here is a link: `config` goes first."""
+        channel.setblocking(False)
         self._started_ms = self._loop.now_ms()
-        ours, theirs = socket.socketpair()
-        with theirs:
-            ours.setblocking(False)
-            number = str(theirs.fileno())
-            try:
-                self._child = subprocess.Popen(
-                    [sys.executable, "-m", CHILD, number],
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
-                    pass_fds=(theirs.fileno(),),
-                    close_fds=True,
-                    env=_environment(),
-                )
-            except OSError as error:
-                ours.close()
-                reason = (error.strerror or "unknown").lower()
-                self._say(False, f"link: its process does not start ({reason}); trying again")
-                self._later()
-                return
-        self._channel = ours
+        self._channel = channel
         self._lines = Lines(TO_DOOR)
         self._out = bytearray(
             encode(
@@ -162,11 +144,11 @@ class LinkProcess(ports.Transport):
         )
         if self._choked >= CHOKED_LIMIT:
             self._choked = 0
-        self._loop.waiter.add_reader(ours.fileno(), self._readable)
+        self._loop.waiter.add_reader(channel.fileno(), self._readable)
         self._flush()
 
     def _readable(self) -> None:
-        """Take what the child says. Called by the waiter, so it never raises."""
+        """Take what the link says. Called by the waiter, so it never raises."""
         channel = self._channel
         if channel is None:
             return
@@ -269,7 +251,7 @@ class LinkProcess(ports.Transport):
         self._flush()
 
     def _lost(self, text: str) -> None:
-        """The child has ended, or must: tell it, and start another one later."""
+        """The link has ended, or must: tell it, and have another one later."""
         self._end()
         self._up = False
         if self.on_up is not None:
@@ -279,21 +261,29 @@ class LinkProcess(ports.Transport):
         self._later()
 
     def _later(self) -> None:
+        """`_begin` after a while, longer each time."""
         if not self._wanted:
             return
-        now_ms = self._loop.now_ms()
-        if now_ms - self._started_ms >= HEALTHY_MS:
+        pause_ms = self._pause_ms()
+        self._restart = self._loop.call_at(self._loop.now_ms() + pause_ms, self._again)
+
+    def _pause_ms(self) -> int:
+        """How long to wait after the link that began last; longer each time, if none lives."""
+        if self._loop.now_ms() - self._started_ms >= HEALTHY_MS:
             self._restart_ms = RESTART_MS
             self._choked = 0
-        self._restart = self._loop.call_at(now_ms + self._restart_ms, self._again)
-        self._restart_ms = min(self._restart_ms * 2, RESTART_MAX_MS)
+        pause_ms = self._restart_ms
+        self._restart_ms = min(pause_ms * 2, RESTART_MAX_MS)
+        return pause_ms
 
     def _again(self) -> None:
-        if self._wanted and self._child is None:
-            self._spawn()
+        self._restart = None
+        if self._wanted and self._channel is None:
+            self._started_ms = self._loop.now_ms()
+            self._begin()
 
     def _end(self) -> None:
-        """Let go of the child: our end closes, and it dies."""
+        """Let go of the link: our end closes, and it ends."""
         for timer in (self._restart, self._flush_timer):
             if timer is not None:
                 timer.cancel()
@@ -302,17 +292,14 @@ class LinkProcess(ports.Transport):
             self._loop.waiter.remove_reader(self._channel.fileno())
             self._channel.close()
             self._channel = None
-        if self._child is not None:
-            self._child.kill()
-            self._child.wait()
-            self._child = None
+        self._let_go()
         self._said_up = False
         self._owed = 0
         self._with_us.clear()
         self._out = bytearray()
 
     def _finish(self, channel: socket.socket) -> None:
-        """Serve the child until it ends by itself; what the broker still takes is noted."""
+        """Serve the link until it ends by itself; what the broker still takes is noted."""
         poll = select.poll()
         end_ms = self._loop.now_ms() + STOP_MS
         while self._channel is channel and (left_ms := end_ms - self._loop.now_ms()) > 0:
@@ -330,9 +317,9 @@ class LinkProcess(ports.Transport):
                     self._take(data)
 
     def _soon(self, call: Callable[[], None]) -> None:
-        child = self._child
+        channel = self._channel
         self._loop.call_at(
-            self._loop.now_ms(), lambda: call() if child is self._child is not None else None
+            self._loop.now_ms(), lambda: call() if channel is self._channel is not None else None
         )
 
     def _say(self, ok: bool, text: str) -> None:
@@ -341,11 +328,3 @@ class LinkProcess(ports.Transport):
             self._health = (ok, text)
             if self.on_health is not None:
                 self.on_health(ok, text)
-
-
-def _environment() -> dict[str, str]:
-    """Ours, and where this package is: the child must find the same one, and not the current folder's."""
-    root = str(Path(__file__).resolve().parents[2])
-    others = os.environ.get("PYTHONPATH")
-    path = f"{root}{os.pathsep}{others}" if others else root
-    return {**os.environ, "PYTHONPATH": path, "PYTHONSAFEPATH": "1"}

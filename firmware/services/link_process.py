@@ -1,7 +1,9 @@
 """The link's own process: what a broker says is parsed here, and a broker can kill no more than this.
 
 ``python -m firmware.services.link_process FD``: FD is one end of a socket pair whose other end is
-`firmware.services.link` in the door process (records: `link_records`). It connects, says who is up and
+`firmware.services.link` in the door process (records: `link_records`). ``--socket PATH``: a service of its
+own, which calls the door at PATH, and ends when the door does; systemd starts it again.
+It connects, says who is up and
 what the broker has taken, and connects again when the broker is gone; order and repetition are the door's
 (`firmware.runtime.outbox`), so every connection is a new client. It ends as soon as the door's end closes,
 and never holds more than `GROWTH_BYTES` beyond what it starts with. What comes on `command` and `stored` is
@@ -10,17 +12,16 @@ looked at, handed to the door one by one (`link_inbox`), and acknowledged when t
 
 import os
 import random
-import resource
 import select
-import signal
 import socket
 import sys
 import time
-import types
 from typing import Any
 
+from firmware.services import link_channel, link_limits
 from firmware.services.back_off import BackOff
 from firmware.services.link_broken import Broken
+from firmware.services.link_channel import Ended, Gone, Life
 from firmware.services.link_connection import WAIT_MS, Connection
 from firmware.services.link_inbox import Inbox
 from firmware.services.link_records import (
@@ -37,38 +38,18 @@ GARBLED_LIMIT = (
     3  #: connections in a row that end on nonsense; then what the broker kept is dropped
 )
 STOP_MS = 800  #: for what is on its way, at a clean stop
-PR_SET_PDEATHSIG = 1
-
-
-class _Ended(Exception):
-    """The door process is gone, or wants no more."""
-
-
-def lean(tls: bool) -> None:
-    """Keep out of memory what paho imports and a link never uses; call it before the first connection.
-
-    Saves 2.5 MB of 22 (proxies from the environment, which must not apply to a door anyway), and
-    without TLS 7 MB (OpenSSL).
-    """
-    stand_ins: dict[str, Any] = {
-        "urllib.request": types.ModuleType("urllib.request"),
-        "socks": None,
-    }
-    if not tls:
-        ssl: Any = types.ModuleType("ssl")
-        ssl.SSLWantReadError = ssl.SSLWantWriteError = type("NeverRaised", (OSError,), {})
-        stand_ins.update({"ssl": ssl, "_hashlib": None})
-    sys.modules.update(stand_ins)
 
 
 class LinkProcess:
     """One broker's connection after the other, for one door process."""
 
-    def __init__(self, door: socket.socket) -> None:
+    def __init__(self, door: socket.socket, life: Life) -> None:
         self._door = door
+        self._life = life
         self._lines = Lines(TO_LINK)
         self._poll = select.poll()
         self._poll.register(door, select.POLLIN)
+        self._poll.register(life, select.POLLIN)
         self._records: list[dict[str, Any]] = []
         self._config: dict[str, Any] = {}
         self._protocol = ""  # the MQTT version that worked last, or is worth a try
@@ -79,19 +60,22 @@ class LinkProcess:
         self._inbox = Inbox()
 
     def run(self) -> None:
-        """Until the door process has gone or says stop."""
+        """Until somebody says stop. Raises `Gone` when the door process has."""
         try:
             self._configure()
             while True:
                 self._connect_once()
                 self._pause()
-        except (_Ended, OSError):
+        except Ended:
             return
+        except OSError as error:
+            raise Gone from error
 
     def _configure(self) -> None:
         while not self._records:
-            self._poll.poll()
-            self._read_door()
+            self._look(WAIT_MS)
+            if self._life.over:
+                raise Ended
         self._config = self._records.pop(0)
         if self._config["kind"] != "config":
             raise LinkRecordError("link: no config; expected it before all else")
@@ -101,7 +85,7 @@ class LinkProcess:
         most_ms = self._config["link"]["reconnect_max_ms"]
         self._back_off = BackOff(most_ms, random.SystemRandom().random)
         try:
-            lean(self._config["link"]["tls"])
+            link_limits.lean(self._config["link"]["tls"])
         except KeyError:
             raise LinkRecordError("link: a config without tls; expected [link]") from None
 
@@ -129,7 +113,11 @@ class LinkProcess:
         told_up = False
         up_at_ms = 0
         try:
-            connection.open()
+            self._life.blocking(True)
+            try:
+                connection.open()
+            finally:
+                self._life.blocking(False)
             while True:
                 self._wait(connection)
                 if connection.up and self._clean:
@@ -179,12 +167,10 @@ class LinkProcess:
         self._poll.register(broker, connection.events())
         try:
             own_ms = min(connection.wait_ms(), self._inbox.wait_ms(_now_ms()))
-            ready = dict(self._poll.poll(min(most_ms, own_ms)))
+            ready = self._look(min(most_ms, own_ms))
         finally:
             self._poll.unregister(broker)
         connection.serve(ready.get(broker, 0))
-        if ready.get(self._door.fileno()):
-            self._read_door()
 
     def _serve_door(self, connection: Connection) -> bool:
         """Send what the door gave; whether it wants to stop. What comes while down is lost."""
@@ -201,12 +187,12 @@ class LinkProcess:
                     connection.acknowledge(number)
             elif record["kind"] == "stop":
                 return True
-        return False
+        return self._life.over
 
     def _stop(self, connection: Connection) -> None:
         """Say `offline` after all that is on its way, then leave."""
         if not connection.up:
-            raise _Ended
+            raise Ended
         config = self._config
         connection.publish(0, config["root"] + "/status", config["will"], True)
         end_ms = _now_ms() + STOP_MS
@@ -217,26 +203,32 @@ class LinkProcess:
             connection.leave()
         except Broken:
             pass  # the broker has our last will
-        raise _Ended
+        raise Ended
 
     def _pause(self) -> None:
         """Before the next attempt: a random time, so that ten thousand doors do not come at once."""
         end_ms = _now_ms() + self._pause_ms
         while (left_ms := end_ms - _now_ms()) > 0:
-            if self._poll.poll(left_ms):
-                self._read_door()
-                if any(record["kind"] == "stop" for record in self._records):
-                    raise _Ended
-                for record in self._records:
-                    if record["kind"] == "heard":
-                        self._inbox.heard(record["token"])
-                self._records.clear()  # the broker is not there: lost, and sent again by the door
+            self._look(min(left_ms, WAIT_MS))
+            if self._life.over or any(record["kind"] == "stop" for record in self._records):
+                raise Ended
+            for record in self._records:
+                if record["kind"] == "heard":
+                    self._inbox.heard(record["token"])
+            self._records.clear()  # the broker is not there: lost, and sent again by the door
 
-    def _read_door(self) -> None:
-        data = self._door.recv(READ_BYTES)
-        if not data:
-            raise _Ended
-        self._records += self._lines.feed(data)
+    def _look(self, most_ms: int) -> dict[int, int]:
+        """Wait at most so long for anybody; take what the door says, and give the broker's events."""
+        self._life.goes_on()
+        ready = dict(self._poll.poll(most_ms))
+        if ready.get(self._life.fileno()):
+            self._poll.unregister(self._life)  # once is enough
+        if ready.get(self._door.fileno()):
+            data = self._door.recv(READ_BYTES)
+            if not data:
+                raise Gone
+            self._records += self._lines.feed(data)
+        return ready
 
     def _tell_taken(self, connection: Connection) -> None:
         tokens = connection.taken()
@@ -255,42 +247,32 @@ class LinkProcess:
         self._door.sendall(encode(kind, **fields))
 
 
-def die_with_parent() -> None:
-    """Have the kernel end this process when the one that started it ends."""
-    import ctypes
-
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
-def limit_memory(growth_bytes: int) -> None:
-    """From here on, no more than `growth_bytes` of new address space."""
-    with open("/proc/self/statm") as statm:
-        pages = int(statm.read().split()[0])
-    limit = pages * resource.getpagesize() + growth_bytes
-    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core would hold the broker's password
-
-
 def _now_ms() -> int:
     return time.monotonic_ns() // 1_000_000
 
 
 def main(arguments: list[str]) -> int:
-    """Run on the descriptor that `arguments` names; 2 if it names none, 3 if the door made no sense."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)  # they reach the door too, which then says stop
+    """Run on the channel that `arguments` name; 2 if they name none, 3 if the door made no sense.
+
+    1 if the door has ended without a word.
+    """
+    life = Life()
     try:
-        door = socket.socket(fileno=int(arguments[0]))
-    except (IndexError, ValueError, OSError):
-        print("link: started without its channel; expected to be the door's child", file=sys.stderr)
+        door = _channel(arguments, life)
+    except Ended:
+        return 0
+    except ValueError as error:
+        _say(str(error))
         return 2
-    die_with_parent()
-    os.environ["RES_OPTIONS"] = "timeout:1 attempts:2"  # a name server that is away, too, costs 2 s
-    limit_memory(GROWTH_BYTES)
+    # A name server that is away, too, costs 2 s.
+    os.environ["RES_OPTIONS"] = "timeout:1 attempts:2"
+    link_limits.limit_memory(GROWTH_BYTES)
     text = ""
     choked = False
     try:
-        LinkProcess(door).run()
+        LinkProcess(door, life).run()
+    except Gone:
+        return 1
     except LinkRecordError as error:
         text = str(error)
     except MemoryError:
@@ -305,6 +287,23 @@ def main(arguments: list[str]) -> int:
     except OSError:
         pass  # nobody is left to be told
     return 3
+
+
+def _say(text: str) -> None:
+    print(f"link: {text}", file=sys.stderr, flush=True)
+
+
+def _channel(arguments: list[str], life: Life) -> socket.socket:
+    """The channel to the door. Raises `Ended`, `ValueError`."""
+    if arguments[:1] == ["--socket"] and len(arguments) == 2:
+        life.hear_signals()
+        return link_channel.called(arguments[1], life, _say)
+    life.ignore_signals()
+    door = link_channel.given(*arguments) if len(arguments) == 1 else None
+    if door is None:
+        raise ValueError("started without its channel; expected to be the door's child")
+    link_limits.die_with_parent()
+    return door
 
 
 if __name__ == "__main__":

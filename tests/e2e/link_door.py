@@ -14,7 +14,7 @@ from firmware.runtime.clock import MonotonicClock
 from firmware.runtime.outbox import Outbox
 from firmware.services.executor import ThreadExecutor
 from firmware.services.journal import SqliteJournal
-from firmware.services.link import LinkProcess
+from firmware.services.link_child import LinkProcess
 from firmware.services.waker import WakingPollWaiter
 from hal.backends.monotonic_ticks import MonotonicTicks
 

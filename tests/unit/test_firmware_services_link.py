@@ -11,7 +11,7 @@ import pytest
 
 from firmware.runtime import aio
 from firmware.runtime.clock import MonotonicClock
-from firmware.services import link
+from firmware.services import link, link_child
 from hal.backends.monotonic_ticks import MonotonicTicks
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,7 +37,7 @@ class Rig:
 
     def __init__(self, config: dict[str, Any]) -> None:
         self.loop = aio.Loop(MonotonicClock(MonotonicTicks()), aio.PollWaiter())
-        self.link = link.LinkProcess(config, "s", "c", self.loop, '{"state":"offline"}')
+        self.link = link_child.LinkProcess(config, "s", "c", self.loop, '{"state":"offline"}')
         self.said: list[Any] = []
         self.link.on_up = self.said.append
         self.link.on_health = lambda ok, text: self.said.append((ok, text))
@@ -59,7 +59,7 @@ def start(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Rig]]:
     rigs: list[Rig] = []
 
     def make(what: str) -> Rig:
-        monkeypatch.setattr(link, "CHILD", "link_stub")
+        monkeypatch.setattr(link_child, "CHILD", "link_stub")
         monkeypatch.setattr(link, "RESTART_MS", 20)
         monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
         monkeypatch.setenv("LINK_STUB", what)
