@@ -103,7 +103,8 @@ class Link(ports.Transport):
             return
         self._owed += token != 0
         self._out += line
-        self._flush()
+        if self._flush_timer is None:  # what is sent in the same turn leaves in one piece
+            self._flush_timer = self._loop.call_at(self._loop.now_ms(), self._flush_again)
 
     def heard(self, token: int) -> None:
         """The message of `token` is dealt with; one of a link that has ended is nobody's."""
