@@ -3,6 +3,7 @@
 
 const JOINS = new Set(["portal.released", "portal.opened", "access.taken", "access.not_taken", "portal.secured", "portal.closed"]);
 const JOIN_CAUSES = new Set(["credential", "override", "rex"]);
+const EARLY_MAX = 10;
 const APART_MS = 10 * 60 * 1000;
 
 export const categoryOf = (type) => {
@@ -14,6 +15,7 @@ export const categoryOf = (type) => {
 export class Folder {
   #open = new Map(); // portal -> the visit that is still going on
   #order = null;     // the row of a command that was just carried out: what it did follows it
+  #early = [];       // rows that overtook the command that they are of: alarms leave first
 
   /** Take one event. Returns {row, fresh}: the row it belongs to, and whether that row is new. */
   add(event) {
@@ -24,6 +26,14 @@ export class Folder {
       return { row: order, fresh: false };
     }
     this.#order = null;
+    if (event.type === "command.accepted") {
+      const early = this.#early.find((row) => row.events[0].seq === event.seq + 1 && row.events[0].journal === event.journal && row.events[0].by === event.by);
+      if (early) {
+        early.events.unshift(event);
+        early.order = true;
+        return { row: early, fresh: false };
+      }
+    }
     const visit = this.#open.get(event.portal);
     if (visit && joins(visit, event)) {
       visit.events.push(event);
@@ -35,6 +45,7 @@ export class Folder {
       row.visit = true;
       this.#open.set(event.portal, row);
     }
+    if (event.type.startsWith("alarm.") && event.by) this.#early = [row, ...this.#early].slice(0, EARLY_MAX);
     if (event.type === "command.accepted") {
       row.order = true;
       this.#order = row;

@@ -161,6 +161,24 @@ def test_checkpoints_stand_under_system_only(browser: Browser, house: Demo) -> N
     page.context.close()
 
 
+@pytest.mark.parametrize("order", [(1, 2), (2, 1)])
+def test_a_command_and_what_it_did_are_one_row_whichever_comes_first(
+    browser: Browser, house: Demo, order: tuple[int, int]
+) -> None:
+    both = {
+        1: event(1, type="command.accepted", op="alarm.silence", by="op-demo", command="0" * 32),
+        2: event(2, type="alarm.silenced", by="op-demo"),
+    }
+    page = browser.new_context().new_page()
+    stream(page, [both[seq] for seq in order])
+    page.goto(house.url)
+    expect(page.locator("#rows .said")).to_have_text(
+        ["The siren was silenced by the demo's operator."]
+    )
+    expect(page.locator("#rows .row")).to_contain_text("2 lines")
+    page.context.close()
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("lang", ["en", "zh"])
 def test_asking_and_answering_move_nothing_and_fit(
