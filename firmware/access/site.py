@@ -239,6 +239,15 @@ class Site(alarm_half.AlarmHalf):
             effects += self.portals[name].release(cause, False, None, now.ms, by)
         return reason, self._finish(effects, now)
 
+    def power_lost(
+        self, names: "tuple[str, ...] | list[str]", now: "credential.Moment"
+    ) -> "list[object]":
+        """The locks of portals `names` were without current for a moment and let go, in any mode."""
+        effects = self._catch_up(now)
+        for name in names:
+            effects += self.portals[name].release(record.POWER, False, None, now.ms)
+        return self._finish(effects, now)
+
     def forgive(
         self, area: "str | None", who: "str | None", by: str, now: "credential.Moment"
     ) -> "list[object]":

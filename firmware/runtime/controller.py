@@ -157,7 +157,8 @@ class Controller:
     # ---- the door task -----------------------------------------------------------------------------
 
     async def _door(self) -> None:
-        self._outputs.apply(self.site, None, self.loop.now_ms())
+        self.ask(lambda now: (None, self.site.tick(now)))  # if this dies too, the outputs stay safe
+        self._outputs.resume(self.site, self.loop.now_ms())
         while True:
             item = await self._inbox.get(self._wait_ms(), self.loop)
             now = self._now()
@@ -377,6 +378,8 @@ class Controller:
 
     def _task_died(self, name: str, kind: str) -> None:
         self._fault(name, False, "task ended (%s); it is started again" % kind)
+        if name == "door":  # the locks are without current, and those that this opens are on record
+            self.ask(lambda now: (None, self.site.power_lost(self.wiring.fail_safe, now)))
 
     # ---- how ---------------------------------------------------------------------------------------
 

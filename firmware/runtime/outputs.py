@@ -41,6 +41,7 @@ class Outputs:
         #: callable  told when what `told` says has changed
         self.on_told: Callable[[], None] | None = None
         self._told_before: list[object] = []
+        self._held_safe = False
         #: callable (portal, unlocked)  told when a lock was driven
         self.on_lock: Callable[[str, bool], None] | None = None
 
@@ -68,7 +69,12 @@ class Outputs:
         self._switched[device] = on
 
     def apply(self, site: "Site", batch: "Batch | None", now_ms: int) -> None:
-        """Bring every output up to what `site` wants; `batch` holds the records of what just changed."""
+        """Bring every output up to what `site` wants; `batch` holds the records of what just changed.
+
+        Drives nothing between `make_safe` and `resume`.
+        """
+        if self._held_safe:
+            return
         for name in sorted(site.portals):
             self._lock(name, site.portals[name], batch, now_ms)
         for name in sorted(site.access_points):
@@ -95,8 +101,14 @@ class Outputs:
     def _end_pulse(self, name: str, now_ms: int) -> None:
         self._drive(name, lambda: self._devices[name].tick(now_ms))
 
+    def resume(self, site: "Site", now_ms: int) -> None:
+        """The door loop decides: what `site` wants is driven, now and from here on."""
+        self._held_safe = False
+        self.apply(site, None, now_ms)
+
     def make_safe(self) -> None:
-        """Take the power from every lock and switch rules' outputs off: the door loop has died."""
+        """Take the power from every lock and switch rules' outputs off, until `resume`."""
+        self._held_safe = True
         self._waiting = {}
         self._unlocked = {}
         self._shown = {}

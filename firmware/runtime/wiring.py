@@ -38,6 +38,12 @@ class Wiring:
         #: device id of a housing's contact -> device id of the reader in it
         self.tampers: dict[str, str] = {}
         self._own = _own_rights(config)
+        #: portals whose lock lets go without current
+        self.fail_safe = tuple(
+            name
+            for name in sorted(config["portals"])
+            if config["devices"][config["portals"][name]["lock"]]["fail_mode"] == "fail_safe"
+        )
         self.key_switch: str | None = config["alarms"]["acknowledge"]
         for name, part in config["portals"].items():
             self.locks[part["lock"]] = name
@@ -130,13 +136,8 @@ class Wiring:
         for device in sorted(self.tampers):
             if closed.get(device) is False:
                 active.append(self.tampers[device])
-        power_lost = []
-        if again:
-            for name in sorted(self.config["portals"]):
-                lock = self.config["devices"][self.config["portals"][name]["lock"]]
-                if lock["fail_mode"] == "fail_safe":
-                    power_lost.append(name)
-        return site.Found(tuple(open_doors), tuple(active), tuple(power_lost))
+        power_lost = self.fail_safe if again else ()
+        return site.Found(tuple(open_doors), tuple(active), power_lost)
 
     def _portal_rules(self, part: "dict[str, Any]") -> "portal.Rules":
         return portal.Rules(

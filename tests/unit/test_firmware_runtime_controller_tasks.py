@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import hal.board
-from firmware.runtime import aio
+from firmware.runtime import aio, feeds
 from firmware.runtime.feeds import ALIVE_MS
 from firmware.runtime.heartbeat import Heartbeat
 from sim.fake_watchdog import FakeWatchdog
@@ -52,6 +52,11 @@ class House:
     def faults(self) -> list[tuple[str, str]]:
         return [(e["part"], e["text"]) for e in self.events if e["type"] == "system.fault"]
 
+    def locks(self) -> dict[str, str]:
+        """Each portal's lock as it is."""
+        portals = self.building.world.snapshot()["portals"]
+        return {name: portals[name]["lock"] for name in portals}
+
     def opens(self) -> bool:
         """Whether the resident's card opens the front door."""
         before = len(self.events)
@@ -97,4 +102,53 @@ def test_a_controller_that_is_told_to_start_anew_stops_cleanly_and_decides_again
     house.run(10_000)
     kinds = [e["type"] for e in house.events if e["type"] in ("system.stopping", "system.started")]
     assert kinds == ["system.stopping", "system.started"]
+    assert house.opens()
+
+
+def test_a_door_task_that_dies_leaves_the_locks_without_current_until_it_decides_again() -> None:
+    house = House()
+    house.building.world.act("present_card", access_point="front-in", person="resident")
+    house.run(1000)
+    assert house.locks() == {"front": "unlocked", "yard": "locked"}
+    house.controller._inbox.put(feeds.Input(feeds.FOUND, "none", None))
+    house.run(100)
+    house.controller.ask(lambda now: (None, []))  # what is asked meanwhile drives nothing
+    assert house.locks() == {"front": "locked", "yard": "unlocked"}
+    house.run(6000)
+    assert house.locks() == {"front": "locked", "yard": "locked"}
+    assert house.opens()
+
+
+def test_a_magnet_that_lets_go_while_the_door_task_is_dead_is_on_record_and_nobody_forced_it() -> (
+    None
+):
+    house = House()
+    house.run(1000)
+    house.controller._inbox.put(feeds.Input(feeds.FOUND, "none", None))
+    house.run(100)
+    house.building.world.act("walk_through", portal="yard")
+    house.run(20_000)
+    released = [e for e in house.events if e["type"] == "portal.released"]
+    assert [(e["portal"], e["cause"]) for e in released] == [("yard", "power")]
+    kinds = [e["type"] for e in house.events if e.get("portal") == "yard"]
+    assert kinds == ["portal.released", "portal.opened", "portal.secured", "portal.closed"]
+
+
+def test_a_door_task_that_dies_each_time_never_gets_its_locks_back() -> None:
+    house = House()
+    house.building.world.act("present_card", access_point="front-in", person="resident")
+    house.run(1000)
+    tick = house.controller.site.tick
+
+    def die(now: Any) -> list[object]:
+        raise RuntimeError
+
+    house.controller.site.tick = die  # type: ignore[method-assign]
+    house.run(500)
+    for _ in range(20):
+        house.run(100)
+        assert house.locks()["front"] == "locked"
+    assert len(house.faults()) > 1
+    house.controller.site.tick = tick  # type: ignore[method-assign]
+    house.run(8000)
     assert house.opens()
