@@ -10,7 +10,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from protocol_examples import BLOCK, CONTROLLER, FILE, TO, examples
 
-from firmware.trust import chain, sealing
+from firmware.runtime import command_gate, key_operations, operators, outbox, rejections
+from firmware.services import link_inbox
+from firmware.trust import chain, envelope, sealing
+from hal import board_schema
 from tests.asyncapi_document import document
 
 TEXT = FILE.read_text(encoding="utf-8")
@@ -118,6 +121,22 @@ def test_the_ops_and_their_arguments_are_those_of_asyncapi() -> None:
     for op, args in rows.items():
         words = set(re.findall("`([a-z_]+)`", args))
         assert set(api.schemas[_camel(op) + "Args"].get("properties", {})) <= words, op
+
+
+def test_the_limits_are_the_controller_s() -> None:
+    told = {row[0]: [int(n.replace(",", "")) for n in re.findall("[0-9][0-9,]*", row[1])]
+            for row in _table("## Limits")}  # fmt: skip
+    assert told["a command, a word of `stored`"] == [envelope.LONGEST, envelope.DEEPEST]
+    lives = [command_gate.RELEASE_MS // 1000, command_gate.LIFE_MS // 3_600_000]
+    assert told["life of a command"] == lives
+    assert told["commands remembered"] == [command_gate.SEEN_LIMIT]
+    assert told["refusals recorded one by one"] == [rejections.SINGLY]
+    assert told["keys in one command"] == [key_operations.BATCH_LIMIT]
+    assert told["operators and hosts"] == [operators.LIMIT]
+    assert told["messages taken"] == [link_inbox.BURST, link_inbox.PER_SECOND]
+    assert told["records on their way at once"] == [outbox.WINDOW]
+    assert told["records sent again ahead of the host's word"] == [outbox.AGAIN_WINDOW]
+    assert told["records kept"] == [board_schema.JOURNAL["limit"].default]
 
 
 def test_every_type_of_event_stands_in_its_table() -> None:
