@@ -75,12 +75,14 @@ class _Rig:
         self.moved_ns = 0
         self.moved = threading.Event()
         self.watched = ("", False)
-        self.executors = [ThreadExecutor(self.loop, "journal"), ThreadExecutor(self.loop, "keys")]
+        names = ("journal", "keys", "look-ups")
+        self.executors = [ThreadExecutor(self.loop, name) for name in names]
         journal = SqliteJournal(
             os.path.join(folder, "journal.db"), self.executors[0], self.loop, "c-01"
         )
         journal.open()
-        store = CredentialStore(os.path.join(folder, "keys.db"), self.executors[1], bytes(32))
+        _, keys, finder = self.executors
+        store = CredentialStore(os.path.join(folder, "keys.db"), keys, bytes(32), finder=finder)
         store.open()
         store.apply([("level", "all", [["*", None]])])
         store.apply([("upsert", _key(number)) for number in range(KEYS)])

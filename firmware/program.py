@@ -87,6 +87,7 @@ class Program:
             ThreadExecutor(self._loop, "journal"),
             ThreadExecutor(self._loop, "keys"),
             ThreadExecutor(self._loop, "commands"),
+            ThreadExecutor(self._loop, "look-ups"),
         ]
         journal, store, visitor_key = self._storage(folder)
         own = config["controller"]
@@ -173,7 +174,9 @@ class Program:
             sign=chain.signer(identity.signed, f"{own['site']}/{own['name']}"),
         )
         journal.open()
-        store = CredentialStore(os.path.join(folder, "keys.db"), self._executors[1], key)
+        store = CredentialStore(
+            os.path.join(folder, "keys.db"), self._executors[1], key, finder=self._executors[3]
+        )
         store.open()
         for line in [*problems, *more, *store.problems]:
             _complain(line)

@@ -24,10 +24,11 @@ class CredentialStore(Store):
     """A store in one SQLite database.
 
     path      str       ``keys.db`` in the state folder; its copy is ``keys.good.db``
-    executor  Executor  where look-ups are made; its end closes the store
+    executor  Executor  where changes are made, and look-ups; its end closes the store
     key       bytes     the controller's own, see `firmware.services.secrets`
     vfs       str|None  name of a VFS of SQLite; None: the real disk
     random    callable  n -> n random bytes, for the salts of PINs
+    finder    Executor  where look-ups are made that no change holds up; None: in order with the changes
     """
 
     def __init__(
@@ -37,11 +38,13 @@ class CredentialStore(Store):
         key: bytes,
         vfs: str | None = None,
         random: Callable[[int], bytes] = os.urandom,
+        finder: Executor | None = None,
     ) -> None:
         #: callable (text: str)  told of each problem that comes up after `open`
         self.on_problem: Callable[[str], None] | None = None
         self._file = KeyFile(path, key, vfs, random)
         self._executor = executor
+        self._finder = executor if finder is None else finder
         self._key = key
         self._told = 0
         self._failing = False
@@ -78,11 +81,11 @@ class CredentialStore(Store):
             self._failing = error is not None
             self._tell()
 
-        self._executor.submit(work, answer)
+        self._finder.submit(work, answer)
 
     def stir(self) -> None:
         """Look for nobody: thread, pages and processor are then awake for `find`."""
-        self._executor.submit(lambda: self._file.find(""))
+        self._finder.submit(lambda: self._file.find(""))
 
     def rights(self) -> Rights:
         """Levels, schedules and holidays in force, from memory."""

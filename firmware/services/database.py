@@ -1,7 +1,8 @@
 """What journal and credential store share: opening SQLite (apsw), its errors in words, files set aside.
 
 Every database has one user, this process. WAL with synchronous FULL loses nothing that was committed;
-locking_mode EXCLUSIVE needs no shared memory, so the same lines run on a simulated disk.
+locking_mode EXCLUSIVE needs no shared memory, so the same lines run on a simulated disk. On the real one
+a database may be `shared` by connections of this process, still by no other.
 """
 
 import os
@@ -14,6 +15,10 @@ CORRUPT = (apsw.CorruptError, apsw.NotADBError, apsw.FormatError)
 
 CACHE_KIB = 1024  #: page cache of one connection, whatever the size of the file
 WAL_KEPT_BYTES = 8 << 20  #: a longer WAL is cut back when it begins anew
+_SHARED_VFS = (
+    "unix-excl"  # locks out other processes; what connections share is in memory of this one
+)
+_BUSY_MS = 1000  # how long the one that writes waits for the one that reads, to bring the WAL home
 ASIDE_LIMIT = 16  #: databases set aside under one name; a disk that breaks every one gets no more
 
 _WORDS: list[tuple[type[apsw.Error], str]] = [
@@ -36,24 +41,43 @@ def describe(error: BaseException) -> str:
     return f"failed ({type(error).__name__})"
 
 
-def connect(path: str, vfs: str | None) -> apsw.Connection:
+def connect(path: str, vfs: str | None, shared: bool = False) -> apsw.Connection:
     """Open or make the database at `path` on `vfs` (None: the real disk). Raises `apsw.Error`.
 
-    Closing leaves the WAL as it is: what closes says itself whether to tidy up.
+    Closing leaves the WAL as it is: what closes says itself whether to tidy up. `shared`, on the real disk
+    only: `connect_beside` may read it as well.
     """
     flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE | apsw.SQLITE_OPEN_PRIVATECACHE
-    connection = apsw.Connection(path, flags=flags, vfs=vfs)
+    connection = apsw.Connection(path, flags=flags, vfs=_SHARED_VFS if shared else vfs)
     try:
         if connection.readonly("main"):
             raise apsw.ReadOnlyError("file is read-only")
         connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
-        pragma(connection, "locking_mode", "EXCLUSIVE")  # before the WAL: no shared memory then
+        if not shared:
+            pragma(connection, "locking_mode", "EXCLUSIVE")  # before the WAL: no shared memory then
         pragma(connection, "journal_mode", "WAL")
         pragma(connection, "synchronous", "FULL")
         pragma(connection, "cache_size", f"-{CACHE_KIB}")
         pragma(connection, "journal_size_limit", str(WAL_KEPT_BYTES))
         # The temporary files of a VACUUM or a sort would go to another folder.
         pragma(connection, "temp_store", "MEMORY")
+        if shared:
+            connection.set_busy_timeout(_BUSY_MS)
+    except apsw.Error:
+        connection.close(True)
+        raise
+    return connection
+
+
+def connect_beside(path: str) -> apsw.Connection:
+    """Read a database that this process has open `shared`, whatever is done to it. Raises `apsw.Error`."""
+    flags = apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_PRIVATECACHE
+    connection = apsw.Connection(path, flags=flags, vfs=_SHARED_VFS)
+    try:
+        connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
+        pragma(connection, "query_only", "ON")
+        pragma(connection, "cache_size", f"-{CACHE_KIB}")
+        connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()
     except apsw.Error:
         connection.close(True)
         raise

@@ -5,6 +5,7 @@ rolls back. A number that is somebody else's may be free once that one's row has
 again at the end.
 """
 
+from contextlib import suppress
 from typing import NamedTuple
 
 import apsw
@@ -101,3 +102,11 @@ class Bulk:
         before = self._connection.total_changes()
         self._connection.executemany("INSERT OR IGNORE INTO numbers VALUES(?, ?, ?)", numbers)
         return self._connection.total_changes() - before
+
+
+def slim(connection: apsw.Connection) -> None:
+    """Give back the memory that very many keys took, done or not."""
+    with suppress(apsw.Error):  # it only stays larger
+        connection.execute("DROP TABLE IF EXISTS temp.seen")
+        database.pragma(connection, "cache_size", f"-{database.CACHE_KIB}")
+        database.pragma(connection, "shrink_memory")

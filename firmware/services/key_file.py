@@ -1,21 +1,24 @@
 """The file of the credential store, its last good copy, and what is done when either is no good.
 
-Synchronous; calls may come from two threads, one is served at a time. The copy is made after a change:
-written apart, checked, synced, then put in place; so one of the two is whole at every instant. A file
-that is no good is set aside, never deleted, and `problems` says so.
+Synchronous; calls may come from several threads, one is served at a time, but on the real disk `find`
+waits for no change (`key_reader`). The copy is made after a change: written apart, checked, synced, then
+put in place; so one of the two is whole at every instant. A file that is no good is set aside, never
+deleted, and `problems` says so.
 """
 
 import os
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import contextmanager, suppress
 
 import apsw
 
 from firmware.access.credential import Credential, Rights
 from firmware.runtime.ports import Page, Synced
 from firmware.services import database, key_pages, key_schema, key_tables
-from firmware.services.key_bulk import Bulk
+from firmware.services.key_bulk import Bulk, slim
+from firmware.services.key_reader import KeyReader
 
 BIG_BYTES = 4 << 20  #: a larger database is copied at most once in `COPY_S`
 COPY_S = 60
@@ -51,6 +54,7 @@ class KeyFile:
         self._files = database.files_of(vfs)
         self._lock = threading.Lock()
         self._connection: apsw.Connection | None = None
+        self._reader = KeyReader()
         self._read_only = False
         self._stale = False
         self._copied_s: float | None = None
@@ -62,6 +66,10 @@ class KeyFile:
 
     def find(self, number: str) -> Credential | None:
         """The key that is found by `number`. Raises `apsw.Error` where the disk does not work."""
+        if self._reader.is_open:
+            # Closed just now, or no good: the file is looked after below.
+            with suppress(apsw.ConnectionClosedError, *database.CORRUPT):
+                return self._reader.find(number)
         with self._lock:
             try:
                 return key_tables.find(self._there(), number)
@@ -76,40 +84,29 @@ class KeyFile:
 
     def apply(self, changes: Iterable[key_tables.Change]) -> list[key_tables.Told]:
         """Make changes whole or not at all; what became of which key. Raises `ChangeError`, `apsw.Error`."""
-        with self._lock:
-            if self._read_only:
-                raise apsw.ReadOnlyError("store is read-only")
-            told = self._application().run(changes)
-            self._changed()
-            return told
+        with self._change() as connection:
+            return self._application(connection).run(changes)
 
     def sync(self, page: Page) -> Synced:
         """Take a page of a set of keys. Raises as `apply`."""
-        with self._lock:
-            if self._read_only:
-                raise apsw.ReadOnlyError("store is read-only")
-            connection = self._there()
+        with self._change() as connection:
             database.pragma(connection, "temp_store", "MEMORY")
-            done = key_pages.take(connection, self._application(), self._key, self._random, page)
-            if done.applied:
-                self._changed()
-            return done
+            application = self._application(connection)
+            return key_pages.take(connection, application, self._key, self._random, page)
 
     def load(self, write: Callable[[Bulk], None]) -> None:
         """Have `write` put very many keys; what it raises undoes them all. Raises as `apply`."""
-        with self._lock:
-            if self._read_only:
-                raise apsw.ReadOnlyError("store is read-only")
-            connection, application = self._there(), self._application()
+        with self._change() as connection:
             database.pragma(connection, "temp_store", "FILE")
+            application = self._application(connection)
             with connection:
                 write(Bulk(connection, application))
                 application.end()
-            self._changed()
 
     def close(self, killed: bool = False) -> None:
         """Close the file; not killed: bring the copy up to date first. Never raises."""
         with self._lock:
+            self._reader.close()
             connection, self._connection = self._connection, None
             if connection is None:
                 return
@@ -139,12 +136,12 @@ class KeyFile:
                 self._copy_if_due()
 
     def _open_file(self) -> None:
-        connection = database.connect(self._path, self._vfs)
+        connection = database.connect(self._path, self._vfs, shared=self._vfs is None)
         if key_schema.is_empty(connection) and self._good_there():
             connection.close(True)  # somebody took it away, or restoring it was cut short
             if self._restore():
                 self._problem("was gone; the last good copy is used")
-            connection = database.connect(self._path, self._vfs)
+            connection = database.connect(self._path, self._vfs, shared=self._vfs is None)
         try:
             database.check(connection)
             self._stale = key_schema.create(connection) or self._stale
@@ -158,6 +155,9 @@ class KeyFile:
         self._connection, self._read_only = connection, read_only
         self.rights, self.version = rights, version
         self.count, self.synced = key_tables.count(connection), key_pages.in_force(connection)
+        if self._vfs is None and not read_only:
+            with suppress(apsw.Error):  # look-ups then wait for changes
+                self._reader.open(self._path, connection)
 
     def _recover(self, error: Exception) -> None:
         """Set the file aside and go on with the last good copy, or with nothing."""
@@ -257,15 +257,28 @@ class KeyFile:
             raise apsw.ConnectionClosedError("store is not open")
         return self._connection
 
-    def _application(self) -> key_tables.Application:
+    def _application(self, connection: apsw.Connection) -> key_tables.Application:
         return key_tables.Application(
-            self._there(), self._key, self._random, self.board_levels, self.board_schedules
+            connection, self._key, self._random, self.board_levels, self.board_schedules
         )
 
-    def _changed(self) -> None:
-        self._learn()
-        self._stale = True
-        self._copy_if_due()
+    @contextmanager
+    def _change(self) -> Iterator[apsw.Connection]:
+        """One change: till it is made and known, what was in force is found."""
+        with self._lock:
+            if self._read_only:
+                raise apsw.ReadOnlyError("store is read-only")
+            connection, before = self._there(), self.version
+            try:
+                with self._reader.held(connection):
+                    yield connection
+                    if key_tables.version(connection) != before:
+                        self._learn()
+            finally:
+                slim(connection)
+            if self.version != before:
+                self._stale = True
+                self._copy_if_due()
 
     def _learn(self) -> None:
         connection = self._there()
@@ -274,6 +287,7 @@ class KeyFile:
         self.count, self.synced = key_tables.count(connection), key_pages.in_force(connection)
 
     def _let_go(self) -> None:
+        self._reader.close()
         if self._connection is not None:
             self._connection.close(True)
             self._connection = None

@@ -6,13 +6,13 @@ force. A page 1 begins anew; a set that was interrupted changes nothing, and giv
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import apsw
 
 from firmware.runtime.ports import Page, Synced
-from firmware.services.key_bulk import CHUNK, Bulk
+from firmware.services.key_bulk import CHUNK, TOLD, Bulk
 from firmware.services.key_changes import ChangeError, KeyRow, id_of, key_row
 from firmware.services.key_tables import Application, Told
 
@@ -100,21 +100,28 @@ def _stage(connection: apsw.Connection, number: int, entries: list[tuple[int, st
 def _apply(connection: apsw.Connection, application: Application, whole: bool) -> list[Told]:
     named = "SELECT id FROM credentials WHERE id NOT IN (SELECT id FROM staged)"
     leave = named if whole else "SELECT id FROM staged WHERE body IS NULL"
-    for (number,) in connection.execute(leave).fetchall():
-        application.remove(number)
+    for some in _in_pieces(connection, f"{leave} AND id > ? ORDER BY id LIMIT ?"):
+        for (number,) in some:
+            application.remove(number)
+        del application.told[TOLD:]
     bulk = Bulk(connection, application)
-    after = 0
-    while True:
-        ask = "SELECT id, body FROM staged WHERE id > ? AND body IS NOT NULL ORDER BY id LIMIT ?"
-        found = connection.execute(ask, (after, CHUNK)).fetchall()
-        if not found:
-            break
-        after = int(str(found[-1][0]))
-        refused = bulk.put([(int(str(id)), _read(str(body))) for id, body in found])
-        _refuse(refused)
+    ask = "SELECT id, body FROM staged WHERE body IS NOT NULL AND id > ? ORDER BY id LIMIT ?"
+    for some in _in_pieces(connection, ask):
+        _refuse(bulk.put([(int(str(id)), _read(str(body))) for id, body in some]))
     _refuse(bulk.finish())
     application.end()
     return application.told + bulk.told
+
+
+def _in_pieces(connection: apsw.Connection, ask: str) -> Iterator[list[tuple[Any, ...]]]:
+    """The rows that `ask` finds, by their id, `CHUNK` at a time; what is asked may be changed meanwhile."""
+    after = 0
+    while True:
+        found = connection.execute(ask, (after, CHUNK)).fetchall()
+        if not found:
+            return
+        yield found
+        after = int(str(found[-1][0]))
 
 
 def _refuse(refused: list[Any]) -> None:

@@ -456,7 +456,7 @@ def test_a_store_of_format_1_that_cannot_be_written_is_read_as_it_is(
 ) -> None:
     _old(tmp_path / "keys.db")
 
-    def refused(path: str, vfs: str | None) -> apsw.Connection:
+    def refused(path: str, vfs: str | None, shared: bool) -> apsw.Connection:
         raise apsw.ReadOnlyError("file is read-only")
 
     monkeypatch.setattr(database, "connect", refused)
