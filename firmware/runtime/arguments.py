@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     Check = Callable[[object], Any]
 
-UTC_FROM_MS = 1735689600000  #: 2025-01-01: no command is older than this firmware
+UTC_FROM_MS = 1735689600000  #: 2025-01-01: no clock of this firmware was ever right before
 UTC_TO_MS = 4102444800000  #: 2100-01-01
 
 
@@ -125,6 +125,14 @@ def flag(value: object) -> bool:
 
 
 def utc(value: object) -> int:
+    """A time that a clock may show (2025 to 2099), as `instant`."""
+    utc_ms = instant(value)
+    if not UTC_FROM_MS <= utc_ms < UTC_TO_MS:
+        raise BadArgument("is no time for a clock; expected one of the years 2025 to 2099")
+    return utc_ms
+
+
+def instant(value: object) -> int:
     """A time as events carry it, ``2026-11-21T08:15:00Z`` or with milliseconds, as UTC milliseconds."""
     wrong = BadArgument('is no time; expected such as "2026-11-21T08:15:00Z"')
     if not isinstance(value, str) or len(value) not in (20, 24) or value[-1] != "Z":
@@ -139,7 +147,7 @@ def utc(value: object) -> int:
     except ValueError:
         raise wrong from None
     utc_ms: int = (utc_s + int(second)) * 1000 + int(ms)
-    if int(second) > 59 or parts[0][:2] == "24" or not UTC_FROM_MS <= utc_ms < UTC_TO_MS:
+    if int(second) > 59 or parts[0][:2] == "24":
         raise wrong
     return utc_ms
 

@@ -12,7 +12,7 @@ the clock must end later than everything that was dropped.
 from collections import namedtuple
 
 from firmware.access.record import Keep
-from firmware.runtime.arguments import BadArgument, integer, utc
+from firmware.runtime.arguments import BadArgument, instant, integer
 from firmware.runtime.operators import MAY, OPS, is_key
 from firmware.runtime.rejections import is_id
 
@@ -179,7 +179,7 @@ class Gate:
             effects.append(self._operators.keep(fields["by"]))
         entry: dict[str, Any] = {
             "digest": message.digest,
-            "expires_ms": utc(fields["expires"]),
+            "expires_ms": instant(fields["expires"]),
             "reply": reply,
         }
         if is_counted(op):
@@ -202,7 +202,7 @@ class Gate:
     def _stale(self, message: Signed, utc_ms: "int | None") -> "Verdict | None":
         """Why a command of the right shape is not fresh, or None."""
         fields = message.fields
-        issued_ms, expires_ms = utc(fields["issued"]), utc(fields["expires"])
+        issued_ms, expires_ms = instant(fields["issued"]), instant(fields["expires"])
         most_ms = RELEASE_MS if fields["op"] == "portal.release" else LIFE_MS
         if not 0 <= expires_ms - issued_ms <= most_ms:
             return _refuse(
@@ -254,7 +254,7 @@ def _shape(fields: "dict[str, Any]") -> str:
         return "op is missing; expected its name"
     for key in ("issued", "expires"):
         try:
-            utc(fields.get(key))
+            instant(fields.get(key))
         except BadArgument as error:
             return "%s %s" % (key, error)
     if "n" in fields:

@@ -184,6 +184,14 @@ def test_nonce_makes_fresh_what_no_clock_would() -> None:
         assert desk.run(desk.make(nonce="", **old), utc_ms) == gate.EXPIRED
 
 
+def test_however_old_or_far_ahead_a_command_is_it_is_told_so() -> None:
+    for year, code in (("1970", gate.EXPIRED), ("2020", gate.EXPIRED), ("2399", gate.NOT_YET)):
+        times = {"issued": year + "-01-01T00:00:00Z", "expires": year + "-01-01T00:00:30Z"}
+        desk = Desk()
+        assert desk.run(desk.make(**times), NOW_MS) == code
+        assert desk.run(desk.make(nonce=NONCE, **times), NOW_MS) == gate.RUN
+
+
 def test_without_a_nonce_no_message_quotes_it() -> None:
     desk = Desk()
     desk.gate.nonce = ""
