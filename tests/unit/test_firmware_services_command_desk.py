@@ -287,7 +287,7 @@ def test_a_command_that_fails_is_remembered_too(house: CommandHouse) -> None:
 def test_the_answer_waits_for_the_record_but_no_longer_than_a_door(house: CommandHouse) -> None:
     executor: Any = house.building.parts._executors[0]
     for latency_ms, after_ms in ((40, 40), (5000, 100)):
-        executor._latency_ms = latency_ms
+        executor.latency_ms = latency_ms
         command = house.make("alarm.silence")
         at_ms = house.building.loop.now_ms()
         house.building.host.publish("command", order.text(command))
