@@ -52,6 +52,7 @@ _MORE: dict[str, tuple[str, ...]] = {
     "media.pruned": _MEDIA,
     "credential.changed": ("credential", "change", "by"),
     "credential.synced": ("version", "count", "by"),
+    "operator.changed": ("operator", "change", "by"),
     "command.accepted": _COMMAND,
     "command.rejected": _COMMAND,
     "system.started": ("gap_ms", "reason", "version"),

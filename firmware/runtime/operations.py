@@ -217,13 +217,21 @@ class Operations:
         if self.operators is None:
             self._refuse((FAILED, NOT_HERE), note)
             return
-        problem, kept = self.operators.set(
-            given["operator"], given["role"], given["public_key"], given["revoked"]
-        )
+        id = given["operator"]
+        before = self.operators.find(id)
+        problem, kept = self.operators.set(id, given["role"], given["public_key"], given["revoked"])
         if problem is not None:
             self._refuse((FAILED, "operator.set: %s" % problem), note)
-        else:
-            self._tell(lambda now: kept, note)
+            return
+        change = "added" if before is None else "changed"
+        if before is not None and given["revoked"] and not before.revoked:
+            change = "revoked"
+        fields = {"operator": id, "change": change, "by": by}
+
+        def told(now: "Any") -> "list[Any]":
+            return [record.make(record.OPERATOR_CHANGED, now.ms, None, fields)] + kept
+
+        self._tell(told, note)
 
     def _replay(self, given: "dict[str, Any]", by: str, note: "Note") -> None:
         from_seq, to_seq = given["from_seq"], given["to_seq"]

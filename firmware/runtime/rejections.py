@@ -1,6 +1,7 @@
 """Which refusals of commands are recorded one by one, and which as a number (CONTRACT.md, Command). Portable.
 
-The first `SINGLY` of a minute have a record each, the rest one together at its end. Of what no known key
+The first `SINGLY` of a minute have a record each, the rest one together: when none came for `QUIET_MS`, so
+that a power cut soon after loses none, or at its end. Of what no known key
 has signed nothing is repeated but what can only be a name.
 """
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 MINUTE_MS = 60000
 SINGLY = 20
+QUIET_MS = 5000  #: so long after the last one the rest is recorded, the minute over or not
 STORED = "stored"  #: the `op` of a host's acknowledgement
 
 _HEX = "0123456789abcdef"
@@ -23,6 +25,7 @@ class Rejections:
 
     def __init__(self) -> None:
         self._since_ms: int | None = None
+        self._last_ms = 0
         self._count = 0
         self._shared: dict[str, Any] = {}  # what those without a record of their own have in common
         self._over = 0
@@ -30,7 +33,10 @@ class Rejections:
     @property
     def deadline_ms(self) -> "int | None":
         """Tick no later than this; None: no minute runs."""
-        return None if self._since_ms is None else self._since_ms + MINUTE_MS
+        if self._since_ms is None:
+            return None
+        ends_ms = self._since_ms + MINUTE_MS
+        return min(ends_ms, self._last_ms + QUIET_MS) if self._over else ends_ms
 
     def add(
         self, now_ms: int, reason: str, command: object, op: object, by: object
@@ -45,6 +51,7 @@ class Rejections:
             "by": by if is_name(by) else None,
             "reason": reason,
         }
+        self._last_ms = now_ms
         self._count += 1
         if self._count <= SINGLY:
             return made + [record.make(record.COMMAND_REJECTED, now_ms, None, fields)]
@@ -53,15 +60,22 @@ class Rejections:
         return made
 
     def tick(self, now_ms: int) -> "list[record.Record]":
-        """The minute may be over."""
-        due_ms = self.deadline_ms
-        return self.flush(now_ms) if due_ms is not None and now_ms >= due_ms else []
+        """The minute may be over, or those that came too many."""
+        if self._since_ms is None:
+            return []
+        if now_ms >= self._since_ms + MINUTE_MS:
+            return self.flush(now_ms)
+        return self._rest(now_ms) if now_ms >= self._last_ms + QUIET_MS else []
 
     def flush(self, now_ms: int) -> "list[record.Record]":
         """The minute is over, or the controller stops."""
-        over, fields = self._over, dict(self._shared)
         self._since_ms = None
-        self._count = self._over = 0
+        self._count = 0
+        return self._rest(now_ms)
+
+    def _rest(self, now_ms: int) -> "list[record.Record]":
+        over, fields = self._over, dict(self._shared)
+        self._over = 0
         if not over:
             return []
         fields["command"] = None

@@ -75,7 +75,7 @@ class CommandDesk:
         self._waiting: deque[Message] = deque()
         self._turn: Message | None = None
         self._held: list[Message] = []  # whose turn waits for a command under way to end
-        self._minute_ms: int | None = None
+        self._look_ms: int | None = None
         self._ended = False
 
     def start(self) -> None:
@@ -256,15 +256,23 @@ class CommandDesk:
         made = self._rejections.add(
             now_ms, reason, fields.get("id"), fields.get("op"), fields.get("by")
         )
-        due_ms = self._rejections.deadline_ms
-        if due_ms is not None and due_ms != self._minute_ms:
-            self._minute_ms = due_ms
-            self._loop.call_at(due_ms, self._minute_over)
+        self._look_later()
         return made
 
-    def _minute_over(self) -> None:
-        if not self._ended:
-            self._record(self._rejections.tick(self._loop.now_ms()))
+    def _look_later(self) -> None:
+        """Come back to what was refused; a flood of it moves the time on, not another look."""
+        due_ms = self._rejections.deadline_ms
+        if due_ms is None or (self._look_ms is not None and self._look_ms <= due_ms):
+            return
+        self._look_ms = due_ms
+
+        def look() -> None:
+            if self._look_ms == due_ms and not self._ended:
+                self._look_ms = None
+                self._record(self._rejections.tick(self._loop.now_ms()))
+                self._look_later()
+
+        self._loop.call_at(due_ms, look)
 
     def _record(self, effects: list[Any]) -> None:
         if effects:

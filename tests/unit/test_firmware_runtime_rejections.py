@@ -1,7 +1,7 @@
 # portable
 """`firmware.runtime.rejections`: which refusals have a record of their own."""
 
-from firmware.runtime.rejections import MINUTE_MS, SINGLY, Rejections
+from firmware.runtime.rejections import MINUTE_MS, QUIET_MS, SINGLY, Rejections
 
 ID = "0123456789abcdef0123456789abcdef"
 
@@ -15,13 +15,38 @@ def test_twenty_of_a_minute_have_their_own_record_and_the_rest_one_together() ->
             assert (one.type, one.at_ms) == ("command.rejected", 1000 + at)
             expected = {"command": ID, "op": "portal.release", "by": "op-ling", "reason": "expired"}
             assert one.fields == expected
-    assert rejections.deadline_ms == 1000 + MINUTE_MS
-    assert rejections.tick(999 + MINUTE_MS) == []
-    (last,) = rejections.tick(1000 + MINUTE_MS)
+    assert rejections.deadline_ms == 1099 + QUIET_MS
+    assert rejections.tick(1098 + QUIET_MS) == []
+    (last,) = rejections.tick(1099 + QUIET_MS)
     told = {"op": "portal.release", "by": "op-ling", "reason": "expired", "count": 80}
     assert last.fields == told
+    assert rejections.deadline_ms == 1000 + MINUTE_MS
+    assert rejections.tick(1000 + MINUTE_MS) == []
     assert rejections.deadline_ms is None
     assert rejections.tick(5000 + MINUTE_MS) == []
+
+
+def test_a_flood_that_does_not_stop_is_told_once_a_minute() -> None:
+    rejections = Rejections()
+    counts = []
+    for at_ms in range(0, 2 * MINUTE_MS, QUIET_MS // 5):
+        for one in rejections.tick(at_ms) + rejections.add(at_ms, "expired", None, None, None):
+            counts.append(one.fields.get("count", 1))
+    assert counts == [1] * SINGLY + [40] + [1] * SINGLY
+    (rest,) = rejections.flush(2 * MINUTE_MS)
+    assert rest.fields["count"] == 40
+
+
+def test_what_comes_after_the_rest_was_told_is_not_told_singly_and_not_lost() -> None:
+    rejections = Rejections()
+    for at in range(SINGLY + 3):
+        rejections.add(at, "expired", None, None, None)
+    (rest,) = rejections.tick(SINGLY + 2 + QUIET_MS)
+    assert rest.fields["count"] == 3
+    assert rejections.add(30_000, "role", None, None, None) == []
+    assert rejections.deadline_ms == 30_000 + QUIET_MS
+    (rest,) = rejections.tick(MINUTE_MS)
+    assert rest.fields == {"reason": "role", "count": 1}
 
 
 def test_a_new_minute_begins_with_the_next_refusal() -> None:

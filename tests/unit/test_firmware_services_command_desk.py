@@ -67,6 +67,16 @@ def test_a_hundred_stale_releases_open_nothing_and_all_are_told(house: CommandHo
     assert len(told) == 21
 
 
+def test_power_that_goes_soon_after_a_flood_loses_none_of_its_count(house: CommandHouse) -> None:
+    for _ in range(100):
+        house.building.host.publish("command", order.text(house.make(*RELEASE, life_ms=-1)))
+    house.run(8_000)
+    house.act("cut_power")
+    told = house.told("command.rejected", "count")
+    assert sum(count or 1 for (count,) in told) == 100
+    assert len(told) == 21
+
+
 def test_status_carries_the_keys_and_a_nonce_that_a_command_uses_up(house: CommandHouse) -> None:
     before = house.status()
     assert before["public_key"] == house.building.parts.public_key
@@ -202,6 +212,23 @@ def test_the_owner_sets_others_who_may_as_much_as_their_role(house: CommandHouse
     revoke = house.make("operator.set", {"operator": "op-care", "revoked": True})
     assert house.code(revoke) == "ok"
     assert house.code(house.make(*RELEASE, by="op-care")) == "revoked"
+
+
+def test_who_was_set_is_told_beside_the_command_and_no_key_with_it(house: CommandHouse) -> None:
+    _enlist(house, "op-care", "caretaker")
+    _enlist(house, "op-care", "manager")
+    for revoked in (True, False, True):
+        house.code(house.make("operator.set", {"operator": "op-care", "revoked": revoked}))
+    house.code(
+        house.make("operator.set", {"operator": OPERATOR, "revoked": True})
+    )  # the last owner
+    told = house.told("operator.changed", "operator", "change", "by")
+    changes = ["added", "changed", "revoked", "changed", "revoked"]
+    assert told == [("op-care", change, OPERATOR) for change in changes]
+    kinds = [event["type"] for event in house.events]
+    assert kinds == ["command.accepted", "operator.changed"] * 5 + ["command.rejected"]
+    key = base64.b64encode(signing.public_of(house.seeds["op-care"])).decode()
+    assert key not in repr(house.events)
 
 
 def test_the_last_owner_cannot_be_removed(house: CommandHouse) -> None:

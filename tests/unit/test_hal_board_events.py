@@ -24,6 +24,7 @@ ITS_OWN = {
     "clock.changed",
     "credential.changed",
     "credential.synced",
+    "operator.changed",
     "automation.done",
 }
 

@@ -48,6 +48,7 @@ EVENTS = [
     "media.pruned",
     "credential.changed",
     "credential.synced",
+    "operator.changed",
     "command.accepted",
     "command.rejected",
     "partition.armed",
