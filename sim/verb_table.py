@@ -37,6 +37,7 @@ VERBS: "dict[str, tuple[tuple[str, str], ...]]" = {
     "restore_network": (),
     "set_clock": (("utc?", "time"), ("jump_ms?", "jump")),
     "command": (("op", "op"), ("args?", "table")),
+    "forge_command": (("how", "forgery"),),
     "fail_storage": (("on", "flag"), ("mode?", "storage fault")),
     "fail_disk": (("fault", "disk fault"), ("file?", "database")),
     "fail_broker": (("fault", "broker fault"), ("on", "flag")),
@@ -70,6 +71,7 @@ LATER = (
 #: Done by whoever owns the controller, its disk, its broker and its host: `sim.world_deeds.Deeds.outside`.
 OUTSIDE = (
     "command",
+    "forge_command",
     "fail_storage",
     "fail_disk",
     "fail_broker",
@@ -111,6 +113,9 @@ OPS = (
 CHOICES = {
     "fault": FAULTS,
     "op": OPS,
+    "forgery": (
+        *("again", "altered", "stranger", "elsewhere", "stale", "flood", "retained", "junk"),
+    ),
     "storage fault": ("error", "full", "slow"),
     "disk fault": ("torn", "unsynced", "flip", "flip_read", "rot"),
     "database": ("journal", "keys"),
@@ -139,6 +144,7 @@ WANTED = {
     "table": "a table",
     "op": "the name of an op",
     "fault": "cut, short, stuck or none",
+    "forgery": "again, altered, stranger, elsewhere, stale, flood, retained or junk",
     "storage fault": "error, full or slow",
     "disk fault": "torn, unsynced, flip, flip_read or rot",
     "database": "journal or keys",

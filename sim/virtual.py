@@ -21,6 +21,7 @@ from sim import person, virtual_host
 from sim.disk import NONE, SimDisk
 from sim.disk_executor import DiskExecutor
 from sim.fakes import FakeAnalogInputs, FakeLines, FakeSerialPorts, FakeTicks, FakeWall
+from sim.forger import Forger
 from sim.machine import HANGS, Machine, Parts
 from sim.verbs import VerbError
 from sim.virtual_broker import VirtualBroker
@@ -190,6 +191,13 @@ class Building:
             self.loop, self.broker, config, self.wall, random.Random(f"host {seed}")
         )
         self.parts = VirtualParts(config, self.loop, seeded, self.broker)
+        self.forger = Forger(
+            self.broker,
+            self.host,
+            self.wall,
+            sorted(config["portals"]),
+            random.Random(f"forger {seed}"),
+        )
         link = self.parts.link_config
         link["reconnect_max_ms"] = min(link["reconnect_max_ms"], reconnect_max_ms)
         self.parts.provision(person.changes(people, config["access_points"]))
@@ -216,6 +224,7 @@ class Building:
         return {
             "cut_power": self._cut_at_write,
             "command": self._command,
+            "forge_command": lambda args: self.forger.forge(args["how"]),
             "fail_storage": lambda args: disk.fail(args["mode"] if args["on"] else NONE),
             "fail_disk": lambda args: disk.strike(args["fault"], FILES[args["file"]]),
             "fail_broker": lambda args: self.broker.fail(args["fault"], args["on"]),

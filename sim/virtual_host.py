@@ -109,6 +109,7 @@ class VirtualHost:
         args: dict[str, Any],
         life_ms: int | None = None,
         n: int | None = None,
+        retained: bool = False,
         **more: Any,
     ) -> dict[str, Any]:
         """Sign a command of the demo's operator and publish it; what was sent.
@@ -136,7 +137,7 @@ class VirtualHost:
         }
         made = order.make(op, args, **given)
         self.sent[made["id"]] = made
-        self.publish("command", order.text(made))
+        self.publish("command", order.text(made), retained)
         return made
 
     def publish(self, topic: str, payload: bytes, retained: bool = False) -> None:

@@ -26,6 +26,7 @@ class Alarms:
         self._raised_ms: dict[tuple[str, str], int] = {}
         self.shelved: set[tuple[str, str]] = set()
         self._changed_ms = 0
+        self._wrong = ("", 0)  # what is shown otherwise than told, and since when
         self._forced: list[tuple[int, str]] = []  # owed
         self._opened: list[tuple[int, str, tuple[str, ...]]] = []
         self._last_way_ms: dict[str, int] = {}  # portal -> the last reason to open it
@@ -57,7 +58,7 @@ class Alarms:
             self.active[key] = False
             self._raised_ms[key] = at_ms
         elif type == "alarm.acknowledged":
-            if key not in self.active:
+            if key not in self.active and not self._truth.corrupted:
                 self._broken("4 acknowledged", f"{key}: acknowledged, and was not raised")
             last_ms = max(self._truth.acknowledged_ms, self._acknowledgers_ms)
             switch = self._truth.config["alarms"]["acknowledge"]
@@ -65,12 +66,12 @@ class Alarms:
                 self._broken("4 by nobody", f"{key}: acknowledged at {at_ms} ms by nobody")
             self.active[key] = True
         elif type == "alarm.cleared":
-            if not self.active.get(key):
+            if not self.active.get(key) and not self._truth.corrupted:
                 self._broken("4 cleared", f"{key}: cleared, and nobody had acknowledged it")
             self._is_over(key, at_ms)
             self.active.pop(key, None)
         elif type == "alarm.repeated":
-            if self.active.get(key) is not False:
+            if self.active.get(key) is not False and not self._truth.corrupted:
                 self._broken("4 repeated", f"{key}: repeated, and did not wait")
         elif type == "alarm.shelved":
             self.shelved.add(key)
@@ -80,7 +81,7 @@ class Alarms:
 
     def _is_over(self, key: tuple[str, str], at_ms: int) -> None:
         truth = self._truth
-        raised_ms = self._raised_ms[key]
+        raised_ms = self._raised_ms.get(key, 0)
         if key[1] != "door_forced" or not truth.alive_for(at_ms - raised_ms):
             return  # a door that is open at a start was not forced since
         since_ms, leaf = truth.leaf[key[0]]
@@ -186,16 +187,18 @@ class Alarms:
             return
         outputs = truth.building.world.snapshot()["outputs"]
         shown = [key for key in self.active if key[1] != "duress" and key not in self.shelved]
-        beacon = alarms["beacon"]
-        if beacon is not None and truth.sound(beacon):
-            if outputs[beacon] and not shown:
-                self._broken("4 beacon lit", f"the beacon is lit, with {sorted(self.active)}")
-            if shown and not outputs[beacon]:
-                self._broken("4 beacon dark", f"the beacon is dark, with {sorted(shown)}")
-        siren = alarms["siren"]
+        beacon, siren = alarms["beacon"], alarms["siren"]
+        wrong = ""
+        if beacon is not None and truth.sound(beacon) and outputs[beacon] != bool(shown):
+            wrong = "beacon lit" if outputs[beacon] else "beacon dark"
         loud = any(key[1] in SOUNDING for key in shown)
         if siren is not None and truth.sound(siren) and outputs[siren] and not loud:
-            self._broken("4 siren", f"the siren sounds, with {sorted(self.active)}")
+            wrong = "siren"
+        # The record of what is shown is a moment behind.
+        if wrong != self._wrong[0]:
+            self._wrong = (wrong, truth.now_ms())
+        elif wrong and truth.now_ms() - self._wrong[1] >= SHOWN_MS:
+            self._broken(f"4 {wrong}", f"the {wrong}, with {sorted(self.active)}")
 
     def settled(self) -> None:
         """All is whole again, somebody has turned the key: nothing but duress is left."""

@@ -40,6 +40,7 @@ class Releases:
         self._told: list[tuple[int, str, str]] = []  # (at_ms, portal, cause), recent
         self._owed: list[tuple[int, str]] = []  # a way out that somebody asked for
         self._granted: dict[str, int] = {}
+        self._commanded_ms = NEVER_MS
         self._free_mode: dict[str, int] = {}
         self._fire_told_ms = NEVER_MS
         loops = [
@@ -86,6 +87,8 @@ class Releases:
             self._free_mode[str(name)] = at_ms
         elif type == "access.granted":
             self._granted[str(name)] = at_ms
+        elif type == "command.accepted":
+            self._commanded_ms = at_ms
         elif type == "portal.released":
             self._legitimate(str(name), event["cause"], at_ms)
             self._matched(str(name), event, at_ms, told_ms)
@@ -132,6 +135,10 @@ class Releases:
         elif cause in ("credential", "override"):
             if self._granted.get(name) != at_ms:
                 why = "nobody was granted"
+        elif cause == "command":
+            started = at_ms <= truth.started_ms() + BACK_MS and self._mode[name] in FREE
+            if self._commanded_ms != at_ms and not started:
+                why = "nobody who may commanded it"
         elif cause == "call":
             why = "there is no intercom"
         if why:

@@ -15,6 +15,7 @@ from firmware.runtime.clock import iso
 from sim.scenario import Scenario
 from sim.soak.breach import Breach
 from sim.soak.law_alarms import Alarms
+from sim.soak.law_commands import Commands
 from sim.soak.law_keys import Keys
 from sim.soak.law_records import Records
 from sim.soak.law_release import EGRESS_MS, Releases
@@ -36,6 +37,7 @@ class Laws:
         self.releases = Releases(self.truth)
         self.keys = Keys(self.truth)
         self.alarms = Alarms(self.truth)
+        self.commands = Commands(self.truth)
         self.looks = 0
         self._building = building
         self._story = story
@@ -85,6 +87,7 @@ class Laws:
         portal = str(event.get("portal"))
         mode = self.releases.mode(portal) if portal in self._story.config["portals"] else ""
         self.keys.written(event, at_ms, mode)
+        self.commands.written(event, at_ms)
         self.releases.written(event, at_ms, told_ms)
         self.alarms.written(event, at_ms)
         died = event["type"] == "system.fault" and "task ended" in str(event.get("text"))
@@ -117,6 +120,7 @@ class Laws:
         for event in news:
             self._digest.update(f"{now_ms} {event['hash']}".encode())
             self.keys.written(event, now_ms, "")
+            self.commands.written(event, now_ms)
             self.alarms.written(event, now_ms)
 
     # ---- ears --------------------------------------------------------------------------------------
@@ -179,6 +183,7 @@ class Laws:
         self.truth.look()
         self.releases.look()
         self.alarms.look()
+        self.commands.look()
         if len(self._building.loop._timers) > MOST_TIMERS:
             raise Breach("8 timers", self.truth.now_ms(), "the loop has timers without end")
 

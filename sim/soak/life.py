@@ -38,6 +38,8 @@ class Life:
             (6, self._acknowledge),
             (1, self._fire),
             (2, self._lid),
+            (8, self._command),
+            (3, self._forgery),
         ]
 
     def live(self) -> None:
@@ -164,6 +166,34 @@ class Life:
         if self._draft.add(at_ms, "set_fire", on=True):
             self._draft.add(over_ms, "set_fire", on=False)
             self._draft.add(over_ms + self._rng.randrange(500, 20_000), "press_ack")
+
+    # ---- commands ----------------------------------------------------------------------------------
+
+    def _command(self, at_ms: int) -> None:
+        rng, draft = self._rng, self._draft
+        portal = rng.choice(self._portals)
+        kind = rng.random()
+        if kind < 0.5:
+            draft.add(at_ms, "command", op="portal.release", args={"portal": portal})
+        elif kind < 0.7:
+            mode = rng.choice(("unlocked", "blocked", "locked_down", "locked_open", "locked"))
+            draft.add(at_ms, "command", op="portal.mode", args={"portal": portal, "mode": mode})
+            back = {"portal": portal, "mode": "locked"}
+            back_ms = at_ms + draft.while_ms(100, 900_000)
+            draft.add(back_ms, "command", op="portal.mode", args=back)
+        elif kind < 0.85:
+            op = rng.choice(("alarm.acknowledge", "alarm.silence"))
+            draft.add(at_ms, "command", op=op, args={})
+        elif kind < 0.95:
+            args = {"from_seq": rng.randrange(1, 200)}
+            draft.add(at_ms, "command", op="events.replay", args=args)
+        else:
+            draft.add(at_ms, "command", op="portal.release", args={"portal": "nowhere"})
+
+    def _forgery(self, at_ms: int) -> None:
+        kinds = ("again", "altered", "stranger", "elsewhere", "stale", "retained", "junk")
+        how = self._rng.choice((*kinds, *kinds, "flood"))
+        self._draft.add(at_ms, "forge_command", how=how)
 
     def _lid(self, at_ms: int) -> None:
         devices: list[Any] = [*self._draft.config["devices"], *self._alarm_points]
