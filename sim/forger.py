@@ -62,7 +62,7 @@ class Forger:
         self.never[made["id"]] = how
 
     def _unsigned(self, how: str) -> dict[str, Any]:
-        heard = [self._host.sent[id] for id in sorted(self._host.sent)]
+        heard = list(self._host.sent.values())
         if how == "stranger" or not heard:
             return {
                 "v": 1,
@@ -75,7 +75,7 @@ class Forger:
                 "by": "op-demo",
                 "sig": "A" * 86 + "==",
             }
-        fields = dict(self._random.choice(heard))
+        fields = dict(self._random.choice(heard if how == "altered" else heard[-3:]))
         if how == "altered":
             fields.pop("sealed", None)
             fields["op"], fields["id"] = "portal.release", self._random.randbytes(16).hex()

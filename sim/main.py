@@ -112,12 +112,22 @@ def _soak_parser(commands: Any) -> None:
     soak.add_argument("--board", help="one board config (those of the simulator, varied)")
     soak.add_argument("--json", action="store_true", help="one object a run")
     soak.add_argument("--out", metavar="FILE", help="where the shortest story goes")
+    soak.add_argument("--no-shrink", action="store_true", help="tell what broke, and no story")
 
 
 def _soak(args: argparse.Namespace) -> int:
     from sim.soak import run
 
-    return run.main(args.seed, args.hours, args.runs, args.jobs, args.board, args.json, args.out)
+    return run.main(
+        args.seed,
+        args.hours,
+        args.runs,
+        args.jobs,
+        args.board,
+        args.json,
+        args.out,
+        not args.no_shrink,
+    )
 
 
 def _serve(args: argparse.Namespace) -> int:

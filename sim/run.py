@@ -49,9 +49,9 @@ class Run:
         building = self._building
         building.machine.on_events = self._events
         building.machine.on_change = self._booted
-        building.start()
-        building.world.on_change = self._world_changed
         try:
+            building.start()
+            building.world.on_change = self._world_changed
             building.loop.run(self._tell_all())
         except Breach as breach:
             self.breach = breach

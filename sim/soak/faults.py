@@ -67,6 +67,9 @@ class Faults:
             at_ms = back_ms + self._draft.while_ms(1, 20_000)
 
     def _network(self, at_ms: int) -> None:
+        if self._rng.random() < 0.3:  # what is on its way is on its way for long
+            self._draft.add(at_ms - 5000, "fail_broker", fault="slow", on=True)
+            self._draft.add(at_ms + 5000, "fail_broker", fault="slow", on=False)
         for _ in range(self._rng.choice((1, 1, 1, 4))):
             self._draft.add(at_ms, "cut_network")
             back_ms = at_ms + self._draft.while_ms(1, 1_800_000)

@@ -40,6 +40,7 @@ class Life:
             (2, self._lid),
             (8, self._command),
             (3, self._forgery),
+            (2, self._ended),
         ]
 
     def live(self) -> None:
@@ -89,6 +90,25 @@ class Life:
         enters_ms = at_ms + rng.choice((400, 900, 1500, 3000, 4900, 5100, 7000))
         if rng.random() < 0.8:
             draft.add(enters_ms, "walk_through", portal=portal)
+
+    def _ended(self, at_ms: int) -> None:
+        """Whose key has just ended tries it again, and again when the clock was set back."""
+        draft, rng = self._draft, self._rng
+        ended = [one for one in draft.people if one.valid_to_s is not None and one.card is not None]
+        if not ended:
+            return
+        person = rng.choice(ended)
+        over_ms = (
+            int(person.valid_to_s or 0) * 1000 - draft.start_ms + rng.randrange(-3000, 120_000)
+        )
+        at_ms = over_ms if over_ms > 0 else at_ms
+        point = rng.choice(self._points)
+        draft.add(at_ms, "present_card", access_point=point, person=person.name)
+        if rng.random() < 0.4:
+            back_ms = draft.while_ms(1000, 20 * HOUR_MS)
+            draft.add(at_ms + 5000, "set_clock", jump_ms=-back_ms)
+            draft.add(at_ms + 8000, "present_card", access_point=point, person=person.name)
+            draft.add(at_ms + draft.while_ms(9000, 600_000), "set_clock", jump_ms=back_ms)
 
     def _pin(self, at_ms: int) -> None:
         rng = self._rng
@@ -175,6 +195,9 @@ class Life:
         kind = rng.random()
         if kind < 0.5:
             draft.add(at_ms, "command", op="portal.release", args={"portal": portal})
+            if rng.random() < 0.3:  # somebody has overheard it
+                again_ms = at_ms + draft.while_ms(1, 25_000)
+                draft.add(again_ms, "forge_command", how="again")
         elif kind < 0.7:
             mode = rng.choice(("unlocked", "blocked", "locked_down", "locked_open", "locked"))
             draft.add(at_ms, "command", op="portal.mode", args={"portal": portal, "mode": mode})

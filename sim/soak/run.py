@@ -119,6 +119,7 @@ def main(
     board: str | None = None,
     as_json: bool = False,
     out: str | None = None,
+    shrink: bool = True,
 ) -> int:
     """Try seeds from `first` on until `hours` are told or a law is broken. 0, 1 or 2."""
     seeds = seeds_of(first, hours, runs)
@@ -126,7 +127,7 @@ def main(
     done, told_hours, events, failed = 0, 0.0, 0, None
     progress = _Progress(hours)
     try:
-        for told in _all(seeds, jobs, board):
+        for told in _all(seeds, jobs, board, shrink):
             done += 1
             told_hours += told.hours
             events += told.events
@@ -156,8 +157,10 @@ def main(
     return 1 if failed else 0
 
 
-def _all(seeds: list[tuple[int, float]], jobs: int, board: str | None) -> Iterator[Told]:
-    one = functools.partial(_star, board=board)
+def _all(
+    seeds: list[tuple[int, float]], jobs: int, board: str | None, shrink: bool
+) -> Iterator[Told]:
+    one = functools.partial(_star, board=board, shrink=shrink)
     if jobs <= 1:
         yield from map(one, seeds)
         return
@@ -165,8 +168,8 @@ def _all(seeds: list[tuple[int, float]], jobs: int, board: str | None) -> Iterat
         yield from pool.imap(one, seeds)
 
 
-def _star(pair: tuple[int, float], board: str | None) -> Told:
-    return try_seed(pair[0], pair[1], board, shrink=True)
+def _star(pair: tuple[int, float], board: str | None, shrink: bool) -> Told:
+    return try_seed(pair[0], pair[1], board, shrink)
 
 
 def _tell_failed(told: Told, out: str | None, to: Any) -> None:

@@ -1,0 +1,137 @@
+"""Faults put into a copy of the firmware, one at a time: the soak catches each of them, and by the right law.
+
+A fault is one exact string in place of another; it must stand in its file exactly once, so that a fault
+whose place has moved is noticed.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections import namedtuple
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+ROOMS = ("firmware", "hal", "sim", "board_configs")
+AT_ONCE = 2
+
+#: file  str  of the firmware
+#: was   str  the right code
+#: now   str  the fault
+#: law   str  what the law that catches it begins with
+#: seed  int  the first that is tried
+Fault = namedtuple("Fault", ("file", "was", "now", "law", "seed"))
+
+FAULTS = {
+    "records are not synced": Fault(
+        "services/database.py", '"synchronous", "FULL"', '"synchronous", "OFF"', "3 ", 1
+    ),
+    "a number is left out": Fault(
+        "services/journal_draft.py", "seq = self.seq + 1", "seq = self.seq + 2", "3 gap", 1
+    ),
+    "an ended key opens": Fault(
+        "access/credential.py", "now.utc_s >= ends_s", "now.utc_s < 0", "5 ", 1
+    ),
+    "a clock that is set back revives a key": Fault(
+        "runtime/site_time.py", "max(utc_s, self._floor_ms // 1000)", "utc_s", "5 ", 1
+    ),
+    "uses are not kept": Fault(
+        "access/credential.py", "Usage(usage.spent + 1, first_s)", "Usage(0, first_s)", "5 uses", 1
+    ),
+    "a command that was seen runs again": Fault(
+        "runtime/command_gate.py", "self._seen[id] = entry", "pass", "6 twice", 1
+    ),
+    "a command is never too old": Fault(
+        "runtime/command_gate.py", "if utc_ms > expires_ms:", "if not utc_ms:", "6 stale", 1
+    ),
+    "a command for another controller counts": Fault(
+        "runtime/command_gate.py", 'fields.get("to") != self._to', "not self._to", "6 elsewhere", 1
+    ),
+    "what the broker kept counts": Fault(
+        "services/command_desk.py",
+        "if message.retained or message.flaw:",
+        "if message.flaw:",
+        "6 retained",
+        1,
+    ),
+    "a lock waits for no record": Fault(
+        "runtime/outputs.py",
+        "if waiting is None and batch is not None and not batch.durable:",
+        "if waiting is None and batch is None:",
+        "3 ",
+        1,
+    ),
+    "an event has left when it is sent": Fault(
+        "runtime/outbox.py",
+        "self._in_flight[token] = token",
+        "self._journal.sent([token])",
+        "3 not delivered",
+        1,
+    ),
+    "an alarm that was seen is over": Fault(
+        "access/alarm.py",
+        "(UNACKNOWLEDGED, ACKNOWLEDGE): (ACKNOWLEDGED,",
+        "(UNACKNOWLEDGED, ACKNOWLEDGE): (NORMAL,",
+        "4 ",
+        1,
+    ),
+    "a duress alarm lights the beacon": Fault(
+        "access/alarm.py", "SILENT = (DURESS,)", "SILENT = ()", "4 beacon lit", 1
+    ),
+    "a handle is not heard": Fault(
+        "access/release.py",
+        "(ENGAGED, RELEASE): (RELEASED, _START)",
+        "(ENGAGED, RELEASE): (ENGAGED, _KEEP)",
+        "1 egress",
+        1,
+    ),
+}
+
+
+def _with(fault: Fault, folder: Path) -> Path:
+    """A copy of the firmware and its simulator with `fault` in it."""
+    for room in ROOMS:
+        shutil.copytree(
+            ROOT / room, folder / room, ignore=shutil.ignore_patterns("__pycache__", "page")
+        )
+    file = folder / "firmware" / fault.file
+    text = file.read_text()
+    assert text.count(fault.was) == 1, f"{fault.file}: {fault.was}: not there once"
+    file.write_text(text.replace(fault.was, fault.now))
+    return folder
+
+
+def _begin(folder: Path, seed: int) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-B", "-m", "sim", "soak", "--seed", str(seed), "--hours", "12"]
+    return subprocess.Popen(
+        [*command, "--runs", "12", "--no-shrink"],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(folder)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_each_of_the_faults_is_caught(tmp_path: Path) -> None:
+    assert len(FAULTS) >= 10
+    waiting = [(name, _with(FAULTS[name], tmp_path / str(n))) for n, name in enumerate(FAULTS)]
+    missed = []
+    while waiting:
+        pair = [(name, _begin(folder, FAULTS[name].seed)) for name, folder in waiting[:AT_ONCE]]
+        del waiting[:AT_ONCE]
+        for name, run in pair:
+            out, err = run.communicate(timeout=300)
+            assert not err, err
+            told = [line for line in out.splitlines() if line.startswith("✗ seed")]
+            print(f"{name}: {told[0] if told else 'missed'}")
+            if run.returncode != 1 or f": law {FAULTS[name].law}" not in told[0]:
+                missed.append((name, told))
+    assert missed == []
+
+
+def test_a_fault_whose_place_has_moved_is_noticed(tmp_path: Path) -> None:
+    with pytest.raises(AssertionError, match="not there once"):
+        _with(Fault("access/fire.py", "no such words", "", "", 1), tmp_path)
