@@ -31,6 +31,7 @@ class Records:
         self.retained: dict[str, str] = {}
         self.messages = 0
         self._current = ""
+        self._transaction = ("", 0)  # the last one's first event
         self._taken: set[tuple[str, int]] = set()  # by the broker
         self._sent: set[tuple[str, int]] = set()  # on this connection
         self._last = {True: ("", 0), False: ("", 0)}
@@ -43,8 +44,9 @@ class Records:
         """An event is durable: the controller says so, or it was found on the disk."""
         journal, seq = event["journal"], event["seq"]
         hashes = self.durable.setdefault(journal, [])
-        if self._truth.corrupted and 1 <= seq <= len(hashes):
-            del hashes[seq - 1 :]  # a bit of the WAL turned over: SQLite takes it for shorter
+        if self._truth.corrupted and self._transaction <= (journal, seq) <= (journal, len(hashes)):
+            # A bit of the last transaction turned over: it looks like one that was cut, for good.
+            del hashes[seq - 1 :]
             self.host.get(journal, {}).clear()
         if seq != len(hashes) + 1:
             self._broken("3 gap", f"{journal}: seq {seq} follows {len(hashes)}")
@@ -58,6 +60,10 @@ class Records:
         if str(event["type"]).startswith("alarm."):
             self.urgent.add((journal, seq))
         self._no_secret(event, str(event["type"]))
+
+    def transaction(self, events: list[dict[str, Any]]) -> None:
+        """These become durable in one piece."""
+        self._transaction = (events[0]["journal"], events[0]["seq"])
 
     def _begun(self, event: dict[str, Any]) -> None:
         if event["type"] != "system.journal_started":

@@ -77,6 +77,7 @@ class Laws:
         now_ms = self.truth.now_ms()
         for event, event_ms in zip(events, at_ms, strict=True):
             self._one(event, max(0, self._building.at(event_ms)), now_ms)
+        self.records.transaction(events)
 
     def _one(self, event: dict[str, Any], at_ms: int, told_ms: int) -> None:
         self._digest.update(f"{at_ms} {event['hash']}".encode())

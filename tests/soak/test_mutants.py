@@ -1,7 +1,9 @@
 """Faults put into a copy of the firmware, one at a time: the soak catches each of them, and by the right law.
 
 A fault is one exact string in place of another; it must stand in its file exactly once, so that a fault
-whose place has moved is noticed.
+whose place has moved is noticed. Its seed is the first of six that are tried, so that this takes seconds.
+Where stories are drawn otherwise than before, another is found, with the fault in place, by
+`door-sim soak --seed 1 --hours 60 --runs 60 --no-shrink`.
 """
 
 import os
@@ -26,7 +28,7 @@ Fault = namedtuple("Fault", ("file", "was", "now", "law", "seed"))
 
 FAULTS = {
     "records are not synced": Fault(
-        "services/database.py", '"synchronous", "FULL"', '"synchronous", "OFF"', "3 ", 1
+        "services/database.py", '"synchronous", "FULL"', '"synchronous", "OFF"', "3 ", 2
     ),
     "a number is left out": Fault(
         "services/journal_draft.py", "seq = self.seq + 1", "seq = self.seq + 2", "3 gap", 1
@@ -35,50 +37,50 @@ FAULTS = {
         "access/credential.py", "now.utc_s >= ends_s", "now.utc_s < 0", "5 ", 1
     ),
     "a clock that is set back revives a key": Fault(
-        "runtime/site_time.py", "max(utc_s, self._floor_ms // 1000)", "utc_s", "5 ", 1
+        "runtime/site_time.py", "max(utc_s, self._floor_ms // 1000)", "utc_s", "5 ", 4
     ),
     "uses are not kept": Fault(
         "access/credential.py", "Usage(usage.spent + 1, first_s)", "Usage(0, first_s)", "5 uses", 1
     ),
     "a command that was seen runs again": Fault(
-        "runtime/command_gate.py", "self._seen[id] = entry", "pass", "6 twice", 1
+        "runtime/command_gate.py", "self._seen[id] = entry", "pass", "6 twice", 8
     ),
     "a command is never too old": Fault(
-        "runtime/command_gate.py", "if utc_ms > expires_ms:", "if not utc_ms:", "6 stale", 1
+        "runtime/command_gate.py", "if utc_ms > expires_ms:", "if not utc_ms:", "6 stale", 2
     ),
     "a command for another controller counts": Fault(
-        "runtime/command_gate.py", 'fields.get("to") != self._to', "not self._to", "6 elsewhere", 1
+        "runtime/command_gate.py", 'fields.get("to") != self._to', "not self._to", "6 elsewhere", 14
     ),
     "what the broker kept counts": Fault(
         "services/command_desk.py",
         "if message.retained or message.flaw:",
         "if message.flaw:",
         "6 retained",
-        1,
+        12,
     ),
     "a lock waits for no record": Fault(
         "runtime/outputs.py",
         "if waiting is None and batch is not None and not batch.durable:",
         "if waiting is None and batch is None:",
         "3 ",
-        1,
+        6,
     ),
     "an event has left when it is sent": Fault(
         "runtime/outbox.py",
         "self._in_flight[token] = token",
         "self._journal.sent([token])",
         "3 not delivered",
-        1,
+        26,
     ),
     "an alarm that was seen is over": Fault(
         "access/alarm.py",
         "(UNACKNOWLEDGED, ACKNOWLEDGE): (ACKNOWLEDGED,",
         "(UNACKNOWLEDGED, ACKNOWLEDGE): (NORMAL,",
         "4 ",
-        1,
+        5,
     ),
     "a duress alarm lights the beacon": Fault(
-        "access/alarm.py", "SILENT = (DURESS,)", "SILENT = ()", "4 beacon lit", 1
+        "access/alarm.py", "SILENT = (DURESS,)", "SILENT = ()", "4 beacon lit", 10
     ),
     "a handle is not heard": Fault(
         "access/release.py",
@@ -104,9 +106,9 @@ def _with(fault: Fault, folder: Path) -> Path:
 
 
 def _begin(folder: Path, seed: int) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-B", "-m", "sim", "soak", "--seed", str(seed), "--hours", "12"]
+    command = [sys.executable, "-B", "-m", "sim", "soak", "--seed", str(seed), "--hours", "6"]
     return subprocess.Popen(
-        [*command, "--runs", "12", "--no-shrink"],
+        [*command, "--runs", "6", "--no-shrink"],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(folder)},
         stdout=subprocess.PIPE,
