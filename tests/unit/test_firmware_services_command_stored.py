@@ -41,7 +41,7 @@ class Stored:
 
     def word(self, event: dict[str, Any], by: str = HOST, **fields: Any) -> bytes:
         """The host has everything up to `event`; `fields` stand in place of what it would say."""
-        given = {"to": self.house.to, "by": by, "seed": self.house.seeds[by]}
+        given: dict[str, Any] = {"to": self.house.to, "by": by, "seed": self.house.seeds[by]}
         given |= {key: event[key] for key in ("journal", "seq", "hash")} | fields
         return order.text(order.acknowledgement(**given))
 
