@@ -8,7 +8,7 @@ SQLite's own randomness is seeded.
 A process that is killed costs nothing: what it wrote is there for the next one, though its own handles
 are dead. A disk may fail (`fail`) or be struck (`strike`): bits that flip, a page that rots, a cut that is
 sure to tear or to drop. While it is slow each sync takes `SLOW_MS`; whoever works on it asks `take_owed_ms`
-how long that was, and what was synced is durable only then.
+how long that was. What was synced is durable at once, as SQLite was told: only the answer comes late.
 
 Does not imitate: shared memory, locks (one user a file), a disk that lies about what it has synced.
 """
@@ -20,7 +20,6 @@ from typing import Any
 
 import apsw
 
-from firmware.runtime import aio
 from sim.disk_vfs import SECTOR, File, PowerGone, apply, handle, mount
 
 __all__ = ["PowerGone", "SimDisk"]
@@ -49,12 +48,11 @@ class SimDisk:
     """Files that survive `power_cut` as far as they were synced.
 
     random  random.Random  decides what becomes of the rest
-    loop    Loop           whose time a slow sync takes; without one it takes none
 
     `vfs_name` is what SQLite is told. Raises nothing itself; SQLite's errors follow `fail` and the cuts.
     """
 
-    def __init__(self, random: random_module.Random, loop: aio.Loop | None = None) -> None:
+    def __init__(self, random: random_module.Random) -> None:
         self.vfs_name = f"sim-disk-{next(_names)}"
         #: int  writes, truncations, syncs and removals so far
         self.operations = 0
@@ -64,7 +62,6 @@ class SimDisk:
         self.on_cut: Callable[[], None] | None = None
         self.powered = True
         self.random = random
-        self._loop = loop
         self._fate: str | None = None
         self._flip_read: str | None = None
         self._owed_ms = 0
@@ -231,22 +228,8 @@ class SimDisk:
         """Make a file durable; its first time makes names durable too, as SQLite syncs the folder then."""
         if cut and self.random.random() < 0.5:
             return
-        if self.is_slow and not self._hurry and self._loop is not None and not cut:
+        if self.is_slow and not self._hurry:
             self._owed_ms += SLOW_MS
-            count, loop = len(file.pending), self._loop
-            loop.call_at(loop.now_ms() + self._owed_ms, lambda: self._late_sync(file, count))
-            return
-        self._synced(file)
-
-    def _late_sync(self, file: File, count: int) -> None:
-        """A slow sync has come to its end; the power may have gone meanwhile."""
-        if file in self._files.values():
-            later = file.pending[count:]
-            del file.pending[count:]
-            self._synced(file)
-            file.pending.extend(later)
-
-    def _synced(self, file: File) -> None:
         file.sync()
         if not file.named:
             self._removed.clear()

@@ -45,7 +45,7 @@ class VirtualParts(Parts):
     def __init__(
         self, config: dict[str, Any], loop: aio.Loop, seeded: random.Random, broker: VirtualBroker
     ) -> None:
-        self.disk = SimDisk(seeded, loop)
+        self.disk = SimDisk(seeded)
         #: dict  the section [link] as the link has it
         self.link_config = {**config["link"]}
         self._config = config

@@ -38,6 +38,11 @@ def _journal(path: Path, count: int = 5) -> tuple[InlineExecutor, list[str]]:
     return executor, lines
 
 
+def _said(capsys: pytest.CaptureFixture[str]) -> str:
+    """What was printed, whatever the width it was laid out for."""
+    return " ".join(capsys.readouterr().out.split())
+
+
 def test_a_journal_in_use_is_read_and_left_as_it_is(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -45,7 +50,7 @@ def test_a_journal_in_use_is_read_and_left_as_it_is(
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     assert main(["audit", "verify", str(tmp_path / "journal.db"), "--key", KEY]) == 0
     said = "1,503 records of c-01, journal 5f3a9c01, 1 to 1,503, whole; 2 checkpoints signed"
-    assert capsys.readouterr().out == f"✓ {said}\n"
+    assert _said(capsys) == f"✓ {said}"
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
     executor.close()
 
@@ -90,7 +95,7 @@ def test_the_first_record_that_was_touched_is_named(
     kept = tmp_path / "events.jsonl"
     kept.write_text("\n".join(lines))
     assert main(["audit", "verify", str(kept), "--key", KEY]) == 1
-    assert capsys.readouterr().out == f"✗ c-01, journal 5f3a9c01, {said}\n"
+    assert _said(capsys) == f"✗ c-01, journal 5f3a9c01, {said}"
     assert main(["audit", "verify", str(kept), "--json"]) == 1
     told = json.loads(capsys.readouterr().out)
     assert told["whole"] is False
@@ -104,7 +109,7 @@ def test_another_key_is_told_from_the_controller_s(
     executor.close()
     other = base64.b64encode(bytes(32)).decode()
     assert main(["audit", "verify", str(tmp_path / "journal.db"), "--key", other]) == 1
-    assert "something from here to 7 is not what checkpoint 7 signed" in capsys.readouterr().out
+    assert "something from here to 7 is not what checkpoint 7 signed" in _said(capsys)
 
 
 @pytest.mark.parametrize(
