@@ -112,7 +112,7 @@ def _lines(path: str, lines: Iterator[str]) -> Iterator[dict[str, Any]]:
         if start < 0 and not line.strip():
             continue
         try:
-            found = json.loads(line[start:])
+            found = json.loads(line[start:], object_pairs_hook=_object)
         except (ValueError, RecursionError):
             raise UseError(
                 f"{path}: line {number}: is no JSON; expected one event a line"
@@ -120,6 +120,16 @@ def _lines(path: str, lines: Iterator[str]) -> Iterator[dict[str, Any]]:
         if isinstance(found, dict):
             inner = found.get("event")  # a line of `door-sim run --json`
             yield inner if isinstance(inner, dict) else found
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object; a key that comes twice keeps both values, so that no hash fits."""
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        while key in found:
+            key += " (again)"
+        found[key] = value
+    return found
 
 
 def _journal(path: str) -> Iterator[str]:

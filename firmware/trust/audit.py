@@ -27,6 +27,7 @@ START = "start"  #: a journal's first record names one before
 SELDOM = (
     "seldom"  #: from there on more records than the controller ever leaves without a checkpoint
 )
+NUMBER = "number"  #: it looks like a record and has no number; its finding has seq 0
 END = "end"  #: the next journal knows of records up to `other`
 
 
@@ -65,13 +66,16 @@ class Journal:
 
 
 def verify(events: Iterable[Mapping[str, Any]], key: bytes | None = None) -> list[Journal]:
-    """Judge `events`, which may be anything that is an object; those without a journal's number are none.
+    """Judge `events`, which may be anything that is an object; what names no journal and no hash is none.
 
     key  32 bytes  the controller's Ed25519 key (`public_key.sign`); None: signatures are not looked at
     """
     journals: dict[tuple[str, str], dict[int, list[dict[str, Any]]]] = {}
+    unnumbered: list[tuple[str, str]] = []
     for event in events:
         place = _place(event)
+        if place is None and isinstance(event.get("journal"), str) and "prev" in event:
+            unnumbered.append((_controller(event), event["journal"]))
         if place is not None:
             same = journals.setdefault(place[:2], {}).setdefault(place[2], [])
             if event not in same:
@@ -79,14 +83,22 @@ def verify(events: Iterable[Mapping[str, Any]], key: bytes | None = None) -> lis
     found = {name: _Judge(name, rows, key).judge() for name, rows in sorted(journals.items())}
     for (controller, _), rows in journals.items():
         _look_back(found, controller, rows)
+    for name in unnumbered:
+        told = found.setdefault(name, Journal(*name))
+        told.findings.insert(0, Finding(0, INSERTED, NUMBER))
     return list(found.values())
 
 
 def _place(event: Mapping[str, Any]) -> tuple[str, str, int] | None:
-    journal, seq, id = event.get("journal"), event.get("seq"), event.get("id")
+    journal, seq = event.get("journal"), event.get("seq")
     if not isinstance(journal, str) or type(seq) is not int or seq < 1:
         return None
-    return (id.split(":")[0] if isinstance(id, str) else "", journal, seq)
+    return (_controller(event), journal, seq)
+
+
+def _controller(event: Mapping[str, Any]) -> str:
+    id = event.get("id")
+    return id.split(":")[0] if isinstance(id, str) else ""
 
 
 def _look_back(

@@ -261,3 +261,17 @@ def test_whatever_stands_in_a_record_it_is_judged(value: Any, field: str) -> Non
     events[0][field] = value
     events[19][field] = value
     assert audit.verify(events, KEY)
+
+
+@pytest.mark.parametrize("number", [6.0, "6", 0, -1, True, None])
+def test_a_record_without_a_number_is_inserted_whatever_stands_there(number: object) -> None:
+    forged = {**WHOLE[5], "credential": 1, "seq": number}
+    found = _judge([*WHOLE, forged])
+    assert found.findings == [Finding(0, audit.INSERTED, audit.NUMBER)]
+    del forged["seq"]
+    assert _judge([forged, *WHOLE]).findings == [Finding(0, audit.INSERTED, audit.NUMBER)]
+
+
+def test_what_is_no_record_is_passed_over() -> None:
+    status = {"state": "online", "journal": "5f3a9c01", "boot": 1}
+    assert _judge([status, *WHOLE]).findings == []

@@ -140,3 +140,15 @@ def test_a_key_that_is_none_and_a_broken_journal_are_one_line(
     assert capsys.readouterr().err == "--key: is no key; expected 32 bytes in base64\n"
     assert main(["audit", "verify", str(path)]) == 1
     assert "expected a whole journal.db" in capsys.readouterr().err
+
+
+def test_a_key_that_comes_twice_is_no_record_of_the_controller_s(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    executor, lines = _journal(tmp_path / "journal.db")
+    executor.close()
+    kept = tmp_path / "events.jsonl"
+    lines[3] = '{"type":"access.denied",' + lines[3][1:]
+    kept.write_text("\n".join(lines))
+    assert main(["audit", "verify", str(kept)]) == 1
+    assert "record 4: changed; its content does not give its hash" in _said(capsys)
