@@ -4,9 +4,10 @@ Pure and portable: the caller has read the message, checked its signature agains
 `firmware.runtime.operators` names, and opened what was sealed; it passes the time, performs what the
 verdict says and keeps what it is given, in one batch with the records (law 6; CONTRACT.md, Command).
 
-What has run is remembered over restarts (`SEEN_LIMIT`). An entry goes only for want of room. What makes a
-repeat of it impossible is then its `n`, if it had to have one, else the horizon: a command that is fresh by
-the clock must end later than everything that was dropped.
+What has run is remembered over restarts (`SEEN_LIMIT`). An entry goes only for want of room, one of whoever
+has most of them. What makes a repeat of it impossible is then its `n`, if it had to have one, else the
+horizon of its operator: a command that is fresh by the clock and has no `n` in order must end later than
+everything of the same operator that was dropped. So who floods hinders nobody else.
 """
 
 from collections import namedtuple
@@ -60,7 +61,7 @@ Signed = namedtuple("Signed", ("fields", "digest", "key", "args", "flaw"))
 Verdict = namedtuple("Verdict", ("what", "code", "text", "answers"))
 
 _SEEN = "command/seen/"
-_HORIZON = "command/horizon"
+_HORIZON = "command/horizon/"  #: and an operator's name
 
 _COUNTED = ("schedule.set", "level.set", "config.apply", "operator.set", "portal.mode")
 _SEALED = ("operator.set", "config.apply", "intercom.directory")
@@ -94,9 +95,10 @@ class Gate:
         self._operators = operators
         self._seen: dict[str, dict[str, Any]] = {}
         self._under_way: dict[str, str] = {}
-        horizon_ms = kept.get(_HORIZON)
-        self._horizon_ms: int = horizon_ms if isinstance(horizon_ms, int) else 0
+        self._horizon_ms: dict[str, int] = {}  # of an operator, of whom something was dropped
         for name in sorted(kept):
+            if name.startswith(_HORIZON) and isinstance(kept[name], int):
+                self._horizon_ms[name[len(_HORIZON) :]] = kept[name]
             if name.startswith(_SEEN) and _is_entry(kept[name]):
                 self._seen[name[len(_SEEN) :]] = kept[name]
 
@@ -178,6 +180,7 @@ class Gate:
         if "n" in fields:
             effects.append(self._operators.keep(fields["by"]))
         entry: dict[str, Any] = {
+            "by": fields["by"],
             "digest": message.digest,
             "expires_ms": instant(fields["expires"]),
             "reply": reply,
@@ -185,7 +188,7 @@ class Gate:
         if is_counted(op):
             entry["counted"] = True
         if len(self._seen) >= SEEN_LIMIT:
-            effects += self._drop_one(utc_ms)
+            effects += self._drop_one(fields["by"], utc_ms)
         self._seen[id] = entry
         effects.append(Keep(_SEEN + id, entry))
         return effects
@@ -216,15 +219,28 @@ class Gate:
             return _refuse(EXPIRED, "is too old; expected expires to come, or the nonce of status")
         if utc_ms < issued_ms - EARLY_MS:
             return _refuse(NOT_YET, "is too early; expected issued within 60 s, or the nonce")
-        if expires_ms <= self._horizon_ms:
+        if not is_counted(fields["op"]) and expires_ms <= self._horizon_ms.get(fields["by"], 0):
             return _refuse(REPLAYED, "may have been seen; expected a later end, or the nonce")
         return None
 
-    def _drop_one(self, utc_ms: int) -> "list[object]":
-        """Make room: what is over first, then what has its n, then what ends soonest."""
+    def _most(self, by: str) -> str:
+        """The operator of whom most is remembered, with one more of `by`."""
+        counts: dict[str, int] = {}
+        for id in self._seen:
+            whose = self._seen[id]["by"]
+            counts[whose] = counts.get(whose, 0) + 1
+        if by in counts:
+            counts[by] += 1
+        return max(sorted(counts), key=lambda whose: counts[whose])
+
+    def _drop_one(self, by: str, utc_ms: int) -> "list[object]":
+        """Make room for one of `by`: what is over first, then what has its n, then what ends soonest."""
         soonest = counted = None
+        most = self._most(by)
         for id in sorted(self._seen):
             entry = self._seen[id]
+            if entry["by"] != most:
+                continue
             if soonest is None or entry["expires_ms"] < self._seen[soonest]["expires_ms"]:
                 soonest = id
             if entry.get("counted") and (
@@ -236,9 +252,9 @@ class Gate:
         dropped = soonest if over or counted is None else counted
         entry = self._seen.pop(dropped)
         effects: list[object] = [Keep(_SEEN + dropped, None)]
-        if not entry.get("counted") and entry["expires_ms"] > self._horizon_ms:
-            self._horizon_ms = entry["expires_ms"]
-            effects.append(Keep(_HORIZON, self._horizon_ms))
+        if not entry.get("counted") and entry["expires_ms"] > self._horizon_ms.get(most, 0):
+            self._horizon_ms[most] = entry["expires_ms"]
+            effects.append(Keep(_HORIZON + most, entry["expires_ms"]))
         return effects
 
 
@@ -274,6 +290,7 @@ def _shape(fields: "dict[str, Any]") -> str:
 def _is_entry(value: object) -> bool:
     return (
         isinstance(value, dict)
+        and isinstance(value.get("by"), str)
         and isinstance(value.get("digest"), str)
         and isinstance(value.get("reply"), str)
         and isinstance(value.get("expires_ms"), int)

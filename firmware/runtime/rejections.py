@@ -1,11 +1,13 @@
 """Which refusals of commands are recorded one by one, and which as a number (CONTRACT.md, Command). Portable.
 
-The first `SINGLY` of a minute have a record each, the rest one together: when none came for `QUIET_MS`, so
-that a power cut soon after loses none, or at its end. Of what no known key
-has signed nothing is repeated but what can only be a name.
+The first `SINGLY` of a minute have a record each, the rest one together: when none came for `QUIET_MS`, or at
+its end. Until then their number is kept, so that whoever is killed tells it after the next start: one by one
+for `EXACT` of a minute, then `AHEAD` at a time before they come, for the sake of the disk. It is never too
+small. Of what no known key has signed nothing is repeated but what can only be a name.
 """
 
 from firmware.access import record
+from firmware.access.record import Keep
 from firmware.runtime.operators import OPS, is_name
 
 TYPE_CHECKING = False
@@ -15,20 +17,34 @@ if TYPE_CHECKING:
 MINUTE_MS = 60000
 SINGLY = 20
 QUIET_MS = 5000  #: so long after the last one the rest is recorded, the minute over or not
+EXACT = 200  #: of those without a record of their own: so many a minute are kept as they come
+AHEAD = 64  #: and of the others so many at once, most of them before they have come
+KEPT = "command/refused"  #: kept: {count, op, by, reason} of those that no record tells yet
 STORED = "stored"  #: the `op` of a host's acknowledgement
 
 _HEX = "0123456789abcdef"
 
 
 class Rejections:
-    """The refusals of one controller."""
+    """The refusals of one controller. What it gives is to be written in one batch, and before the broker
+    may forget the message.
 
-    def __init__(self) -> None:
+    kept    dict  what the journal has kept; what was not told before the start is told soon after it
+    now_ms  int
+    """
+
+    def __init__(self, kept: "dict[str, Any]", now_ms: int) -> None:
         self._since_ms: int | None = None
-        self._last_ms = 0
+        self._last_ms = now_ms
         self._count = 0
         self._shared: dict[str, Any] = {}  # what those without a record of their own have in common
         self._over = 0
+        self._kept = 0  # so many of them are told, whatever happens
+        left = kept.get(KEPT)
+        if isinstance(left, dict) and isinstance(left.get("count"), int) and left["count"] > 0:
+            self._since_ms = now_ms
+            self._over = self._kept = left["count"]
+            self._shared = {key: left.get(key) for key in ("command", "op", "by", "reason")}
 
     @property
     def deadline_ms(self) -> "int | None":
@@ -40,8 +56,8 @@ class Rejections:
 
     def add(
         self, now_ms: int, reason: str, command: object, op: object, by: object
-    ) -> "list[record.Record]":
-        """Something was refused; its record, or none where there were too many."""
+    ) -> "list[object]":
+        """Something was refused; its record, or what is kept of it where there were too many."""
         made = self.tick(now_ms)
         if self._since_ms is None:
             self._since_ms = now_ms
@@ -55,11 +71,20 @@ class Rejections:
         self._count += 1
         if self._count <= SINGLY:
             return made + [record.make(record.COMMAND_REJECTED, now_ms, None, fields)]
-        self._shared = fields if not self._over else _shared(self._shared, fields)
+        fields["command"] = None
+        before = self._shared
+        self._shared = fields if not self._over else _shared(before, fields)
         self._over += 1
-        return made
+        if self._over <= self._kept and self._shared == before:
+            return made
+        if self._over > self._kept:
+            exact = self._count <= SINGLY + EXACT
+            self._kept = self._over if exact else self._over + AHEAD - 1
+        left = {key: self._shared[key] for key in ("op", "by", "reason")}
+        left["count"] = self._kept
+        return made + [Keep(KEPT, left)]
 
-    def tick(self, now_ms: int) -> "list[record.Record]":
+    def tick(self, now_ms: int) -> "list[object]":
         """The minute may be over, or those that came too many."""
         if self._since_ms is None:
             return []
@@ -67,20 +92,19 @@ class Rejections:
             return self.flush(now_ms)
         return self._rest(now_ms) if now_ms >= self._last_ms + QUIET_MS else []
 
-    def flush(self, now_ms: int) -> "list[record.Record]":
+    def flush(self, now_ms: int) -> "list[object]":
         """The minute is over, or the controller stops."""
         self._since_ms = None
         self._count = 0
         return self._rest(now_ms)
 
-    def _rest(self, now_ms: int) -> "list[record.Record]":
+    def _rest(self, now_ms: int) -> "list[object]":
         over, fields = self._over, dict(self._shared)
-        self._over = 0
+        self._over = self._kept = 0
         if not over:
             return []
-        fields["command"] = None
         fields["count"] = over
-        return [record.make(record.COMMAND_REJECTED, now_ms, None, fields)]
+        return [record.make(record.COMMAND_REJECTED, now_ms, None, fields), Keep(KEPT, None)]
 
 
 def is_id(value: object) -> bool:

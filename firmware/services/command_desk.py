@@ -68,7 +68,7 @@ class CommandDesk:
         #: Operators  who may sign
         self.operators = Operators(first, kept)
         self._gate = Gate(self._to, self.operators, kept)
-        self._rejections = Rejections()
+        self._rejections = Rejections(kept, self._loop.now_ms())
         #: Operations  the caller says there what this start of the controller can do
         self.operations = Operations(controller)
         self.operations.operators = self.operators
@@ -84,6 +84,7 @@ class CommandDesk:
         self._transport.on_message = self._message
         self._renew()
         self._nonce_later()
+        self._look_later()
 
     def stop(self) -> None:
         """Take no more, and record what was refused; before the controller stops."""
@@ -162,7 +163,7 @@ class CommandDesk:
             now_ms = self._loop.now_ms()
             if ok:
                 told = {"command": id, "op": op, "by": by}
-                made = [record.make(record.COMMAND_ACCEPTED, now_ms, None, told)]
+                made: list[Any] = [record.make(record.COMMAND_ACCEPTED, now_ms, None, told)]
             else:
                 made = self._rejected(answer[0], fields)
             return [*made, *self._gate.finish(signed, text, utc_ms), After(lambda: leave(text))]
@@ -191,7 +192,7 @@ class CommandDesk:
         return replies.reply(self._identity, fields["id"], self._to, ok, answer, reply_key)
 
     def _refuse(self, message: Message, signed: Signed, verdict: Verdict) -> None:
-        effects: list[Any] = list(self._rejected(verdict.code, signed.fields))
+        effects = self._rejected(verdict.code, signed.fields)
 
         def leave() -> None:
             if verdict.answers:
@@ -251,7 +252,7 @@ class CommandDesk:
 
     # ---- how ---------------------------------------------------------------------------------------
 
-    def _rejected(self, reason: str, fields: dict[str, Any]) -> list[record.Record]:
+    def _rejected(self, reason: str, fields: dict[str, Any]) -> list[Any]:
         now_ms = self._loop.now_ms()
         made = self._rejections.add(
             now_ms, reason, fields.get("id"), fields.get("op"), fields.get("by")

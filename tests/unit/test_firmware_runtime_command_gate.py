@@ -339,19 +339,64 @@ def test_room_is_made_by_what_its_n_protects_before_the_horizon_moves() -> None:
         desk.run(desk.make(expires=iso(NOW_MS + 50000)))
     assert desk.run(desk.make(expires=iso(NOW_MS + 10000))) == gate.RUN
     assert desk.run(counted) == gate.OUT_OF_ORDER  # forgotten, and yet it does not run
-    assert "command/horizon" not in desk.kept
+    assert "command/horizon/owner" not in desk.kept
     assert desk.run(desk.make(expires=iso(NOW_MS + 9000))) == gate.RUN  # drops the one of 10 s
-    assert desk.kept["command/horizon"] == NOW_MS + 10000
+    assert desk.kept["command/horizon/owner"] == NOW_MS + 10000
     assert desk.run(desk.make(expires=iso(NOW_MS + 10000))) == gate.REPLAYED
     assert desk.run(desk.make(expires=iso(NOW_MS + 10000), nonce=NONCE)) == gate.RUN
     assert desk.run(desk.make(expires=iso(NOW_MS + 10001))) == gate.RUN
+
+
+def silence(desk: Desk) -> Signed:
+    """What a caretaker may send and has no n in order, for as long as it may live."""
+    return desk.make(by="caretaker", op="alarm.silence", expires=iso(NOW_MS + gate.LIFE_MS))
+
+
+def test_who_floods_hinders_nobody_else() -> None:
+    desk = Desk()
+    before = desk.make()
+    assert desk.run(before) == gate.RUN
+    flood = [silence(desk) for _ in range(1100)]
+    for message in flood:
+        desk.run(message)
+    for n in (1, 2):
+        assert desk.run(desk.make()) == gate.RUN
+        assert desk.run(desk.make(op="portal.mode", n=n)) == gate.RUN
+        assert desk.run(desk.make(by="manager")) == gate.RUN
+        assert desk.run(before) == gate.REPEAT
+        for message in flood:
+            assert desk.judge(message) in ((gate.REPEAT, ""), (gate.REFUSE, gate.REPLAYED))
+        assert desk.judge(flood[0]) == (gate.REFUSE, gate.REPLAYED)
+        desk.restart()
+
+
+def test_who_flooded_is_hindered_but_for_what_its_n_protects() -> None:
+    desk = Desk()
+    for _ in range(1100):
+        desk.run(desk.make(op="alarm.silence", expires=iso(NOW_MS + gate.LIFE_MS)))
+    assert desk.run(desk.make()) == gate.REPLAYED
+    mode = desk.make(op="portal.mode", n=1)
+    assert desk.run(mode) == gate.RUN
+    assert desk.run(desk.make(nonce=NONCE)) == gate.RUN  # drops the mode: its n protects it
+    assert desk.run(mode) == gate.OUT_OF_ORDER
+
+
+def test_room_is_made_by_who_has_most_however_many_there_are() -> None:
+    desk = Desk()
+    names = ("owner", "manager", "caretaker")
+    for at in range(3 * gate.SEEN_LIMIT):
+        desk.run(desk.make(by=names[at % 3], nonce=NONCE))
+    whose = [desk.kept[key]["by"] for key in desk.kept if key.startswith("command/seen/")]
+    assert len(whose) == len(desk.gate._seen) == gate.SEEN_LIMIT
+    assert all(gate.SEEN_LIMIT // 3 <= whose.count(name) <= 342 for name in names)
+    assert len([key for key in desk.kept if key.startswith("command/horizon/")]) == 3
 
 
 def test_what_is_kept_and_broken_is_passed_over() -> None:
     desk = Desk()
     desk.run(desk.make(**changed(5)))
     desk.kept["command/seen/" + ID] = {"digest": 1}
-    desk.kept["command/horizon"] = "soon"
+    desk.kept["command/horizon/owner"] = "soon"
     desk.kept[KEPT + "manager"] = [1]
     desk.kept[KEPT + "stranger"] = {"n": 3}
     desk.kept[KEPT + "host"] = {"role": "king", "key": KEYS["host"]}

@@ -77,6 +77,26 @@ def test_power_that_goes_soon_after_a_flood_loses_none_of_its_count(house: Comma
     assert len(told) == 21
 
 
+@pytest.mark.parametrize("verb", ["cut_power", "kill_process"])
+@pytest.mark.parametrize("after_ms", [15, 40, 77, 130, 211, 350, 600, 1000, 2500, 4000, 4990])
+def test_a_kill_at_any_moment_of_a_flood_loses_none_of_its_count(verb: str, after_ms: int) -> None:
+    house = CommandHouse()
+    house.run(1000)
+    for _ in range(100):
+        house.building.host.publish("command", order.text(house.make(*RELEASE, life_ms=-1)))
+    house.run(after_ms)
+    if verb == "cut_power":
+        house.act("cut_power")
+        house.act("restore_power")
+    else:
+        house.act("kill_process", process="door")
+    house.run(130_000)
+    told = house.told("command.rejected", "count")
+    assert 100 <= sum(count or 1 for (count,) in told) <= 100 + 16
+    assert {cause for (cause,) in house.told("portal.released", "cause")} <= {"power"}
+    assert house.told("command.accepted") == []
+
+
 def test_status_carries_the_keys_and_a_nonce_that_a_command_uses_up(house: CommandHouse) -> None:
     before = house.status()
     assert before["public_key"] == house.building.parts.public_key
