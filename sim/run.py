@@ -53,6 +53,7 @@ class Run:
             building.start()
             building.world.on_change = self._world_changed
             building.loop.run(self._tell_all())
+            self._untold()
         except Breach as breach:
             self.breach = breach
             self.failed.append((breach.at_ms, str(breach)))
@@ -135,6 +136,15 @@ class Run:
                     self.trace.append({"at_ms": at_ms, "kind": "event", "event": event})
 
         controller.journal.pending(LOOK_BACK, found)
+
+    def _untold(self) -> None:
+        """What was decided and could not be written by the end of the story belongs to it too."""
+        controller = self._building.machine.controller
+        for batch in [] if controller is None else controller.journal.untold():
+            for event, event_ms in zip(batch.events, batch.at_ms):
+                told = {**event, "simulated": True}
+                at = max(0, self._building.at(event_ms))
+                self.trace.append({"at_ms": at, "kind": "event", "event": told})
 
     def _events(self, events: list[dict[str, Any]], at_ms: list[int]) -> None:
         if self.laws is not None:

@@ -168,6 +168,10 @@ class SqliteJournal(Journal):
         """How many events have not left, those that are not yet written among them."""
         return max(0, self._file.waiting - len(self._left)) + self._waiting_events
 
+    def untold(self) -> list[Batch]:
+        """What nobody has been told is durable, in order: it waits, or is being written."""
+        return [batch for batch, _ in self._waiting]
+
     def held(self) -> int:
         """How many of them the broker has."""
         return self._file.held + len(self._taken)
