@@ -5,10 +5,12 @@ import os
 import signal
 from typing import Any
 
+import apsw
+
 from firmware.runtime import aio, ports
 from firmware.runtime.controller import Controller
 from firmware.runtime.operators import OWNER
-from firmware.services import health
+from firmware.services import database, health
 from firmware.services.command_desk import CommandDesk
 from firmware.services.credential_store import CredentialStore
 from firmware.services.executor import ThreadExecutor
@@ -51,15 +53,22 @@ class DeskParts(Parts):
         self.storage = NONE
 
     def provision(self, changes: list[Any]) -> None:
-        """Bring the store's keys up to the demo's people; what was changed since stays as it is."""
+        """Bring the store's keys up to the demo's people; what was changed since stays as it is.
+
+        A store that cannot be changed stays as it is, and the first start's records say so.
+        """
         executor = ThreadExecutor(self._loop, "keys")
         store = CredentialStore(self._path("keys.db"), executor, self._key, self.disk.vfs_name)
         store.open()
-        self._problems += store.problems
         keys = [change[1] for change in changes if change[0] == "upsert"]
-        later = store.versions(fields["id"] for fields in keys)
-        stay = [fields for fields in keys if later.get(fields["id"], 0) > fields["version"]]
-        store.apply(change for change in changes if change[1] not in stay)
+        try:
+            later = store.versions(fields["id"] for fields in keys)
+            stay = [fields for fields in keys if later.get(fields["id"], 0) > fields["version"]]
+            store.apply(change for change in changes if change[1] not in stay)
+        except apsw.Error as error:
+            words = database.describe(error)
+            self._problems.append(f"keys.db: {words}; the demo's people could not be brought in")
+        self._problems += store.problems
         store.close()
         executor.close()
 
@@ -88,7 +97,8 @@ class DeskParts(Parts):
         )
         store.open()
         self.disk.fail(self.storage)
-        store.problems.extend(self._problems)
+        told = [text for text in self._problems if text not in store.problems]
+        store.problems.extend(told)
         self._problems = []
         will = payload.dumps({"state": "offline"})
         self._link = LinkProcess(self._config["link"], site, name, self._loop, will)

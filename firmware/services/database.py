@@ -7,6 +7,8 @@ a database may be `shared` by connections of this process, still by no other.
 
 import os
 import shutil
+from collections.abc import Iterator
+from contextlib import suppress
 
 import apsw
 
@@ -20,6 +22,8 @@ _SHARED_VFS = (
 )
 _BUSY_MS = 1000  # how long the one that writes waits for the one that reads, to bring the WAL home
 ASIDE_LIMIT = 16  #: databases set aside under one name; a disk that breaks every one gets no more
+#: bytes of one call to a VFS: SQLite's own for Unix writes no more than 131,071 of them and says "full"
+_PIECE = 1 << 16
 
 _WORDS: list[tuple[type[apsw.Error], str]] = [
     (apsw.FullError, "the disk is full"),
@@ -194,22 +198,35 @@ class VfsFiles(Files):
         return bool(self._calls.xAccess(path, apsw.SQLITE_ACCESS_EXISTS))
 
     def move(self, path: str, to: str) -> None:
-        """Copy, then remove."""
+        """Copy, then remove. Whatever fails, the content is under one name only. Raises `apsw.Error`."""
         self.copy(path, to)
-        self.remove(path)
+        try:
+            self.remove(path)
+        except apsw.Error:
+            if self.exists(path):
+                self._discard(to)
+            raise
 
     def copy(self, path: str, to: str) -> None:
-        """Write the content of a file over another, durably. Raises `apsw.Error`."""
+        """Write the content of a file over another, durably; of a copy that fails nothing stays.
+
+        Raises `apsw.Error`.
+        """
         source = self._open(path, 0)
-        target = self._open(to, apsw.SQLITE_OPEN_CREATE)
         try:
-            target.xTruncate(0)
-            if source.xFileSize():
-                target.xWrite(source.xRead(source.xFileSize(), 0), 0)
-            target.xSync(apsw.SQLITE_SYNC_FULL)
+            target = self._open(to, apsw.SQLITE_OPEN_CREATE)
+            try:
+                target.xTruncate(0)
+                for start, amount in _pieces(source.xFileSize(), 0):
+                    target.xWrite(source.xRead(amount, start), start)
+                target.xSync(apsw.SQLITE_SYNC_FULL)
+            finally:
+                target.xClose()
+        except apsw.Error:
+            self._discard(to)
+            raise
         finally:
             source.xClose()
-            target.xClose()
 
     def remove(self, path: str) -> None:
         """Remove a file if it is there. Raises `apsw.Error`."""
@@ -236,7 +253,8 @@ class VfsFiles(Files):
         """A piece of a file. Raises `apsw.Error`."""
         file = self._open(path, 0)
         try:
-            return file.xRead(amount, offset)
+            there = min(amount, max(0, file.xFileSize() - offset))
+            return b"".join(file.xRead(size, start) for start, size in _pieces(there, offset))
         finally:
             file.xClose()
 
@@ -244,13 +262,24 @@ class VfsFiles(Files):
         """Write a piece of a file, not durably. Raises `apsw.Error`."""
         file = self._open(path, 0)
         try:
-            file.xWrite(data, offset)
+            for start, size in _pieces(len(data), 0):
+                file.xWrite(data[start : start + size], offset + start)
         finally:
             file.xClose()
+
+    def _discard(self, path: str) -> None:
+        with suppress(apsw.Error):  # a disk that removes nothing: what is there is written over
+            self.remove(path)
 
     def _open(self, path: str, more: int) -> apsw.VFSFile:
         flags = apsw.SQLITE_OPEN_MAIN_DB | apsw.SQLITE_OPEN_READWRITE | more
         return apsw.VFSFile(self._vfs, path, [flags, 0])
+
+
+def _pieces(amount: int, offset: int) -> Iterator[tuple[int, int]]:
+    """Where each piece of `amount` bytes from `offset` on starts, and its bytes."""
+    for start in range(0, amount, _PIECE):
+        yield offset + start, min(_PIECE, amount - start)
 
 
 def files_of(vfs: str | None) -> Files:

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 import hal.board
 from firmware.access import access_point
 from firmware.runtime import aio
@@ -9,6 +11,7 @@ from firmware.services.credential_store import CredentialStore
 from firmware.services.executor import InlineExecutor
 from firmware.services.key_changes import number_of
 from firmware.services.key_file import KeyFile
+from firmware.services.link_child import LinkProcess
 from firmware.trust.identity import Identity
 from sim import person
 from sim.desk_parts import DeskParts
@@ -45,3 +48,25 @@ def test_a_key_that_was_changed_stays_so_and_the_others_are_todays(tmp_path: Pat
         assert (resident.state, resident.version) == ("cancelled", 2)
         expected = {somebody.name: somebody for somebody in people}["visitor"]
         assert visitor.valid_from_s == expected.valid_from_s
+
+
+def test_a_store_that_cannot_be_changed_ends_no_start_and_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(LinkProcess, "start", lambda link: None)
+    monkeypatch.setattr(LinkProcess, "stop", lambda link: None)
+    config = hal.board.load("board_configs/demo-sim.toml")
+    clock = aio.VirtualClock()
+    loop = aio.Loop(clock, aio.JumpWaiter(clock))
+    parts = DeskParts(
+        config, loop, str(tmp_path), bytes(32), Identity.of(bytes(64)), ("op-demo", bytes(32)), []
+    )
+    parts.disk.fail("full")
+    people = person.people(config, START_MS, [])
+    parts.provision(person.changes(people, config["access_points"]))
+    parts.fail_storage("full")
+    _, store, _ = parts.boot()
+    parts.close()
+    assert isinstance(store, CredentialStore)
+    assert "keys.db: is read-only; the demo's people could not be brought in" in store.problems
+    assert "keys.db: the disk is full; no keys can be read: nobody is known" in store.problems
