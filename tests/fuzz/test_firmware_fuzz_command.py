@@ -131,7 +131,19 @@ def _signer(house: Besieged, said: bytes) -> str | None:
     return by if signing.is_signed(fields, public) else None
 
 
-FIELDS = ("v", "id", "to", "op", "args", "sealed", "issued", "expires", "by", "n", "nonce")
+FIELDS: tuple[str, ...] = (
+    "v",
+    "id",
+    "to",
+    "op",
+    "args",
+    "sealed",
+    "issued",
+    "expires",
+    "by",
+    "n",
+    "nonce",
+)
 FIELDS += ("reply_key", "sig")
 
 
