@@ -113,9 +113,7 @@ OPS = (
 CHOICES = {
     "fault": FAULTS,
     "op": OPS,
-    "forgery": (
-        *("again", "altered", "stranger", "elsewhere", "stale", "flood", "retained", "junk"),
-    ),
+    "forgery": ("again", "altered", "stranger", "elsewhere", "stale", "flood", "retained", "junk"),
     "storage fault": ("error", "full", "slow"),
     "disk fault": ("torn", "unsynced", "flip", "flip_read", "rot"),
     "database": ("journal", "keys"),

@@ -316,15 +316,17 @@ def _show(value: "Any") -> str:
 
 
 def _is_json(value: "Any", depth: int) -> bool:
-    """Whether JSON can carry `value`; TOML has dates, and numbers that are none."""
+    """Whether JSON can carry `value`; TOML has dates, and numbers that are none, a request half characters."""
     if isinstance(value, dict):
-        names = all(isinstance(name, str) for name in value)
+        names = all(isinstance(name, str) and _is_json(name, depth) for name in value)
         return depth > 0 and names and all(_is_json(value[name], depth - 1) for name in value)
     if isinstance(value, (list, tuple)):
         return depth > 0 and all(_is_json(one, depth - 1) for one in value)
     if isinstance(value, float):
         return value - value == 0
-    return value is None or isinstance(value, (bool, int, str))
+    if isinstance(value, str):
+        return not [one for one in value if 0xD800 <= ord(one) < 0xE000]
+    return value is None or isinstance(value, (bool, int))
 
 
 def _digits(text: str, length: int) -> bool:

@@ -197,6 +197,14 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "float": ({"do": "wait", "ms": 1.5}, "wait: ms is "),
     "null": ({"do": "push_door", "portal": None}, "push_door: "),
     "list": ({"do": "push_door", "portal": ["front"]}, "push_door: portal is no text"),
+    "args": (
+        {"do": "command", "op": "portal.release", "args": ["front"]},
+        "command: args is no table",
+    ),
+    "half a character": (
+        {"do": "command", "op": "portal.release", "args": {"portal": "\ud800"}},
+        "command: args is no table",
+    ),
     "no verb": ({"portal": "front"}, "body: expected a JSON object"),
     "number verb": ({"do": 7}, "body: expected a JSON object"),
 }

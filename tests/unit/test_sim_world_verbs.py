@@ -512,6 +512,19 @@ def test_what_is_wrong_with_a_verb_of_somebody_else_is_one_clear_line_too() -> N
         assert said(house, do, args) == text
 
 
+def test_args_of_a_command_that_are_no_table_are_one_clear_line() -> None:
+    house = House()
+    deep: dict[str, Any] = {}
+    for _ in range(17):
+        deep = {"a": deep}
+    half = chr(0xD800)
+    wrong: list[Any] = ["front", 7, True, [], [{}], {"portal": half}, {half: 1}, deep]
+    wrong += [{"portal": float("nan")}, {"portal": [float("inf")]}]
+    for args in wrong:
+        line = said(house, "command", {"op": "portal.release", "args": args})
+        assert line == "command: args is no table of JSON values; expected one"
+
+
 def test_what_nobody_here_can_do_says_where_it_can_be_done() -> None:
     house = House()
     args = {"fault": "down", "on": True}
