@@ -316,7 +316,7 @@ def _show(value: "Any") -> str:
 
 
 def _is_json(value: "Any", depth: int) -> bool:
-    """Whether JSON can carry `value`; TOML has dates, and numbers that are none, a request half characters."""
+    """Whether JSON can carry `value`: no date, no number that is none, no half of a character."""
     if isinstance(value, dict):
         names = all(isinstance(name, str) and _is_json(name, depth) for name in value)
         return depth > 0 and names and all(_is_json(value[name], depth - 1) for name in value)
