@@ -293,6 +293,7 @@ class Controller:
             batch.after = after
             self.journal.append(batch, self._durable)
         self._outputs.apply(self.site, batch, now.ms)
+        self._inbox.stir()
         self.publisher.conditions_soon(self.site, self.time)
         if after and batch is None:
             for call in after:

@@ -34,6 +34,7 @@ class Inbox:
         self._queue = aio.Queue()
         #: int  readings dropped because the door was too busy
         self.dropped = 0
+        self._asked = False  # the door sleeps
 
     def __len__(self) -> int:
         return len(self._queue)
@@ -47,12 +48,20 @@ class Inbox:
         self._queue.put_nowait(item)
 
     async def get(self, ms: "int | None", loop: aio.Loop) -> "Input | None":
-        """The oldest item; None after `ms` without one."""
+        """The oldest item; None after `ms` without one, or when stirred."""
+        self._asked = True
         try:
-            item: Input = await self._queue.get(ms, loop)
+            item: Input | None = await self._queue.get(ms, loop)
         except aio.TimedOut:
             return None
+        finally:
+            self._asked = False
         return item
+
+    def stir(self) -> None:
+        """Something else than an input may be due sooner than the door thought when it went to sleep."""
+        if self._asked and not len(self._queue):
+            self._queue.put_nowait(None)
 
     def get_nowait(self) -> "Input | None":
         """The oldest item, or None."""
