@@ -3,11 +3,11 @@
 Verb `forge_command`. ``never`` names the commands that must not run, and why.
 """
 
-import json
 import random
 from typing import Any
 
 from firmware.runtime.clock import iso
+from firmware.trust import order
 from sim.fake_clock import FakeWall
 from sim.virtual_broker import VirtualBroker
 from sim.virtual_host import VirtualHost
@@ -47,7 +47,7 @@ class Forger:
             noise = self._random.randbytes(self._random.randrange(1, 400))
             self._put(noise.decode("latin-1"))
         else:
-            self._put(json.dumps(self._unsigned(how)))
+            self._put(order.text(self._unsigned(how)).decode())
 
     def _signed(self, how: str) -> None:
         """The operator's own word, but for another controller, from long ago, or kept by the broker."""
