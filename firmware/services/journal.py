@@ -4,7 +4,8 @@ Decides when something is written and what happens while it cannot be; `JournalF
 waits is one transaction, so a burst costs one sync. Nothing here waits for a disk except `open`.
 
 While the disk fails, records wait in memory in their order and are tried again every `RETRY_MS` and with
-the next record; `on_health` is told once when writing fails and once when it works again.
+the next record; `on_health` is told once when writing fails and once when it works again, in no more than
+`OVERDUE_MS`. All that waits when a write fails, or is overdue, is marked late.
 """
 
 from collections.abc import Callable
@@ -24,9 +25,7 @@ from firmware.services.journal_ring import Ring
 RETRY_MS = 2000  #: between attempts while writing fails
 OVERDUE_MS = 2000  #: a write that takes longer is a fault (law 3)
 SENT_MS = 1000  #: what has left is noted at the latest after this
-MEMORY_LIMIT = (
-    10000  #: events that wait in memory; beyond it only access and alarm records are taken
-)
+MEMORY_LIMIT = 10000  #: events that wait in memory; beyond it only access and alarm records do
 HARD_LIMIT = 12000  #: beyond this none is
 AT_ONCE = 500  #: batches in one transaction
 SENT_AT_ONCE = 2000  #: seqs that one transaction notes
@@ -238,6 +237,9 @@ class SqliteJournal(Journal):
         self, entries: list[tuple[Batch, Done]], noted: list[int], written: Written
     ) -> None:
         del self._waiting[: len(entries)]
+        overdue = self._is_overdue()
+        if overdue:
+            self._tell_overdue()
         for batch, _ in entries:
             self._waiting_events -= len(batch.events)
         for seq in noted:
@@ -254,7 +256,7 @@ class SqliteJournal(Journal):
         if self.on_written is not None and written.events:
             on_written = self.on_written
             self._tell(lambda: on_written(written.events, written.at_ms))
-        self._judge(written)
+        self._judge(written, overdue)
         if self._waiting:
             self._write_all()
         else:
@@ -263,7 +265,7 @@ class SqliteJournal(Journal):
             # Trouble here is met by the next write too, which tells of it.
             self._executor.submit(self._file.checkpoint)
 
-    def _judge(self, written: Written) -> None:
+    def _judge(self, written: Written, overdue: bool) -> None:
         """Tell how the disk does, after a write that worked."""
         title = self._file.title
         if written.note:
@@ -274,6 +276,8 @@ class SqliteJournal(Journal):
             self._fail(f"{title}: {len(written.refused)} records were no JSON and are not written")
         elif written.dropped:
             self._fail(f"{title}: full; the oldest records that have not left give way")
+        elif overdue:  # no recovery
+            self._later("retry", RETRY_MS, self._write_all)  # the write that says that all is well
         elif not self._ok:
             self._ok = True
             lost = f"; {self._refused} records were refused meanwhile" if self._refused else ""
@@ -282,6 +286,7 @@ class SqliteJournal(Journal):
 
     def _failed(self, error: Exception | None) -> None:
         self._place_kept()
+        self._mark_late()
         words = database.describe(error) if error is not None else "failed"
         self._fail(f"{self._file.title}: {words}; records wait in memory")
         self._later("retry", RETRY_MS, self._write_all)
@@ -318,7 +323,7 @@ class SqliteJournal(Journal):
             last = self._waiting[-1][0]
             last.kept = {**last.kept, **self._kept_after}
         elif self._kept_after:
-            self._waiting.append((Batch([], [], self._kept_after), _nobody))
+            self._waiting.append((Batch([], [], self._kept_after), lambda batch: None))
         self._kept_after = {}
 
     def _fail(self, text: str) -> None:
@@ -339,12 +344,26 @@ class SqliteJournal(Journal):
 
     def _look(self) -> None:
         self._watch = None
-        if not self._busy or self._closed:
-            return
-        if self._loop.now_ms() - self._since_ms >= OVERDUE_MS:
-            self._fail(f"{self._file.title}: a write takes longer than {OVERDUE_MS} ms")
-        else:
-            self._watch_from(self._since_ms)
+        if self._busy and not self._closed:
+            if self._is_overdue():
+                self._tell_overdue()
+            else:
+                self._watch_from(self._since_ms)
+
+    def _is_overdue(self) -> bool:
+        return self._loop.now_ms() - self._since_ms >= OVERDUE_MS
+
+    def _tell_overdue(self) -> None:
+        self._mark_late()
+        self._fail(f"{self._file.title}: a write takes longer than {OVERDUE_MS} ms")
+
+    def _mark_late(self) -> None:
+        """What waits could not be written at once, and says so; what is being written as well."""
+        for batch, _ in self._waiting:
+            if not batch.durable and not batch.late:
+                batch.late = True
+                if batch.durable:  # since this very moment, by the journal's thread
+                    batch.late = False
 
     # ---- the rest ----------------------------------------------------------------------------------
 
@@ -379,7 +398,3 @@ class SqliteJournal(Journal):
             self._file.close(killed)
         except (apsw.Error, OSError):
             self._file.close(True)  # nobody is left to be told; the next start finds it as it is
-
-
-def _nobody(batch: Batch) -> None:
-    """`done` of a batch that was refused: nobody is told that it is durable."""

@@ -335,6 +335,11 @@ class JournalFile:
                 else:
                     row = (key, journal_salvage.guarded(key, text))
                     connection.execute("REPLACE INTO kept VALUES(?, ?)", row)
+            if (
+                not draft.rows and not draft.kept
+            ):  # else nothing might be written, and nothing tried
+                text = "REPLACE INTO meta VALUES('trusted_ms', ?)"
+                connection.execute(text, (self.past.trusted_ms,))
             ring.mark(left, LEFT)
             ring.mark(taken, TAKEN)
             ring.note()

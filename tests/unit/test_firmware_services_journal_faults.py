@@ -136,6 +136,8 @@ def test_a_write_that_takes_two_seconds_is_told() -> None:
     assert rig.health == [(False, "journal.db: a write takes longer than 2000 ms")]
     rig.executor.latency_ms = 1
     rig.run(4000)
+    assert rig.health[1:] == []  # that write has ended, and took too long
+    rig.run(2000)
     assert rig.health[1:] == [(True, "journal.db: writes again")]
 
 
@@ -425,3 +427,68 @@ def test_a_read_only_folder_is_told_and_what_is_kept_is_read(unprivileged: None)
         assert rig.health[1:] == [(True, "journal.db: writes again")]
         assert journal.boot == 2
         second.close()
+
+
+@pytest.mark.parametrize("mode", ["error", "full"])
+def test_what_waited_when_a_write_failed_is_late_and_what_comes_after_is_not(mode: str) -> None:
+    rig = Rig()
+    rig.boot()
+    rig.write("system.started")
+    rig.disk.fail(mode)
+    rig.append("access.denied")
+    rig.append("portal.opened")
+    rig.run(100)
+    rig.disk.fail("none")
+    rig.run(3000)
+    rig.write("portal.closed")
+    assert types(rig.stored())[1:] == [
+        "system.started",
+        "access.denied",
+        "portal.opened",
+        "portal.closed",
+    ]
+    assert [record.get("late") for record in rig.stored()] == [None, None, True, True, None]
+    assert chain.verify(rig.stored()) == (True, None, "")
+
+
+def test_what_waits_for_an_overdue_write_is_late_whether_it_is_in_it_or_behind() -> None:
+    rig = Rig()
+    rig.boot()
+    rig.write("system.started")
+    rig.executor.slow_ms = 5000
+    rig.append("access.denied")  # in it
+    rig.run(1000)
+    rig.append("portal.opened")  # behind it
+    rig.run(2000)
+    rig.append("portal.closed")  # behind it, and after it was told
+    rig.run(3000)
+    rig.executor.slow_ms = 0
+    rig.run(20000)
+    rig.write("portal.opened")
+    assert [record.get("late") for record in rig.stored()[2:]] == [True, True, True, None]
+    assert chain.verify(rig.stored()) == (True, None, "")
+
+
+def test_a_write_that_took_too_long_is_no_recovery_and_one_without_records_tells() -> None:
+    rig = Rig()
+    rig.boot()
+    rig.write("system.started")
+    rig.executor.slow_ms = 5000
+    for _ in range(5):
+        rig.append("access.denied")
+        rig.run(12000)
+    assert rig.health == [(False, "journal.db: a write takes longer than 2000 ms")]
+    rig.executor.slow_ms = 0
+    rig.run(12000)
+    assert rig.health[1:] == [(True, "journal.db: writes again")]
+
+
+def test_the_attempt_that_tells_of_a_recovery_reaches_the_disk() -> None:
+    rig = Rig()
+    journal = rig.boot()
+    rig.write("system.started")
+    rig.run(2000)
+    before = rig.disk.operations
+    journal._write_all()
+    rig.run(10)
+    assert rig.disk.operations > before
