@@ -27,7 +27,7 @@ _LINE_MOST = 1 << 20  #: characters of one line
 
 def run(args: argparse.Namespace, console: Console, words: dict[str, str]) -> int:
     """0: whole, 1: not. Raises `UseError` for a file or key that is none."""
-    key = _key(args.public_key)
+    key = _key(args)
     told = audit.verify((event for path in args.files for event in _events(path)), key)
     if not told:
         raise UseError(f"{', '.join(args.files)}: no records; expected events or a journal.db")
@@ -80,13 +80,20 @@ def _plain(journal: audit.Journal) -> dict[str, Any]:
     return fields
 
 
-def _key(text: str | None) -> bytes | None:
-    if text is None:
-        return None
-    try:
-        return signing.key_bytes(text)
-    except signing.KeyTextError as error:
-        raise UseError(f"--key: {error}") from None
+def _key(args: argparse.Namespace) -> bytes | None:
+    """The controller's key. ``--controller-key`` names it too; a ``--key`` before the command is another."""
+    if args.key is not None:
+        raise UseError("--key: stands before the command; expected audit verify FILE --key BASE64")
+    given = {"--key": args.public_key, "--controller-key": args.controller_key}
+    named = {name: text for name, text in given.items() if text is not None}
+    if len(set(named.values())) > 1:
+        raise UseError("--controller-key: is not the one of --key; expected one of them")
+    for name, text in named.items():
+        try:
+            return signing.key_bytes(text)
+        except signing.KeyTextError as error:
+            raise UseError(f"{name}: {error}") from None
+    return None
 
 
 def _events(path: str) -> Iterator[dict[str, Any]]:

@@ -30,6 +30,9 @@ A controller of your own instead of --demo:
       --operator op-ling --operator-key ling.key
 """
 
+#: What names a controller of one's own, and who orders there.
+_OWN = ("broker", "site", "ca", "cert", "key", "operator", "operator_key", "controller_key")
+
 _DEFAULTS: dict[str, Any] = {
     "demo": False,
     "url": os.environ.get("DOORWARD_DEMO", "http://127.0.0.1:8080"),
@@ -38,8 +41,7 @@ _DEFAULTS: dict[str, Any] = {
     "color": "auto",
     "ascii": False,
     "yes": False,
-    **dict.fromkeys(("broker", "ca", "cert", "key", "site")),
-    **dict.fromkeys(("operator", "operator_key", "controller_key")),
+    **dict.fromkeys(_OWN),
 }
 
 
@@ -55,12 +57,12 @@ def main(argv: list[str] | None = None) -> int:
         return _fail(str(error), 2)
     except (FailedError, ReplyError) as error:
         return _fail(str(error), 1)
+    except BrokenPipeError:  # whoever read along has gone; it is a `ConnectionError` too
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
         reason = getattr(error, "reason", error)
         return _fail(f"{args.url}: {reason}; expected a running simulator (make demo)", 1)
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
     except KeyboardInterrupt:
         return 0 if args.command == "watch" else 1
 
@@ -71,6 +73,10 @@ def _run(args: argparse.Namespace, console: Console) -> int:
             "doorctl: no site given; expected --demo (the simulator that `make demo` starts), "
             "or --broker and --site"
         )
+    for name in _OWN if args.demo else ():
+        if getattr(args, name) is not None:
+            option = name.replace("_", "-")
+            raise UseError(f"--{option}: is no part of --demo; expected one or the other")
     here = site.demo(args.url) if args.demo else site.real(args)
     say = Sentences(args.lang, here.world)
     if args.command in (None, "status"):

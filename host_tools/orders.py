@@ -55,6 +55,8 @@ def _ack(args: argparse.Namespace, world: dict[str, Any], say: Sentences) -> lis
         # Silent alarms are named one by one: nobody acknowledges a duress by habit.
         return [Order("alarm.acknowledge", {}, "ack", "ctl.ack")] if waiting else []
     point = _name(args.point, world)
+    if not waiting:
+        return []
     _known(point, [one["point"] for one in waiting], "no_alarm", say)
     return [
         Order("alarm.acknowledge", {"point": point, "class": one["class"]}, point, "ctl.ack")
@@ -110,5 +112,5 @@ def _known(name: str, known: Iterable[str], key: str, say: Sentences) -> str:
         return name
     near = difflib.get_close_matches(name, names, 1, 0.0)
     if not near:
-        raise UseError(f"{name}: there is none here; expected nothing of this kind")
+        raise UseError(say.words(f"ctl.{key}.none", name=name))
     raise UseError(say.words(f"ctl.{key}", name=name, near=near[0]))

@@ -10,6 +10,7 @@ from host_tools.sentences import Sentences, alarms_by_weight
 from host_tools.site import TIMEOUT_S, Site
 
 LAST = 200  #: records that `events` shows where nobody says from which on
+SEEN = 10_000  #: records that are known again when they are sent again
 QUIET_S = 5.0  #: nothing came for so long: the controller has sent what was asked for, or is away
 
 
@@ -60,10 +61,29 @@ def tell(event: dict[str, Any], console: Console, say: Sentences, as_json: bool)
     console.line(json.dumps(event, ensure_ascii=False) if as_json else say.line(event))
 
 
+class Seen:
+    """Which records were told, by their ids: the newest `most` of them."""
+
+    def __init__(self, most: int = SEEN) -> None:
+        self._most = most
+        self._ids: dict[str, None] = {}
+
+    def is_new(self, event: dict[str, Any]) -> bool:
+        """Whether it was not told yet; from now on it was."""
+        id = str(event.get("id"))
+        if id in self._ids:
+            return False
+        self._ids[id] = None
+        if len(self._ids) > self._most:
+            del self._ids[next(iter(self._ids))]
+        return True
+
+
 def from_page(url: str, site: Site, live: bool) -> Iterator[dict[str, Any]]:
     """The running simulator's events: its last `LAST`, and what comes if `live`."""
     wanted = None if live else (site.world["records"] or 0) - (site.world["waiting"] or 0)
     request = url.rstrip("/") + "/api/events"
+    seen = Seen()
     with urllib.request.urlopen(request, timeout=None if live else TIMEOUT_S) as answer:
         kind = ""
         for raw in answer:
@@ -72,7 +92,8 @@ def from_page(url: str, site: Site, live: bool) -> Iterator[dict[str, Any]]:
                 kind = line.removeprefix("event: ")
             elif line.startswith("data: ") and kind == "event":
                 event = json.loads(line.removeprefix("data: "))
-                yield event
+                if seen.is_new(event):
+                    yield event
                 if wanted is not None and event["seq"] >= wanted:
                     return
 
@@ -81,10 +102,9 @@ def live(site: Site) -> Iterator[dict[str, Any]]:
     """A real controller's events as they come, each once, until somebody ends it."""
     with site.link() as link:
         link.listen("event")
-        told: set[str] = set()
+        seen = Seen()
         for _, event, _ in link.messages(None):
-            if isinstance(event, dict) and event.get("id") not in told:
-                told.add(str(event.get("id")))
+            if isinstance(event, dict) and seen.is_new(event):
                 yield event
 
 

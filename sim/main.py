@@ -116,6 +116,12 @@ def _soak_parser(commands: Any) -> None:
 
 
 def _soak(args: argparse.Namespace) -> int:
+    problem = None if args.out is None else _no_room(args.out)
+    if problem is not None:
+        print(
+            f"{args.out}: {problem}; expected a file that can be written (--out)", file=sys.stderr
+        )
+        return 2
     from sim.soak import run
 
     return run.main(
@@ -128,6 +134,18 @@ def _soak(args: argparse.Namespace) -> int:
         args.out,
         not args.no_shrink,
     )
+
+
+def _no_room(path: str) -> str | None:
+    """Why no file can be written there, as far as that is known before hours of work."""
+    folder = os.path.dirname(path) or "."
+    if os.path.isdir(path):
+        return "is a folder"
+    if not os.path.isdir(folder):
+        return f"{folder} is no folder"
+    if not os.access(path if os.path.exists(path) else folder, os.W_OK):
+        return "permission denied"
+    return None
 
 
 def _serve(args: argparse.Namespace) -> int:

@@ -67,3 +67,17 @@ def test_wrong_use_is_exit_code_2(args: list[str], capsys: pytest.CaptureFixture
         code = int(str(left.code))
     assert code == 2
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_a_story_that_could_not_be_written_is_refused_before_the_first_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run, "main", lambda *args: pytest.fail("it ran"))
+    expected = "expected a file that can be written (--out)"
+    nowhere = tmp_path / "nope"
+    for out, problem in (
+        (nowhere / "x.toml", f"{nowhere} is no folder"),
+        (tmp_path, "is a folder"),
+    ):
+        assert door_sim.main(["soak", "--out", str(out)]) == 2
+        assert capsys.readouterr().err == f"{out}: {problem}; {expected}\n"

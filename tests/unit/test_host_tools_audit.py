@@ -152,3 +152,23 @@ def test_a_key_that_comes_twice_is_no_record_of_the_controller_s(
     kept.write_text("\n".join(lines))
     assert main(["audit", "verify", str(kept)]) == 1
     assert "record 4: changed; its content does not give its hash" in _said(capsys)
+
+
+def test_the_controller_s_key_checks_by_either_name_and_never_silently_not(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    executor, _ = _journal(tmp_path / "journal.db")
+    executor.close()
+    file = str(tmp_path / "journal.db")
+    other = Identity.of(bytes(64)).public_key["sign"]
+    assert main(["audit", "verify", file, "--controller-key", KEY]) == 0
+    assert _said(capsys).endswith("1 checkpoints signed")
+    assert main(["audit", "verify", file, "--controller-key", other]) == 1
+    capsys.readouterr()
+    for args, said in (
+        (["audit", "verify", file, "--controller-key", "x"], "--controller-key: "),
+        (["audit", "verify", file, "--controller-key", other, "--key", KEY], "is not the one of"),
+        (["--key", KEY, "audit", "verify", file], "--key: stands before the command"),
+    ):
+        assert main(args) == 2
+        assert said in capsys.readouterr().err

@@ -1,7 +1,9 @@
 """`doorctl` word for word at 80 columns: what was done, what was refused, what is not known."""
 
+import errno
 import io
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,7 +13,8 @@ import pytest
 
 from firmware.trust import signing
 from firmware.trust.identity import Identity
-from host_tools import main, site
+from host_tools import main, show, site
+from host_tools.console import Console
 from host_tools.site_link import Address
 
 SEED = bytes(range(32))
@@ -391,3 +394,73 @@ def test_no_color_is_honoured(
     assert run(capsys, "silence")[1].startswith("\x1b[32m✓\x1b[0m ")
     monkeypatch.setenv("NO_COLOR", "1")
     assert run(capsys, "silence")[1].startswith("✓ ")
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "out", "err"),
+    [
+        ("ack front", 0, "No alarm waits to be seen.\n", ""),
+        ("ack front --lang zh", 0, "没有待确认的报警。\n", ""),
+        ("arm attic", 2, "", "attic: no such area; this controller watches none.\n"),
+        ("arm attic --lang zh", 2, "", "attic：没有这个区域；这台控制器没有布防区域。\n"),
+        ("open attic", 2, "", "attic: no such door; this controller has none.\n"),
+        ("open attic --lang zh", 2, "", "attic：没有这扇门；这台控制器没有门。\n"),
+    ],
+)
+def test_where_there_is_nothing_of_a_kind_the_line_says_that(
+    desk: Desk,
+    capsys: pytest.CaptureFixture[str],
+    line: str,
+    code: int,
+    out: str,
+    err: str,
+) -> None:
+    desk.world |= {"partitions": {}, "portals": {}}
+    assert run(capsys, line) == (code, out, err)
+    assert desk.sent == []
+
+
+@pytest.mark.parametrize("option", ["broker", "site", "operator", "ca", "controller-key"])
+def test_the_demo_and_a_controller_of_one_s_own_are_one_or_the_other(
+    desk: Desk, capsys: pytest.CaptureFixture[str], option: str
+) -> None:
+    said = f"--{option}: is no part of --demo; expected one or the other\n"
+    assert run(capsys, f"open front --{option} x") == (2, "", said)
+    assert desk.sent == []
+
+
+def test_a_reader_that_has_gone_is_no_simulator_that_is_missing(
+    desk: Desk, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*args: object) -> None:
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+    given_up: list[int] = []
+
+    def give_up(old: int, new: int) -> None:
+        os.close(old)
+        given_up.append(new)
+
+    monkeypatch.setattr(Console, "line", gone)
+    monkeypatch.setattr(sys.stdout, "fileno", lambda: 1)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "dup2", give_up)
+        code = main.main(["status", "--demo"])
+    assert (code, *capsys.readouterr()) == (1, "", "")
+    assert given_up == [1]
+
+
+def test_a_record_that_is_sent_again_is_told_once(
+    desk: Desk, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    events = [{"id": id, "seq": 1} for id in ("a", "b", "a", "c", "b")]
+    stream = "".join(f"event: event\ndata: {json.dumps(event)}\n\n" for event in events)
+    monkeypatch.setattr("urllib.request.urlopen", lambda *_, **__: io.BytesIO(stream.encode()))
+    _, out, _ = run(capsys, "watch --json")
+    assert [json.loads(line)["id"] for line in out.splitlines()] == ["a", "b", "c"]
+
+
+def test_what_is_known_of_records_told_is_bounded_and_the_newest() -> None:
+    seen = show.Seen(2)
+    assert [seen.is_new({"id": id}) for id in "abca"] == [True, True, True, True]
+    assert not seen.is_new({"id": "c"})

@@ -71,6 +71,11 @@ SAID: list[tuple[dict[str, Any], str, str]] = [
         "走廊：wu已将报警搁置至2026-11-22 17:00:00。",
     ),
     (
+        {"type": "system.started", "gap_ms": 20_000},
+        "Controller started; at most 20 s without power or program.",
+        "控制器已启动，此前停机最多20秒。",
+    ),
+    (
         {"type": "alarm.repeated", "point": "wire", "class": "tamper"},
         "Contact: still not seen: its wire was cut or shorted.",
         "门磁：报警未确认：线路被剪断或短接。",
