@@ -333,10 +333,9 @@ class Controller:
                 self._kept[key] = kept[key]
 
     def _event(self, made: "record.Record") -> "dict[str, Any]":
-        event = dict(made.fields, type=made.type)
+        event = dict(made.fields, type=made.type, time=iso(self.time.utc_ms_at(made.at_ms)))
         if "until" in event:  # the core counts UTC seconds
             event["until"] = iso(event["until"] * 1000)
-        event["time"] = iso(self.time.utc_ms_at(made.at_ms))
         event["clock"] = self.time.quality()
         return event
 
