@@ -175,7 +175,8 @@ class Alarms:
             quiet = self._mode[name] not in FREE and truth.fire_ms < now_ms - most_ms - QUIET_MS
             way_ms = self._last_way_ms.get(name, NEVER_MS)
             sound = truth.sound(part["contact"], since_ms) and truth.storage_for(most_ms)
-            fire_sound = not truth.fire and self._fire_loops_sound(now_ms - most_ms)
+            burning = truth.fire or any(kind == "fire" for _, kind in self.active)
+            fire_sound = not burning and self._fire_loops_sound(now_ms - most_ms)
             if not told and quiet and sound and fire_sound and way_ms < now_ms - most_ms:
                 self._broken("4 held", f"{name}: open since {since_ms} ms, and no alarm")
 
