@@ -2,8 +2,8 @@
 
 `load` decides whether a file is right and says everything that is not. What it may say is
 `hal.board_schema`, `hal.board_devices` and `hal.board_policy`; what its tables owe each other
-`hal.board_rules`, `hal.board_policy_rules`, `hal.board_watch_rules` and `hal.board_lines`. What becomes of
-it is `hal.opening`.
+`hal.board_rules`, `hal.board_policy_rules`, `hal.board_watch_rules` and `hal.board_lines`; how it is wired
+`hal.board_wiring`. What becomes of it is `hal.opening`.
 """
 
 import copy
@@ -22,6 +22,8 @@ from hal import (
     board_schema,
     board_warnings,
     board_watch_rules,
+    board_wiring,
+    board_wiring_warnings,
     schema,
 )
 from hal.board_lines import Claim, claims
@@ -53,6 +55,7 @@ def load(path: str, override: dict[str, object] | None = None) -> Config:
     board_policy_rules.check(config, problems)
     board_watch_rules.check(config, problems)
     board_lines.check(config, problems)
+    board_wiring.check(config, problems)
     if problems.lines:
         raise BoardConfigError(problems.lines)
     return config
@@ -60,7 +63,11 @@ def load(path: str, override: dict[str, object] | None = None) -> Config:
 
 def warnings(config: Config) -> list[str]:
     """What is allowed in `config` (from `load`) and may still surprise: one line each."""
-    return board_lines.warnings(config) + board_warnings.warnings(config)
+    return [
+        *board_lines.warnings(config),
+        *board_warnings.warnings(config),
+        *board_wiring_warnings.warnings(config),
+    ]
 
 
 def _read(path: str, problems: Problems) -> Config:
@@ -156,6 +163,9 @@ def _normalise(raw: Config, problems: Problems) -> Config:
     config["journal"] = _section(raw, "journal", board_schema.JOURNAL, problems)
     config["media"] = _section(raw, "media", {}, problems)
     config["intercom"] = _section(raw, "intercom", {}, problems)
+    config["supplies"] = _entries(raw, "supplies", _supply, problems)
+    config["cables"] = _entries(raw, "cables", _cable, problems)
+    config["relay_board"] = _section(raw, "relay_board", board_wiring.RELAY_BOARD, problems)
     if not config["portals"]:
         problems.add("portals", "none; expected at least one [portals.NAME]")
     return config
@@ -173,8 +183,9 @@ def _entries(
     if not isinstance(tables, dict):
         problems.add(section, f"{schema.show(tables)} is not a table; expected [{section}.NAME]")
         return {}
-    right = board_schema.DEVICE_NAME if section == "devices" else board_schema.NAME
-    allowed = "a-z, 0-9, _ and -" if section == "devices" else "a-z, 0-9 and -"
+    wired = section in ("devices", "supplies", "cables")  # names that reach no topic
+    right = board_schema.DEVICE_NAME if wired else board_schema.NAME
+    allowed = "a-z, 0-9, _ and -" if wired else "a-z, 0-9 and -"
     entries = {}
     for name, entry in tables.items():
         if not right(name):
@@ -190,7 +201,7 @@ def _fill_title(entry: Config, name: str | None) -> None:
 
 
 def _portal(value: Any, path: str, problems: Problems) -> Config:
-    entry = schema.table(value, board_schema.PORTAL, path, problems)
+    entry = schema.table(value, {**board_schema.PORTAL, **board_wiring.PORTAL}, path, problems)
     if entry["pre_alarm_ms"] is None:
         entry["pre_alarm_ms"] = min(5000, entry["open_ms"] // 2)
     if entry["extended_release_ms"] is None:
@@ -225,6 +236,14 @@ def _camera(value: Any, path: str, problems: Problems) -> Config:
     return schema.table(value, board_schema.CAMERA, path, problems)
 
 
+def _supply(value: Any, path: str, problems: Problems) -> Config:
+    return schema.table(value, board_wiring.SUPPLY, path, problems)
+
+
+def _cable(value: Any, path: str, problems: Problems) -> Config:
+    return schema.table(value, board_wiring.CABLE, path, problems)
+
+
 def _schedule(value: Any, path: str, problems: Problems) -> Config:
     return schema.table(value, board_schema.SCHEDULE, path, problems)
 
@@ -237,7 +256,8 @@ def _device(value: Any, path: str, problems: Problems) -> Config:
         fields = {"driver": board_devices.DEVICES["lock"]["driver"]}
         return schema.table(kept if isinstance(value, dict) else value, fields, path, problems)
     hints = board_devices.DEVICE_HINTS.get(name)
-    return schema.table(value, board_devices.DEVICES[name], path, problems, hints)
+    fields = {**board_devices.DEVICES[name], **board_wiring.fields(name)}
+    return schema.table(value, fields, path, problems, hints)
 
 
 def _alarms(value: Any, problems: Problems) -> Config:

@@ -17,6 +17,7 @@ Board = namedtuple("Board", ("chip_label", "uart_ports", "serial", "rtc_lines", 
 
 _UART = ("/dev/serial0", "/dev/ttyS0", "/dev/ttyAMA0")
 _I2C = ("GPIO2", "GPIO3")
+RP1 = "pinctrl-rp1"  #: the chip that the pins of a Pi 5 and a CM5 sit behind
 _SIM_ANALOG = tuple([f"adc{channel}" for channel in range(16)])
 
 #: `sim` takes any line name and knows no pins. None of the others has a converter of its own.
@@ -24,10 +25,25 @@ BOARDS = {
     "sim": Board("", (), "", (), _SIM_ANALOG),
     "rpi-zero2w": Board("pinctrl-bcm2835", _UART, "/dev/serial0", _I2C, ()),
     "rpi3b": Board("pinctrl-bcm2835", _UART, "/dev/serial0", _I2C, ()),
+    "rpi3b-plus": Board("pinctrl-bcm2835", _UART, "/dev/serial0", _I2C, ()),
     "rpi4": Board("pinctrl-bcm2711", _UART, "/dev/serial0", _I2C, ()),
     # Its serial0 is the debug connector; its clock is on the board and wants only a battery.
-    "rpi5": Board("pinctrl-rp1", ("/dev/ttyAMA0",), "/dev/ttyAMA0", (), ()),
+    "rpi5": Board(RP1, ("/dev/ttyAMA0",), "/dev/ttyAMA0", (), ()),
     "cm4": Board("pinctrl-bcm2711", _UART, "/dev/serial0", _I2C, ()),
+    # On its IO board: the pins of a Pi 5, and the clock's battery on the carrier.
+    "cm5": Board(RP1, ("/dev/ttyAMA0",), "/dev/ttyAMA0", (), ()),
+}
+
+#: What people call them, and what lies at the header's far end from pin 1.
+TITLES = {
+    "sim": "Simulator",
+    "rpi-zero2w": "Raspberry Pi Zero 2 W",
+    "rpi3b": "Raspberry Pi 3 B",
+    "rpi3b-plus": "Raspberry Pi 3 B+",
+    "rpi4": "Raspberry Pi 4 B",
+    "rpi5": "Raspberry Pi 5",
+    "cm4": "Compute Module 4 on its IO board",
+    "cm5": "Compute Module 5 on its IO board",
 }
 
 #: GPIO number -> pin of the 40-pin header. The same on all of them.
@@ -35,6 +51,12 @@ HEADER = {
     0: 27, 1: 28, 2: 3, 3: 5, 4: 7, 5: 29, 6: 31, 7: 26, 8: 24, 9: 21, 10: 19, 11: 23, 12: 32, 13: 33,
     14: 8, 15: 10, 16: 36, 17: 11, 18: 12, 19: 35, 20: 38, 21: 40, 22: 15, 23: 16, 24: 18, 25: 22,
     26: 37, 27: 13,
+}  # fmt: skip
+
+#: Pins of the header that carry no line: pin -> what is there.
+POWER = {
+    1: "3V3", 2: "5V", 4: "5V", 6: "GND", 9: "GND", 14: "GND", 17: "3V3", 20: "GND", 25: "GND",
+    30: "GND", 34: "GND", 39: "GND",
 }  # fmt: skip
 
 ID_EEPROM = ("GPIO0", "GPIO1")  #: read at boot to find an add-on board; never ours

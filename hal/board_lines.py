@@ -98,8 +98,12 @@ def _check_backend(config: Config, problems: Problems) -> None:
     """RPi.GPIO polls its inputs, so pulses pass it by, and it does not know the Pi 5."""
     if config["controller"]["gpio"] != "rpi_gpio":
         return
-    if config["board"] == "rpi5":
-        problems.add("controller.gpio", '"rpi_gpio" does not know the rpi5; expected "gpiod"')
+    if (
+        board_facts.BOARDS.get(config["board"], board_facts.BOARDS["sim"]).chip_label
+        == board_facts.RP1
+    ):
+        board = config["board"]
+        problems.add("controller.gpio", f'"rpi_gpio" does not know the {board}; expected "gpiod"')
     for device, entry in config["devices"].items():
         if entry["driver"] in ("wiegand_reader", "keypad"):
             problems.add(

@@ -275,4 +275,7 @@ SECTIONS = (
     "journal",
     "media",
     "intercom",
+    "supplies",
+    "cables",
+    "relay_board",
 )

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hal import board, board_devices, board_facts, board_policy, board_schema
+from hal import board, board_devices, board_facts, board_policy, board_schema, board_wiring
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "board_configs"
@@ -101,6 +101,11 @@ def test_the_readme_names_every_key_and_every_board() -> None:
         board_policy.CONDITION,
         *board_policy.ACTIONS.values(),
         *board_devices.DEVICES.values(),
+        board_wiring.SUPPLY,
+        board_wiring.CABLE,
+        board_wiring.RELAY_BOARD,
+        board_wiring.PORTAL,
+        *(board_wiring.fields(driver) for driver in board_devices.DEVICES),
     ]
     keys = {key for table in tables for key in table}
     assert keys - named == set()

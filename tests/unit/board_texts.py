@@ -43,6 +43,7 @@ line = "GPIO16"
 driver = "wiegand_reader"
 d0 = "GPIO17"
 d1 = "GPIO27"
+interface = "level_converter"
 """
 
 

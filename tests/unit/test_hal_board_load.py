@@ -71,7 +71,8 @@ def test_a_file_made_to_harm_is_one_line(tmp_path: Path, text: str, wrong: str) 
 def test_an_empty_file_lists_what_is_needed(tmp_path: Path) -> None:
     assert problems(tmp_path, "") == [
         "schema: missing; expected one of 1",
-        'board: missing; expected one of "sim", "rpi-zero2w", "rpi3b", "rpi4", "rpi5", "cm4"',
+        'board: missing; expected one of "sim", "rpi-zero2w", "rpi3b", "rpi3b-plus", "rpi4", "rpi5", '
+        '"cm4", "cm5"',
         "controller.site: missing; expected 1 to 32 of a-z, 0-9 and -",
         "controller.name: missing; expected 1 to 32 of a-z, 0-9 and -",
         "controller.timezone: missing; expected a name such as Asia/Shanghai",
@@ -106,6 +107,7 @@ def test_every_default_is_filled_in(tmp_path: Path) -> None:
         "first_card": False,
         "first_card_early_ms": 3_600_000,
         "first_card_level": None,
+        "exit_device": None,
     }
     assert config["access_points"]["front-in"] == {
         "title": {"en": "front-in", "zh": "front-in"},
@@ -146,6 +148,9 @@ def test_every_default_is_filled_in(tmp_path: Path) -> None:
         "d1": "GPIO27",
         "frame_gap_ms": 25,
         "format": "any",
+        "interface": "level_converter",
+        **dict.fromkeys(("supply", "draw_ma", "cable", "place")),
+        "colours": {},
     }
     assert config["alarms"] == {
         "siren": None,
@@ -252,7 +257,7 @@ def test_an_override_may_bring_a_rule_that_the_file_does_not_have(tmp_path: Path
             1,
             ['schema.x.y: override inside "schema", which is no table; expected a table'],
         ),
-        ("", 1, [': unknown key; the nearest known one is "schema"']),
+        ("", 1, [': unknown key; the nearest known one is "supplies"']),
     ],
 )  # fmt: skip
 def test_a_wrong_override_is_a_problem_like_any_other(

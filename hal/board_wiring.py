@@ -1,0 +1,352 @@
+"""What a board config says of its wires: supplies, cables, relay contacts, suppression, interfaces.
+
+Everything here is optional. It changes nothing at the door; the wiring drawing is made of it, and what is
+wrong or dangerous in it is told by `check` (errors) and `warnings` (for ``doorward --check``).
+"""
+
+import re
+from typing import Any
+
+from hal import board_facts
+from hal.schema import (
+    Fields,
+    Problems,
+    choice,
+    flag,
+    nearest_known,
+    optional,
+    required,
+    show,
+    title,
+    whole,
+    word,
+)
+
+Config = dict[str, Any]
+
+name = word(re.compile(r"[a-z0-9_-]{1,32}\Z").match, "1 to 32 of a-z, 0-9, _ and -")
+relay = word(re.compile(r"K[1-9][0-9]?\Z").match, "the name of a relay, K1 to K99")
+kind = word(lambda text: 0 < len(text) <= 40 and text.isprintable(), "1 to 40 characters")
+
+#: Colours of cores: code after IEC 60757. GNYE is the protective earth's alone.
+COLOURS = ("BK", "BN", "RD", "OG", "YE", "GN", "BU", "VT", "GY", "WH", "PK", "TQ")
+
+#: The colour of a core where the config names none: usual, never certain.
+USUAL = {
+    "+": "RD",
+    "-": "BK",
+    "d0": "GN",
+    "d1": "WH",
+    "red": "BN",
+    "green": "GY",
+    "buzzer": "YE",
+    "a": "GN",
+    "b": "WH",
+    "tx": "GN",
+    "signal": "WH",
+    "return": "BN",
+}
+#: Cores of devices that share a cable with a contact, or with a reader: signal and return.
+USUAL_PAIRS = {"rex": ("GN", "YE"), "bond": ("GY", "PK"), "tamper": ("VT", "BU")}
+
+FUSES_MA = (250, 315, 500, 630, 800, 1000, 1250, 1600, 2000, 2500, 3150, 4000, 5000, 6300)
+RHO = 0.0175  #: ohm mm2 / m of copper at 20 degrees
+DROP_MOST = 10  #: percent of the supply's volts that a lock's cable may lose
+LONG_M = 3  #: a loop that is longer wants more than the board's own weak pull
+
+RELAYED = ("lock", "siren", "beacon", "relay")  #: outputs that carry a load: always through a relay
+LIGHTS = ("led", "buzzer")
+LOOPS = ("contact", "rex")
+PULSES = ("wiegand_reader", "keypad")
+
+
+def colours(value: Any) -> dict[str, str]:
+    """Colours of cores by the core's name, ``{ d0 = "GN" }``."""
+    if not isinstance(value, dict) or not all(
+        core in USUAL and code in COLOURS for core, code in value.items()
+    ):
+        raise ValueError(
+            f'{show(value)} is not allowed; expected a core and its colour such as {{ d0 = "GN" }}: '
+            f"cores {', '.join(USUAL)}; colours {', '.join(COLOURS)}"
+        )
+    return dict(value)
+
+
+def area(value: Any) -> float:
+    """The cross-section of a core in mm2."""
+    right = isinstance(value, int | float) and not isinstance(value, bool)
+    if not right or not 0.05 <= value <= 16:
+        raise ValueError(f"{show(value)} is not allowed; expected a number, 0.05 to 16 mm2")
+    return float(value)
+
+
+#: [supplies.NAME]
+SUPPLY: Fields = {
+    "title": optional(title),
+    "volts": required(whole(3, 48, "V")),
+    "current": optional(choice("dc", "ac"), "dc"),
+    "max_ma": optional(whole(50, 50_000, "mA")),
+    "battery_mah": optional(whole(0, 500_000, "mAh"), 0),
+    "other_ma": optional(whole(0, 50_000, "mA"), 0),
+}
+
+#: [cables.NAME]
+CABLE: Fields = {
+    "title": optional(title),
+    "kind": optional(kind),
+    "length_m": optional(whole(1, 1200, "m")),
+    "area_mm2": optional(area),
+    "screen": optional(choice("none", "controller", "device"), "none"),
+}
+
+#: [relay_board]
+RELAY_BOARD: Fields = {
+    "coil_supply": optional(name),
+    "coil_ma": optional(whole(5, 500, "mA"), 70),
+}
+
+#: More keys of a portal.
+PORTAL: Fields = {
+    "exit_device": optional(choice("handle", "panic_bar", "button", "break_glass", "none")),
+}
+
+_ANY: Fields = {
+    "supply": optional(name),
+    "draw_ma": optional(whole(1, 20_000, "mA")),
+    "cable": optional(name),
+    "place": optional(choice("box", "inside", "outside")),
+    "colours": optional(colours, {}),
+}
+_LOAD: Fields = {
+    "relay": optional(relay),
+    "relay_contact": optional(choice("no", "nc"), "no"),
+    "suppression": optional(choice("diode", "varistor", "maker", "none")),
+    "fuse_ma": optional(whole(50, 20_000, "mA")),
+}
+_INTERFACES = {
+    **dict.fromkeys(LOOPS, ("direct", "pull_up", "optocoupler")),
+    **dict.fromkeys(PULSES, ("direct", "level_converter", "optocoupler")),
+    **dict.fromkeys(LIGHTS, ("direct", "transistor", "optocoupler")),
+    "serial_reader": ("direct", "level_converter", "divider", "usb", "rs485"),
+}
+
+#: What hangs on what it hangs on, where the config does not say it.
+_USUAL_INTERFACE = {
+    **dict.fromkeys(RELAYED, "relay"),
+    **dict.fromkeys(LOOPS, "direct"),
+    "supervised_contact": "resistors",
+}
+
+
+def fields(driver: str) -> Fields:
+    """The wiring keys of a device of `driver`."""
+    found = dict(_ANY)
+    if driver in RELAYED:
+        found.update(_LOAD)
+    if driver == "lock":
+        found["fire_cuts"] = optional(flag)
+    if driver in _INTERFACES:
+        found["interface"] = optional(choice(*_INTERFACES[driver]))
+    if driver == "serial_reader":
+        found["terminated"] = optional(flag, True)
+    return found
+
+
+def interface(config: Config, device: str) -> str:
+    """What stands between the line of `device` and its wire; empty if the config does not say."""
+    entry = config["devices"][device]
+    stated = entry.get("interface")
+    if stated is not None:
+        return str(stated)
+    if entry["driver"] == "serial_reader":
+        board = board_facts.BOARDS[config["board"]]
+        uart = entry["port"] in board.uart_ports
+        return "" if uart and entry["framing"] == "rdm6300" else ("direct" if uart else "usb")
+    if entry["driver"].startswith("osdp"):
+        return "rs485"
+    return _USUAL_INTERFACE.get(entry["driver"], "")
+
+
+def suppression(config: Config, device: str) -> str:
+    """What quenches the coil of a load; a default fits the kind of load and the supply."""
+    entry = config["devices"][device]
+    if entry.get("suppression") is not None:
+        return str(entry["suppression"])
+    if supply(config, device).get("current") == "ac":
+        return "varistor"
+    if entry["driver"] == "lock":
+        return "maker" if entry["fail_mode"] == "fail_safe" else "diode"
+    return "none"
+
+
+def supply(config: Config, device: str) -> Config:
+    """The supply's table, empty where the config has none that `device` names."""
+    found: Config = config["supplies"].get(supply_name(config, device), {})
+    return found
+
+
+def supply_name(config: Config, device: str) -> str:
+    """Which supply feeds `device`: the one that it names, else the first of the file, else none ("")."""
+    stated = config["devices"][device].get("supply")
+    return str(stated) if stated is not None else next(iter(config["supplies"]), "")
+
+
+def cable(config: Config, device: str) -> Config:
+    """The cable's table, empty where the config has none that `device` names."""
+    found: Config = config["cables"].get(config["devices"][device].get("cable"), {})
+    return found
+
+
+def relay_name(config: Config, device: str) -> str:
+    """The relay of a load: the one that it names, else the next that is free, in the file's order."""
+    stated = {
+        entry.get("relay") for entry in config["devices"].values() if entry.get("relay") is not None
+    }
+    free = [f"K{number}" for number in range(1, 100) if f"K{number}" not in stated]
+    for other, entry in config["devices"].items():
+        if entry["driver"] not in RELAYED:
+            continue
+        found = entry.get("relay") or free.pop(0)
+        if other == device:
+            return str(found)
+    raise ValueError(f"{device}: has no relay; expected one of {', '.join(RELAYED)}")
+
+
+def fuse_ma(config: Config, device: str) -> int | None:
+    """The fuse of a load in mA: the stated one, else the next size from one and a half times its draw."""
+    entry = config["devices"][device]
+    stated: int | None = entry.get("fuse_ma")
+    if stated is not None or entry.get("draw_ma") is None:
+        return stated
+    wanted = entry["draw_ma"] * 3 // 2
+    return next((size for size in FUSES_MA if size >= wanted), None)
+
+
+def drop_v(config: Config, device: str) -> float | None:
+    """Volts lost along the cable and back, 2 * m * A * 0.0175 / mm2; None while a figure is missing."""
+    draw, wire = config["devices"][device].get("draw_ma"), cable(config, device)
+    if draw is None or wire.get("length_m") is None or wire.get("area_mm2") is None:
+        return None
+    return float(2 * wire["length_m"] * draw / 1000 * RHO / wire["area_mm2"])
+
+
+def battery_min(config: Config, supply: str) -> int | None:
+    """Minutes that the battery of `supply` carries what always draws; None without battery or figures.
+
+    Reckoned with four fifths of its capacity. Strikes draw for seconds only and are left out.
+    """
+    entry = config["supplies"].get(supply)
+    if entry is None or not entry["battery_mah"]:
+        return None
+    draw = entry["other_ma"]
+    for device, one in config["devices"].items():
+        steady = one.get("fail_mode") == "fail_safe" or one["driver"] not in RELAYED
+        if supply_name(config, device) == supply and steady:
+            draw += one.get("draw_ma") or 0
+    return int(entry["battery_mah"] * 60 * 4 // 5 // draw) if draw else None
+
+
+def fire_cuts(config: Config, device: str) -> bool:
+    """Whether the fire panel's contact breaks the lock's own current (a magnet's, where there is a loop)."""
+    entry = config["devices"][device]
+    stated = entry.get("fire_cuts")
+    if stated is not None:
+        return bool(stated)
+    points = config["alarms"]["points"].values()
+    return entry.get("fail_mode") == "fail_safe" and any(one["class"] == "fire" for one in points)
+
+
+def exit_device(portal: Config) -> str:
+    """By what people leave: the stated device, else the usual one of `egress`."""
+    if portal["exit_device"] is not None:
+        return str(portal["exit_device"])
+    return {"handle": "handle", "button_cuts_power": "button"}.get(portal["egress"], "none")
+
+
+def outside(config: Config, device: str) -> bool:
+    """Whether `device` hangs outside: as stated, else what stands at a way in."""
+    stated = config["devices"][device].get("place")
+    if stated is not None:
+        return bool(stated == "outside")
+    for point in config["access_points"].values():
+        here = [point[key] for key in ("reader", "keypad", "led", "buzzer")]
+        here.append(config["devices"].get(point["reader"], {}).get("tamper"))
+        if device in here:
+            return bool(point["direction"] == "in")
+    return False
+
+
+def check(config: Config, problems: Problems) -> None:
+    """Add to `problems` what must not be wired so."""
+    relays: dict[str, str] = {}
+    for device, entry in config["devices"].items():
+        path = f"devices.{device}"
+        for key, section in (("supply", "supplies"), ("cable", "cables")):
+            named = entry.get(key)
+            if named is not None and named not in config[section]:
+                near = nearest_known(named, config[section])
+                problems.add(
+                    f"{path}.{key}", f'no "{named}"; expected a name of [{section}], {near}'
+                )
+        mine = entry.get("relay")
+        if mine is not None and mine in relays:
+            problems.add(
+                f"{path}.relay", f"{mine} is already {relays[mine]}'s; expected one of its own"
+            )
+        elif mine is not None:
+            relays[mine] = path
+        if entry["driver"] in RELAYED:
+            _check_load(path, entry, problems)
+        if entry["driver"] == "lock":
+            _check_lock(path, entry, supply(config, device), problems)
+    coils = config["relay_board"]["coil_supply"]
+    if coils is not None and coils not in config["supplies"]:
+        near = nearest_known(coils, config["supplies"])
+        problems.add(
+            "relay_board.coil_supply", f'no "{coils}"; expected a name of [supplies], {near}'
+        )
+    for portal, entry in config["portals"].items():
+        _check_exit(f"portals.{portal}.exit_device", entry, problems)
+
+
+def _check_load(path: str, entry: Config, problems: Problems) -> None:
+    fuse, draw = entry.get("fuse_ma"), entry.get("draw_ma")
+    if fuse is not None and draw is not None and fuse <= draw:
+        problems.add(
+            f"{path}.fuse_ma", f"{fuse} blows at the load's own {draw} mA; expected more than that"
+        )
+
+
+def _check_lock(path: str, entry: Config, feed: Config, problems: Problems) -> None:
+    magnet = entry["fail_mode"] == "fail_safe"
+    if entry["relay_contact"] == "nc":
+        then = "holds" if magnet else "is unlocked"
+        problems.add(
+            f"{path}.relay_contact",
+            f'"nc" on a lock, which then {then} while the controller is dead; expected "no"',
+        )
+    if magnet and entry["suppression"] == "diode":
+        problems.add(
+            f"{path}.suppression",
+            '"diode" across a magnet holds the door one to two seconds after release; expected "maker"',
+        )
+    if not magnet and feed.get("current") == "ac" and entry["suppression"] == "diode":
+        problems.add(
+            f"{path}.suppression", '"diode" on alternating current is a short; expected "varistor"'
+        )
+    if magnet and feed.get("current") == "ac":
+        problems.add(f"{path}.supply", "a magnet on alternating current; expected direct current")
+
+
+def _check_exit(path: str, entry: Config, problems: Problems) -> None:
+    fitting = {
+        "handle": ("handle", "panic_bar"),
+        "button_cuts_power": ("button", "break_glass"),
+        "none": ("none",),
+    }.get(entry["egress"])
+    if entry["exit_device"] is not None and fitting and entry["exit_device"] not in fitting:
+        expected = " or ".join(f'"{one}"' for one in fitting)
+        problems.add(
+            path,
+            f'"{entry["exit_device"]}" with egress = "{entry["egress"]}"; expected {expected}',
+        )

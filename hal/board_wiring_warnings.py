@@ -1,0 +1,136 @@
+"""What is dangerous or doubtful in how a board is wired: one line each, for ``doorward --check``.
+
+The wiring drawing puts a sign where each of these stands. Takes a right config (`hal.board.load`).
+"""
+
+from collections import namedtuple
+from typing import Any
+
+from hal import board_wiring
+
+Config = dict[str, Any]
+
+#: One warning.
+#: where   str  the device or portal that the sign stands at
+#: sort    str  volts, loop, drop, exit, fire, quench, bus or load: what the drawing says beside the sign
+#: text    str  the whole line
+Warn = namedtuple("Warn", ("where", "sort", "text"))
+
+
+def warnings(config: Config) -> list[str]:
+    """The lines."""
+    return [one.text for one in found(config)]
+
+
+def found(config: Config) -> list[Warn]:
+    """Every warning, in the order of the file."""
+    told: list[Warn] = []
+    for device, entry in config["devices"].items():
+        if config["board"] != "sim":  # its lines are no pins, nothing can harm them
+            told += _pins(config, device, entry)
+        told += _cable(config, device)
+        if entry["driver"] == "lock":
+            told += _lock(config, device, entry)
+        if board_wiring.interface(config, device) == "rs485" and not entry.get("terminated", True):
+            told.append(
+                Warn(
+                    device,
+                    "bus",
+                    f"devices.{device}.terminated: false; expected 120 ohm at both ends of the bus",
+                )
+            )
+    for portal, entry in config["portals"].items():
+        told += _exit(config, portal, entry)
+    for name, entry in config["supplies"].items():
+        told += _supply(config, name, entry)
+    return told
+
+
+def _pins(config: Config, device: str, entry: Config) -> list[Warn]:
+    """A pin bears 3.3 V and no more."""
+    path, driver = f"devices.{device}.interface", entry["driver"]
+    between = board_wiring.interface(config, device)
+    if driver in board_wiring.PULSES and between in ("", "direct"):
+        expected = '"level_converter" or "optocoupler"'
+        text = f"{path}: D0 and D1 carry 5 V and a pin bears 3.3 V; expected {expected}"
+        return [Warn(device, "volts", text)]
+    if driver in board_wiring.LIGHTS and between in ("", "direct"):
+        expected = '"transistor" or "optocoupler"'
+        text = (
+            f"{path}: a reader's wire rests at 5 V or more, a pin bears 3.3 V; expected {expected}"
+        )
+        return [Warn(device, "volts", text)]
+    if driver == "serial_reader" and entry["framing"] == "rdm6300" and between in ("", "direct"):
+        expected = '"divider" or "level_converter"'
+        text = f"{path}: an RDM6300 sends 5 V and a pin bears 3.3 V; expected {expected}"
+        return [Warn(device, "volts", text)]
+    if driver in board_wiring.LOOPS and between != "optocoupler":
+        length = board_wiring.cable(config, device).get("length_m") or 0
+        if board_wiring.outside(config, device):
+            text = f'{path}: a loop that goes outside; expected "optocoupler"'
+            return [Warn(device, "loop", text)]
+        if length > board_wiring.LONG_M and between == "direct":
+            expected = '"pull_up" (1 kOhm to 3.3 V) or "optocoupler"'
+            text = f"{path}: a loop of {length} m on the pin's weak pull; expected {expected}"
+            return [Warn(device, "loop", text)]
+    return []
+
+
+def _cable(config: Config, device: str) -> list[Warn]:
+    lost, volts = (
+        board_wiring.drop_v(config, device),
+        board_wiring.supply(config, device).get("volts"),
+    )
+    if lost is None or volts is None or lost * 100 <= volts * board_wiring.DROP_MOST:
+        return []
+    text = (
+        f"devices.{device}.cable: loses {lost:.1f} of {volts} V, so {volts - lost:.1f} V arrive; "
+        f"expected at most {board_wiring.DROP_MOST} %: a thicker or shorter cable"
+    )
+    return [Warn(device, "drop", text)]
+
+
+def _lock(config: Config, device: str, entry: Config) -> list[Warn]:
+    told = []
+    quench = board_wiring.suppression(config, device)
+    magnet = entry["fail_mode"] == "fail_safe"
+    if not magnet and quench == "none":
+        text = f'devices.{device}.suppression: "none" wears out the relay; expected "diode" at the strike'
+        told.append(Warn(device, "quench", text))
+    fire = any(one["class"] == "fire" for one in config["alarms"]["points"].values())
+    if magnet and fire and not board_wiring.fire_cuts(config, device):
+        text = (
+            f"devices.{device}.fire_cuts: false, so fire frees the door only while the controller lives; "
+            "expected true: the fire panel's contact in the magnet's own circuit"
+        )
+        told.append(Warn(device, "fire", text))
+    return told
+
+
+def _exit(config: Config, portal: str, entry: Config) -> list[Warn]:
+    if board_wiring.exit_device(entry) != "none":
+        return []
+    magnet = config["devices"][entry["lock"]]["fail_mode"] == "fail_safe"
+    what = (
+        "a magnet without an exit button that cuts its current"
+        if magnet
+        else "a strike without a handle inside, which cutting its supply cannot free"
+    )
+    expected = '"button_cuts_power"' if magnet else '"handle"'
+    text = f"portals.{portal}.egress: {what}; expected {expected} wherever somebody may be inside"
+    return [Warn(portal, "exit", text)]
+
+
+def _supply(config: Config, name: str, entry: Config) -> list[Warn]:
+    draw = entry["other_ma"] + sum(
+        one.get("draw_ma") or 0
+        for device, one in config["devices"].items()
+        if board_wiring.supply_name(config, device) == name
+    )
+    if entry["max_ma"] is None or draw <= entry["max_ma"]:
+        return []
+    most = entry["max_ma"]
+    text = (
+        f"supplies.{name}.max_ma: {most}, and all its loads draw {draw} mA; expected {draw} or more"
+    )
+    return [Warn(name, "load", text)]

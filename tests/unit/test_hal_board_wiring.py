@@ -1,0 +1,199 @@
+"""How a board is wired: what is refused, what is warned of, what is reckoned."""
+
+from pathlib import Path
+
+import pytest
+from board_texts import SMALL, problems
+
+from hal import board, board_wires, board_wiring
+
+SUPPLY: dict[str, object] = {"supplies": {"main": {"volts": 12}}}
+
+
+def load(folder: Path, override: dict[str, object] | None = None) -> board.Config:
+    (folder / "right.toml").write_text(SMALL)
+    return board.load(str(folder / "right.toml"), override)
+
+
+MAGNET: dict[str, object] = {
+    "devices.strike.fail_mode": "fail_safe",
+    "portals.front.egress": "button_cuts_power",
+}
+
+
+@pytest.mark.parametrize(
+    ("override", "line"),
+    [
+        (
+            {"devices.strike.relay_contact": "nc"},
+            'devices.strike.relay_contact: "nc" on a lock, which then is unlocked while the controller '
+            'is dead; expected "no"',
+        ),
+        (
+            {**MAGNET, "devices.strike.relay_contact": "nc"},
+            'devices.strike.relay_contact: "nc" on a lock, which then holds while the controller is '
+            'dead; expected "no"',
+        ),
+        (
+            {**MAGNET, "devices.strike.suppression": "diode"},
+            'devices.strike.suppression: "diode" across a magnet holds the door one to two seconds '
+            'after release; expected "maker"',
+        ),
+        (
+            {
+                "supplies": {"ac": {"volts": 12, "current": "ac"}},
+                "devices.strike.suppression": "diode",
+            },
+            'devices.strike.suppression: "diode" on alternating current is a short; expected "varistor"',
+        ),
+        (
+            {"devices.strike.draw_ma": 500, "devices.strike.fuse_ma": 500},
+            "devices.strike.fuse_ma: 500 blows at the load's own 500 mA; expected more than that",
+        ),
+        (
+            {**SUPPLY, "devices.strike.supply": "mian"},
+            'devices.strike.supply: no "mian"; expected a name of [supplies], the nearest known one is '
+            '"main"',
+        ),
+        (
+            {"portals.front.exit_device": "button"},
+            'portals.front.exit_device: "button" with egress = "handle"; expected "handle" or "panic_bar"',
+        ),
+        (
+            {"devices.strike.relay": "relay1"},
+            'devices.strike.relay: "relay1" is not allowed; expected the name of a relay, K1 to K99',
+        ),
+        (
+            {"devices.reader.colours": {"d0": "GNYE"}},
+            'devices.reader.colours: {"d0": "GNYE"} is not allowed; expected a core and its colour such '
+            'as { d0 = "GN" }: cores +, -, d0, d1, red, green, buzzer, a, b, tx, signal, return; '
+            "colours BK, BN, RD, OG, YE, GN, BU, VT, GY, WH, PK, TQ",
+        ),
+    ],
+)
+def test_what_must_not_be_wired_so_is_refused(
+    tmp_path: Path, override: dict[str, object], line: str
+) -> None:
+    assert problems(tmp_path, override=override) == [line]
+
+
+@pytest.mark.parametrize(
+    ("override", "line"),
+    [
+        (
+            {"devices.reader.interface": "direct"},
+            "devices.reader.interface: D0 and D1 carry 5 V and a pin bears 3.3 V; expected "
+            '"level_converter" or "optocoupler"',
+        ),
+        (
+            {"cables": {"door": {"length_m": 4}}, "devices.door.cable": "door"},
+            'devices.door.interface: a loop of 4 m on the pin\'s weak pull; expected "pull_up" (1 kOhm '
+            'to 3.3 V) or "optocoupler"',
+        ),
+        (
+            {"devices.door.place": "outside", "devices.door.interface": "pull_up"},
+            'devices.door.interface: a loop that goes outside; expected "optocoupler"',
+        ),
+        (
+            {
+                **SUPPLY,
+                "devices.strike.draw_ma": 1000,
+                "cables": {"lock": {"length_m": 40, "area_mm2": 0.5}},
+                "devices.strike.cable": "lock",
+            },
+            "devices.strike.cable: loses 2.8 of 12 V, so 9.2 V arrive; expected at most 10 %: a thicker "
+            "or shorter cable",
+        ),
+        (
+            {"portals.front.egress": "none", "portals.front.escape_route": False},
+            "portals.front.egress: a strike without a handle inside, which cutting its supply cannot "
+            'free; expected "handle" wherever somebody may be inside',
+        ),
+        (
+            {
+                "devices.strike.fail_mode": "fail_safe",
+                "portals.front.egress": "none",
+                "portals.front.escape_route": False,
+                "portals.front.rex": "rex",
+                "devices.rex": {"driver": "rex", "line": "GPIO20"},
+            },
+            "portals.front.egress: a magnet without an exit button that cuts its current; expected "
+            '"button_cuts_power" wherever somebody may be inside',
+        ),
+        (
+            {"devices.strike.suppression": "none"},
+            'devices.strike.suppression: "none" wears out the relay; expected "diode" at the strike',
+        ),
+        (
+            {"supplies": {"main": {"volts": 12, "max_ma": 400}}, "devices.strike.draw_ma": 450},
+            "supplies.main.max_ma: 400, and all its loads draw 450 mA; expected 450 or more",
+        ),
+    ],
+)
+def test_what_is_doubtful_is_warned_of(
+    tmp_path: Path, override: dict[str, object], line: str
+) -> None:
+    assert board.warnings(load(tmp_path, override)) == [line]
+
+
+def test_the_least_length_that_a_weak_pull_bears_is_not_warned_of(tmp_path: Path) -> None:
+    override: dict[str, object] = {
+        "cables": {"door": {"length_m": 3}},
+        "devices.door.cable": "door",
+    }
+    assert board.warnings(load(tmp_path, override)) == []
+
+
+def test_relays_are_numbered_in_the_order_of_the_file_around_those_that_are_named(
+    tmp_path: Path,
+) -> None:
+    override: dict[str, object] = {
+        "alarms.siren": "siren",
+        "alarms.beacon": "beacon",
+        "devices.siren": {"driver": "siren", "line": "GPIO6", "active": "low", "relay": "K1"},
+        "devices.beacon": {"driver": "beacon", "line": "GPIO7", "active": "low"},
+    }
+    config = load(tmp_path, override)
+    found = [board_wiring.relay_name(config, name) for name in ("strike", "siren", "beacon")]
+    assert found == ["K2", "K1", "K3"]
+
+
+def test_a_battery_carries_what_always_draws_with_four_fifths_of_its_capacity(
+    tmp_path: Path,
+) -> None:
+    override: dict[str, object] = {
+        "supplies": {"main": {"volts": 12, "battery_mah": 7000, "other_ma": 1280}},
+        "devices.reader.draw_ma": 120,
+        "devices.strike.draw_ma": 450,  # a strike draws for seconds only
+    }
+    assert board_wiring.battery_min(load(tmp_path, override), "main") == 7000 * 60 * 4 // 5 // 1400
+
+
+def test_every_claimed_line_is_one_wire_and_every_wire_has_a_number_of_its_own(
+    tmp_path: Path,
+) -> None:
+    config = load(tmp_path)
+    wires = board_wires.wires(config)
+    assert [wire.claim for wire in wires if wire.claim] == board.claims(config)
+    assert [wire.number for wire in wires] == [f"W{place + 1}" for place in range(len(wires))]
+
+
+def test_a_magnets_current_runs_through_fuse_fire_panel_exit_button_and_relay_in_that_order(
+    tmp_path: Path,
+) -> None:
+    override: dict[str, object] = {
+        **MAGNET,
+        **SUPPLY,
+        "alarms.fire": {"class": "fire", "input": "loop", "reset": "input"},
+        "devices.loop": {"driver": "contact", "line": "GPIO26"},
+    }
+    wires = board_wires.wires(load(tmp_path, override))
+    feeds = [wire for wire in wires if wire.device == "strike" and not wire.claim]
+    assert [(wire.start, wire.end) for wire in feeds] == [
+        (("supply", "main", "+"), ("fuse", "F1", "1")),
+        (("fuse", "F1", "2"), ("panel", "fire", "1")),
+        (("panel", "fire", "2"), ("button", "S1", "1")),
+        (("button", "S1", "2"), ("relay", "K1", "COM")),
+        (("relay", "K1", "NO"), ("device", "strike", "+")),
+        (("supply", "main", "-"), ("device", "strike", "-")),
+    ]
