@@ -224,11 +224,16 @@ def _import_keys(path: str, folder: str | None, config: dict[str, Any] | None) -
 def _platform(config: dict[str, Any]) -> "Platform":
     """What the board offers. Raises `hal.errors.HalError` where there is no board."""
     from firmware.program import Platform
+    from hal import board_models
+    from hal.backends import device_tree
     from hal.backends.monotonic_ticks import MonotonicTicks
 
     lines, serial_ports = _backends(config)
     watchdogs: list[Watchdog] = []
     problems = []
+    wrong = board_models.problem(config["board"], device_tree.model())
+    if wrong is not None:
+        problems.append(("board", wrong))
     path = config["controller"]["watchdog"]
     if path is not None:
         from hal.backends.linux_watchdog import LinuxWatchdog

@@ -63,7 +63,7 @@ class Program:
         from firmware.runtime import aio
         from firmware.runtime.clock import MonotonicClock
         from firmware.runtime.controller import Controller
-        from firmware.services import health
+        from firmware.services import health, trouble
         from firmware.services.executor import ThreadExecutor
         from firmware.services.waker import WakingPollWaiter
         from firmware.services.wall import SystemWall
@@ -114,8 +114,10 @@ class Program:
         heartbeat.on_first = self._decides
         heartbeat.on_fault = lambda ok, text: self._told("watchdog", ok, text)
         self._controller.on_round = heartbeat.beat
-        for device, text in self._board.problems:
-            _complain(text if text.startswith(device + ":") else f"{device}: {text}")
+        for line in trouble.lines(self._board.problems):
+            _complain(line)
+        self._trouble = trouble.Trouble(self._board.devices, self._board.problems, _complain)
+        self._controller.on_record = self._trouble.heard
 
     def run(self, test_lang: str | None) -> int:
         """Decide until told to stop, or walk through the exits with the installer; the exit code."""

@@ -72,6 +72,7 @@ class Watch:
         self._plan = plan
         self._points: dict[str, Point] = plan.points
         self._fire = fire.Fire(plan.fire_reset)
+        self._undriven: dict[str, bool] = {}  # locks whose line cannot be driven
         self._faults = lasting.Lasting(plan.fault_after_ms)
         self._doors = doors
 
@@ -200,6 +201,8 @@ class Watch:
     ) -> "list[object]":
         """Something about device `name` is wrong (`kind` is an alarm class), or right again."""
         what = lasting.WRONG if active else lasting.RIGHT
+        if kind == alarm.LOCK_FAULT:  # whatever its own contact says: it does not move
+            self._undriven[name] = active
         return self._judge(self._faults.handle(name, kind, what, now.ms), now)
 
     def raise_once(self, name: str, kind: str, now: "credential.Moment") -> "list[object]":
@@ -328,7 +331,9 @@ class Watch:
         device = self._plan.locks.get(door.name)
         if device is None:
             return []
-        if door.bond is None or door.pardon.holds(now.ms):
+        if self._undriven.get(device):
+            what = lasting.WRONG
+        elif door.bond is None or door.pardon.holds(now.ms):
             what = lasting.UNJUDGED
         elif door.bond != door.unlocked:
             what = lasting.RIGHT

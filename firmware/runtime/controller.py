@@ -16,7 +16,7 @@ from firmware.runtime.outputs import RECORD_WAIT_MS, Outputs
 from firmware.runtime.ports import After, Batch, Everybody
 from firmware.runtime.publisher import Publisher
 from firmware.runtime.supervisor import Supervisor
-from firmware.runtime.upkeep import CONTROLLER, Upkeep
+from firmware.runtime.upkeep import Upkeep
 from firmware.runtime.wiring import Wiring
 from firmware.wire.readings import BadRead, CardRead, CodeRead, KeyRead
 
@@ -103,7 +103,7 @@ class Controller:
         self.supervisor.on_death = self._task_died
         self.journal.on_health = lambda ok, text: self._fault("journal", ok, text)
         self.store.on_problem = lambda text: self._fault("store", False, text)
-        self._outputs.on_fault = self._output_fault
+        self._outputs.on_fault = self._fault
         self.store.board_gives(self.config["levels"], self.config["schedules"])
         self.upkeep.take_rights()
         now = self._now()
@@ -362,20 +362,18 @@ class Controller:
         self._fault(part, ok, text)
 
     def _fault(self, part: str, ok: bool, text: str) -> None:
-        """A part of the controller failed, or works again: told, with one line, and an alarm for storage."""
+        """A part of the controller failed, or works again: told in one line, and by its alarm."""
         now = self._now()
         type = record.SYSTEM_RECOVERED if ok else record.SYSTEM_FAULT
         effects: list[object] = [record.make(type, now.ms, None, {"part": part, "text": text})]
-        if part == "journal":
-            effects += self.site.condition(CONTROLLER, alarm.STORAGE_FAULT, not ok, now)
+        name, kind = self.wiring.fault_of(part)
+        if kind is not None:
+            effects += self.site.condition(name, kind, not ok, now)
         self._perform(effects, now)
 
     def _lock_driven(self, name: str, unlocked: bool) -> None:
         if self.on_lock is not None:
             self.on_lock(name, unlocked, self.loop.now_ms())
-
-    def _output_fault(self, device: str, ok: bool) -> None:
-        self._fault(device, ok, "works again" if ok else "line cannot be driven")
 
     def _task_died(self, name: str, kind: str) -> None:
         self._fault(name, False, "task ended (%s); it is started again" % kind)

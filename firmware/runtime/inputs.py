@@ -48,13 +48,17 @@ class Inputs:
                 self._odd[device] = guard.UNKNOWN
             else:
                 self._closed[device] = closed
+        for device in self._wiring.points:
+            if device not in self._devices:  # its line could not be had
+                self._odd[device] = guard.UNKNOWN
         return self._closed
 
     def start(self, now: "credential.Moment") -> "list[object]":
         """What was read and is neither closed nor open, who stands at an exit, which bolt is where."""
         effects: list[object] = []
         for device in sorted(self._odd):
-            if hasattr(self._devices[device], "read_state") or device in self._wiring.points:
+            supervised = hasattr(self._devices.get(device), "read_state")
+            if supervised or device in self._wiring.points:
                 effects += self.state(device, self._odd[device], now.ms, now)
         for device in sorted(self._wiring.bonds):
             if device in self._closed:

@@ -19,7 +19,7 @@ RECORD_WAIT_MS = 100
 
 
 class Outputs:
-    """The outputs of one board. ``on_fault`` is told (device, ok) when one cannot be driven."""
+    """The outputs of one board. ``on_fault`` is told (device, ok, text) when one cannot be driven."""
 
     def __init__(self, config: "dict[str, Any]", devices: "dict[str, Any]") -> None:
         self._config = config
@@ -37,7 +37,7 @@ class Outputs:
             for name in sorted(devices)
             if config["devices"][name].get("max_pulse_ms") is not None
         ]
-        self.on_fault: Callable[[str, bool], None] | None = None
+        self.on_fault: Callable[[str, bool, str], None] | None = None
         #: callable  told when what `told` says has changed
         self.on_told: Callable[[], None] | None = None
         self._told_before: list[object] = []
@@ -155,12 +155,12 @@ class Outputs:
     def _drive(self, device: str, act: "Callable[[], None]") -> bool:
         try:
             act()
-        except DeviceUnavailableError:
+        except DeviceUnavailableError as error:
             if not self._failed.get(device):
                 self._failed[device] = True
                 if self.on_fault is not None:
-                    self.on_fault(device, False)
+                    self.on_fault(device, False, str(error))
             return False
         if self._failed.pop(device, False) and self.on_fault is not None:
-            self.on_fault(device, True)
+            self.on_fault(device, True, "works again")
         return True

@@ -8,6 +8,7 @@ from firmware.access import alarm, record
 from firmware.access.access_point import Keep
 from firmware.runtime.clock import LEAP_MS, SiteTime
 from firmware.runtime.host_silence import HEARD, HostSilence
+from firmware.runtime.wiring import CONTROLLER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from firmware.access.site import Site
     from firmware.runtime.wiring import Wiring
 
-CONTROLLER = "controller"  #: the point of what is wrong with the controller itself
 LEAPT = "clock/leapt"  #: how far, milliseconds; kept while the clock stands ahead by more than is believed
 FLOOR = "clock/floor"  #: what is kept of a trusted time that later records are behind
 

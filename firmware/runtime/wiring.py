@@ -19,6 +19,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+CONTROLLER = "controller"  #: the point of what is wrong with the controller itself
+
 
 class Wiring:
     """Who uses which device. Everything is looked up by device id."""
@@ -66,6 +68,24 @@ class Wiring:
             self.formats[name] = part.get("framing") or part.get("format") or wire.ANY
             if part.get("tamper") is not None:
                 self.tampers[part["tamper"]] = name
+
+    def fault_of(self, part: str) -> "tuple[str, str | None]":
+        """The alarm (point, class) that it is when `part` of the controller fails; class None: none."""
+        if part == "journal":
+            return CONTROLLER, alarm.STORAGE_FAULT
+        if part in self.locks:
+            return part, alarm.LOCK_FAULT
+        for heard in (
+            self.readers,
+            self.contacts,
+            self.exits,
+            self.bonds,
+            self.points,
+            self.tampers,
+        ):
+            if part in heard:
+                return part, alarm.READER_FAULT
+        return part, None
 
     def plan(self) -> site.Plan:
         """What the deciding core is built from."""

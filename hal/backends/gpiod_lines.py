@@ -16,6 +16,7 @@ import os
 import re
 from typing import Any
 
+from hal.backends import access
 from hal.errors import DeviceUnavailableError, HalError, LineBusyError, LineUnknownError
 from hal.ports import DigitalInputs, DigitalOutput, Edge, Lines
 
@@ -106,14 +107,21 @@ class GpiodLines(Lines):
                 "the GPIO character device, on the board that the config names"
             )
         seen = []
+        shut: HalError | None = None
         for path in paths:
-            chip = self._open_path(path)
+            try:
+                chip = self._open_path(path)
+            except DeviceUnavailableError as error:  # ours may be another
+                shut = shut or error
+                continue
             label = chip.get_info().label
             if label == self._label:
                 self._chip = chip
                 return chip
             chip.close()
             seen.append(f"{label} ({os.path.basename(path)})")
+        if shut is not None:
+            raise shut
         raise DeviceUnavailableError(
             f"gpiod: no chip is labelled {self._label}, only {', '.join(seen)}; "
             "expected the board that the config names"
@@ -124,7 +132,7 @@ class GpiodLines(Lines):
             return self._gpiod.Chip(path)
         except PermissionError as error:
             raise DeviceUnavailableError(
-                f"{path}: may not be opened; expected this user in the group gpio"
+                f"{path}: may not be opened; expected {access.expected(path, 'gpio')}"
             ) from error
         except OSError as error:
             raise DeviceUnavailableError(

@@ -10,6 +10,7 @@ import importlib
 import os
 from typing import Any
 
+from hal.backends import access
 from hal.errors import DeviceUnavailableError, LineBusyError
 from hal.ports import ByteStream, SerialPorts
 
@@ -19,7 +20,6 @@ _TO_DO = {
     errno.ENOENT: "not there; expected the reader or its adapter plugged in",
     errno.ENXIO: "not there; expected the reader or its adapter plugged in",
     errno.ENODEV: "not there; expected the reader or its adapter plugged in",
-    errno.EACCES: "may not be opened; expected this user in the group dialout",
     errno.EAGAIN: "another program has it; expected nobody else on the reader's port",
     errno.EBUSY: "another program has it; expected nobody else on the reader's port",
 }
@@ -68,6 +68,9 @@ class PyserialStream(ByteStream):
         except (OSError, ValueError) as error:  # SerialException is an OSError
             number = error.errno if isinstance(error, OSError) else None
             reason = _TO_DO.get(number or 0, "is no serial line; expected a serial device")
+            if number == errno.EACCES:
+                wanted = access.expected(self.name, "dialout")
+                reason = f"may not be opened; expected {wanted}"
             raise DeviceUnavailableError(f"{self.name}: {reason}") from error
 
     def read(self) -> bytes:

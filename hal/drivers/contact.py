@@ -42,6 +42,11 @@ class Contact:
         return self._line.level if self._known else None
 
     @property
+    def problem(self) -> str:
+        """What is wrong with the lines, one line; empty: nothing that they say."""
+        return self._feed.problem
+
+    @property
     def deadline_ms(self) -> "int | None":
         """Poll me no later than this."""
         return self._feed.deadline_ms if self._feed.gone else self._line.deadline_ms

@@ -20,6 +20,8 @@ class EdgeFeed:
         self.inputs = inputs
         #: bool  the lines have gone; nothing is known of their levels
         self.gone = False
+        #: str  what is wrong with the lines that have gone, one line; else empty
+        self.problem = ""
         #: bool  edges are missing: the driver reads the levels, then clears it
         self.holes = False
         #: int or None  the next try on lines that have gone
@@ -32,13 +34,14 @@ class EdgeFeed:
         try:
             edges = self.inputs.take()
             missing = self.inputs.lost()
-        except HalError:
-            self._lose(now_ms, readings)
+        except HalError as error:
+            self._lose(error, now_ms, readings)
             return []
         if missing:
             self.holes = True
         if self.gone:
             self.gone = False
+            self.problem = ""
             self.holes = True
             self.deadline_ms = None
             readings.append(Reading(BACK, None, now_ms))
@@ -48,8 +51,8 @@ class EdgeFeed:
         """The levels now; None if the lines have gone."""
         try:
             return self.inputs.levels()
-        except HalError:
-            self._lose(now_ms, readings)
+        except HalError as error:
+            self._lose(error, now_ms, readings)
             return None
 
     def first_levels(self) -> "list[bool] | None":
@@ -59,8 +62,9 @@ class EdgeFeed:
         except HalError:
             return None
 
-    def _lose(self, now_ms: int, readings: "list[Reading]") -> None:
+    def _lose(self, error: HalError, now_ms: int, readings: "list[Reading]") -> None:
         if not self.gone:
             readings.append(Reading(LOST, None, now_ms))
         self.gone = True
+        self.problem = str(error)
         self.deadline_ms = now_ms + RETRY_MS

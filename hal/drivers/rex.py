@@ -35,6 +35,11 @@ class Rex:
         self._last_ms = 0
 
     @property
+    def problem(self) -> str:
+        """What is wrong with the lines, one line; empty: nothing that they say."""
+        return self._feed.problem
+
+    @property
     def deadline_ms(self) -> "int | None":
         """Poll me no later than this."""
         if self._feed.gone:

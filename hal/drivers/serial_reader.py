@@ -27,6 +27,8 @@ NOISE_MS = (
 _CODE = b"]Q"
 _CODE_PAUSE_MS = 50
 
+_NOISE = "bytes without end and no frame; expected a line that rests, this baud rate and framing"
+
 _MOST_READS = 4  # a poll takes up to 16 kB; more waits for the next poll
 
 
@@ -51,6 +53,8 @@ class SerialReader:
         self.source = stream
         #: int or None  poll me no later than this
         self.deadline_ms: int | None = 0
+        #: str  what is wrong with the port, one line; empty: nothing
+        self.problem = ""
         self._framer = Framer(framing)
         self._codes = framing == LINES
         self._repeats = Repeats(repeat_ms)
@@ -82,7 +86,8 @@ class SerialReader:
             return 0
         try:
             return self.source.write(data)
-        except HalError:
+        except HalError as error:
+            self.problem = str(error)
             self._open = False
             self.deadline_ms = 0  # the next poll says LOST, or opens it at once
             return 0
@@ -90,10 +95,12 @@ class SerialReader:
     def _try_to_open(self, now_ms: int, readings: "list[Reading]") -> None:
         try:
             self.source.open()
-        except HalError:
+        except HalError as error:
+            self.problem = str(error)
             self._lose(now_ms, readings)
             return
         self._open = True
+        self.problem = ""
         self._framer.drop()
         self._code_ms = None
         if self._gone:
@@ -113,7 +120,8 @@ class SerialReader:
         for _ in range(_MOST_READS):
             try:
                 data = self.source.read()
-            except HalError:
+            except HalError as error:
+                self.problem = str(error)
                 self._framer.drop()
                 self._lose(now_ms, readings)
                 return
@@ -136,6 +144,7 @@ class SerialReader:
             return
         if not self._framer.hopeful:  # a slow line may need longer for one long code
             self._stuck = True
+            self.problem = "%s: %s" % (self.source.name, _NOISE)
             readings.append(Reading(STUCK, True, now_ms))
 
     def _calm(self, now_ms: int, readings: "list[Reading]") -> None:
@@ -143,6 +152,8 @@ class SerialReader:
         self._noise_ms = None
         if self._stuck:
             self._stuck = False
+            if self._open:
+                self.problem = ""
             readings.append(Reading(STUCK, False, now_ms))
 
     def _take(self, data: bytes, now_ms: int, readings: "list[Reading]") -> None:

@@ -53,6 +53,8 @@ class SupervisedContact:
         self._thresholds = tuple(thresholds)
         limit_ms = max(debounce_ms, min(10 * debounce_ms, _CHATTER_MS))
         self._band: int | None = None  # that of the last measurement
+        #: str  what is wrong with the converter, one line; empty: nothing
+        self.problem = ""
         self._gone = False
         self._retry_ms = 0
         first = self._measure()
@@ -115,9 +117,11 @@ class SupervisedContact:
         """The band of what is measured now; None while nothing is."""
         try:
             permille = self.source.read()
-        except HalError:
+        except HalError as error:
+            self.problem = str(error)
             self._band = None
             return None
+        self.problem = ""
         self._band = self._next_band(permille)
         return _BANDS[self._band]
 

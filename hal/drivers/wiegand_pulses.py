@@ -45,6 +45,11 @@ class WiegandPulses:
         self._recheck_ms = 0
 
     @property
+    def problem(self) -> str:
+        """What is wrong with the lines, one line; empty: nothing that they say."""
+        return self._feed.problem
+
+    @property
     def deadline_ms(self) -> "int | None":
         """Poll me no later than this; None: only the lines can tell me something."""
         if self._feed.gone:

@@ -29,6 +29,11 @@ class WiegandReader:
         self._repeats = Repeats(repeat_ms)
 
     @property
+    def problem(self) -> str:
+        """What is wrong with the lines, one line; empty: nothing that they say."""
+        return self._pulses.problem
+
+    @property
     def deadline_ms(self) -> "int | None":
         """Poll me no later than this."""
         return self._pulses.deadline_ms

@@ -1,6 +1,7 @@
 """The gpiod backend keeps the contract of the ports: on a fake of the library, and on a real chip."""
 
 import errno
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from fake_gpiod import FakeChip, FakeGpiod
 from line_checks import CHECKS, Rig, refused
 
+from hal import board_facts
 from hal.backends.gpiod_lines import GpiodLines
 from hal.backends.monotonic_ticks import MonotonicTicks
 from hal.errors import DeviceUnavailableError, LineBusyError, LineUnknownError
@@ -185,16 +187,40 @@ def test_a_board_without_its_chip_names_those_there_are(rig: FakeRig, tmp_path: 
 @pytest.mark.parametrize(
     ("number", "text"),
     [
-        (errno.EACCES, "may not be opened; expected this user in the group gpio"),
+        (errno.EACCES, "may not be opened; expected a udev rule that gives it to a group"),
         (errno.EIO, "Input/output error; expected a GPIO chip's device file"),
     ],
 )
 def test_a_chip_that_does_not_open_says_what_to_do(rig: FakeRig, number: int, text: str) -> None:
-    (path,) = [path for path in rig.library.chips if path.endswith("gpiochip0")]
+    path = next(path for path in rig.library.chips if path.endswith("gpiochip4"))
+    os.chmod(path, 0o600)
     rig.library.denied[path] = number
-    assert refused(DeviceUnavailableError, lambda: rig.lines.inputs(["GPIO5"], True, "up")) == (
-        f"{path}: {text}"
-    )
+    said = refused(DeviceUnavailableError, lambda: rig.lines.inputs(["GPIO5"], True, "up"))
+    assert said.startswith(f"{path}: {text}")
+
+
+def test_another_chip_that_does_not_open_keeps_nobody_from_ours(rig: FakeRig) -> None:
+    path = next(path for path in rig.library.chips if path.endswith("gpiochip0"))
+    rig.library.denied[path] = errno.EACCES
+    rig.lines.output("GPIO5", False, True)
+    assert rig.level("GPIO5")
+
+
+@pytest.mark.parametrize("number", [0, 4, 10, 13])
+def test_the_pi_5s_chip_is_found_by_its_label_whatever_its_number(
+    tmp_path: Path, number: int
+) -> None:
+    """It was gpiochip4 on older kernels and is gpiochip0 on newer ones; others stand before and behind."""
+    chips = {
+        str(tmp_path / f"gpiochip{at}"): FakeChip(f"gpio-brcmstb@107d5{at:02d}000", 32)
+        for at in (0, 4, 10, 11, 12, 13)
+    }
+    rp1 = chips[str(tmp_path / f"gpiochip{number}")] = FakeChip("pinctrl-rp1", 54)
+    for path in chips:
+        Path(path).touch()
+    lines = GpiodLines(board_facts.BOARDS["rpi5"].chip_label, str(tmp_path), FakeGpiod(chips))
+    lines.output("GPIO17", False, True)
+    assert rp1.lines[17].shown == [True]
 
 
 # ---- the real library --------------------------------------------------------------------------------

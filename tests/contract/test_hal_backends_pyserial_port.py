@@ -1,16 +1,19 @@
 """The pyserial backend keeps the contract of the ports on pseudo-terminals, and says what is wrong."""
 
+import errno
 import fcntl
 import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from line_checks import refused
 from pty_rig import PtyRig
 from stream_checks import CHECKS, StreamRig, opened
 
+from hal.backends import access
 from hal.backends.pyserial_port import PyserialPorts
 from hal.errors import DeviceUnavailableError
 
@@ -74,3 +77,19 @@ def test_a_machine_without_the_library_says_so_at_the_first_open(
     assert refused(DeviceUnavailableError, stream.open) == (
         "pyserial: the library is not installed; expected the Python package pyserial"
     )
+
+
+def test_a_port_that_may_not_be_opened_says_who_may(
+    rig: PtyRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = os.open
+
+    def refuse(path: Any, *args: Any, **kwargs: Any) -> int:
+        if path == rig.name:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+        return real(path, *args, **kwargs)
+
+    monkeypatch.setattr(os, "open", refuse)
+    stream = rig.ports.stream(rig.name, 9600)
+    said = refused(DeviceUnavailableError, stream.open)
+    assert said == f"{rig.name}: may not be opened; expected {access.expected(rig.name, 'dialout')}"

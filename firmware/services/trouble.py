@@ -1,0 +1,60 @@
+"""What is wrong with the board, in lines for the service's log: each cause once, with all it stops.
+
+Records and alarms say which device has failed; these lines say what to do. Nothing here holds a secret:
+the texts are those of `hal.errors`.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from firmware.access import alarm, record
+
+
+def lines(problems: list[tuple[str, str]]) -> list[str]:
+    """A line for each cause in `problems` (device, text), with every device that it stops."""
+    causes: dict[str, list[str]] = {}
+    for device, text in problems:
+        causes.setdefault(text, []).append(device)
+    return [_line(devices, text) for text, devices in causes.items()]
+
+
+class Trouble:
+    """Tells of a device that fails while the controller runs, and of one that works again.
+
+    devices  driver by device id; a driver's ``problem`` is what is wrong with it now
+    known    (device, text) of what was told before
+    say      told each line
+    """
+
+    def __init__(
+        self,
+        devices: dict[str, Any],
+        known: list[tuple[str, str]],
+        say: Callable[[str], None],
+    ) -> None:
+        self._devices = devices
+        self._known = known
+        self._say = say
+
+    def heard(self, made: record.Record) -> None:
+        """A record was made."""
+        fields = made.fields
+        if made.type in (record.ALARM_RAISED, record.ALARM_CLEARED):
+            device = str(fields["point"])
+            if fields["class"] == alarm.READER_FAULT and device in self._devices:
+                cleared = made.type == record.ALARM_CLEARED
+                self._say(_line([device], "works again" if cleared else self._reason(device)))
+        elif made.type in (record.SYSTEM_FAULT, record.SYSTEM_RECOVERED):
+            device, text = str(fields["part"]), str(fields["text"])
+            if device in self._devices and (device, text) not in self._known:
+                self._say(_line([device], text))
+
+    def _reason(self, device: str) -> str:
+        problem = getattr(self._devices[device], "problem", "")
+        return problem or "a data line is held; expected lines that rest: look at its wiring"
+
+
+def _line(devices: list[str], text: str) -> str:
+    if len(devices) == 1 and text.startswith(devices[0] + ":"):
+        return text
+    return f"{', '.join(dict.fromkeys(devices))}: {text}"

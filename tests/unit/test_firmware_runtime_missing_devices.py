@@ -1,0 +1,98 @@
+"""`firmware.runtime.controller`: a device whose line cannot be had stops its own door and no other."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import hal.board
+from firmware.runtime import aio
+from sim.person import demo_people
+from sim.virtual import Building
+
+START_MS = 1795248000000
+BOARD = str(Path(__file__).parents[2] / "board_configs/demo-sim.toml")
+
+
+class House:
+    """The demo building, of whose lines somebody else has those of `device`."""
+
+    def __init__(self, device: str, key: str = "line") -> None:
+        config = hal.board.load(BOARD)
+        self.building = Building(
+            config, demo_people(START_MS // 1000, lambda utc_s: 28800), START_MS, 1
+        )
+        self.events: list[dict[str, Any]] = []
+        self.building.machine.on_events = lambda events, at_ms: self.events.extend(events)
+        self.building.lines.inputs([config["devices"][device][key]], False, "none")
+        self.building.start()
+
+    def run(self, ms: int) -> None:
+        self.building.loop.run(aio.sleep_ms(ms))
+
+    def of(self, type: str, *keys: str) -> list[tuple[Any, ...]]:
+        found = [event for event in self.events if event["type"] == type]
+        return [tuple([event.get(key) for key in keys]) for event in found]
+
+    def tap(self, access_point: str) -> None:
+        self.building.world.act("present_card", access_point=access_point, person="resident")
+        self.run(600)
+
+    def lock(self, portal: str) -> Any:
+        return self.building.world.snapshot()["portals"][portal]["lock"]
+
+
+def device(role: str, at: str) -> str:
+    return str(hal.board.load(BOARD)["portals"][at][role])
+
+
+def test_a_lock_whose_line_is_busy_is_a_fault_and_an_alarm_and_the_other_door_works() -> None:
+    strike = device("lock", "front")
+    house = House(strike)
+    house.run(2000)
+    ((part, text),) = house.of("system.fault", "part", "text")
+    assert part == strike
+    assert "in use; expected" in text
+    assert house.of("alarm.raised", "class", "point") == [("lock_fault", strike)]
+    house.tap("yard-in")
+    assert house.lock("yard") == "unlocked"
+    house.tap("front-in")
+    assert house.lock("front") == "locked"
+    assert house.building.machine.deciding
+
+
+def test_a_reader_whose_line_is_busy_is_an_alarm_of_its_own() -> None:
+    config = hal.board.load(BOARD)
+    reader = str(config["access_points"]["front-in"]["reader"])
+    house = House(reader, "d0")
+    house.run(2000)
+    assert house.of("system.fault", "part") == [(reader,)]
+    assert house.of("alarm.raised", "class", "point") == [("reader_fault", reader)]
+    house.tap("yard-in")
+    assert house.lock("yard") == "unlocked"
+
+
+@pytest.mark.parametrize("at", ["front", "yard"])
+def test_an_exit_whose_line_is_busy_opens_nothing_and_is_an_alarm(at: str) -> None:
+    name = device("rex", at)
+    house = House(name)
+    house.run(2000)
+    assert house.of("alarm.raised", "class", "point") == [("reader_fault", name)]
+    assert house.of("portal.released", "portal") == []
+    assert {house.lock("front"), house.lock("yard")} == {"locked"}
+
+
+def test_a_fire_loop_whose_line_is_busy_is_an_alarm_and_no_fire() -> None:
+    loop = str(hal.board.load(BOARD)["alarms"]["points"]["fire"]["input"])
+    house = House(loop)
+    house.run(2000)
+    assert house.of("alarm.raised", "class", "point") == [("reader_fault", loop)]
+    assert {house.lock("front"), house.lock("yard")} == {"locked"}
+
+
+def test_an_output_that_is_no_lock_is_a_fault_and_no_alarm() -> None:
+    siren = str(hal.board.load(BOARD)["alarms"]["siren"])
+    house = House(siren)
+    house.run(2000)
+    assert house.of("system.fault", "part") == [(siren,)]
+    assert house.of("alarm.raised", "class") == []

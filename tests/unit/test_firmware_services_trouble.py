@@ -1,0 +1,70 @@
+"""`firmware.services.trouble`: a cause is one line, with all it stops and what to do about it."""
+
+from types import SimpleNamespace
+
+from firmware.access import record
+from firmware.services.trouble import Trouble, lines
+
+CHIP = "gpiod: no chip in /dev; expected pinctrl-bcm2711"
+PORT = "/dev/ttyUSB0: not there; expected the reader or its adapter plugged in"
+
+
+def log(*known: tuple[str, str]) -> tuple[Trouble, list[str]]:
+    said: list[str] = []
+    devices = {
+        "reader": SimpleNamespace(problem=PORT),
+        "keypad": SimpleNamespace(problem=""),
+        "strike": SimpleNamespace(),
+    }
+    return Trouble(devices, list(known), said.append), said
+
+
+def raised(kind: str, point: str, type: str = record.ALARM_RAISED) -> record.Record:
+    return record.make(type, 0, None, {"point": point, "class": kind, "priority": 3})
+
+
+def fault(part: str, text: str, type: str = record.SYSTEM_FAULT) -> record.Record:
+    return record.make(type, 0, None, {"part": part, "text": text})
+
+
+def test_one_cause_is_one_line_with_every_device_that_it_stops() -> None:
+    assert lines([("strike", CHIP), ("reader", PORT), ("siren", CHIP), ("siren", CHIP)]) == [
+        f"strike, siren: {CHIP}",
+        f"reader: {PORT}",
+    ]
+
+
+def test_a_text_that_names_its_part_does_not_name_it_twice() -> None:
+    assert lines([("board", "board: wrong; expected rpi5")]) == ["board: wrong; expected rpi5"]
+
+
+def test_a_reader_that_fails_is_told_with_what_is_wrong_and_when_it_works_again() -> None:
+    trouble, said = log()
+    trouble.heard(raised("reader_fault", "reader"))
+    trouble.heard(raised("reader_fault", "reader", record.ALARM_CLEARED))
+    assert said == [f"reader: {PORT}", "reader: works again"]
+
+
+def test_a_held_line_is_told_as_one() -> None:
+    trouble, said = log()
+    trouble.heard(raised("reader_fault", "keypad"))
+    assert said == ["keypad: a data line is held; expected lines that rest: look at its wiring"]
+
+
+def test_an_output_that_fails_is_told_with_what_is_wrong() -> None:
+    trouble, said = log()
+    trouble.heard(fault("strike", "GPIO17: Input/output error; expected the line to be there"))
+    trouble.heard(fault("strike", "works again", record.SYSTEM_RECOVERED))
+    assert said == [
+        "strike: GPIO17: Input/output error; expected the line to be there",
+        "strike: works again",
+    ]
+
+
+def test_what_was_told_at_the_start_and_what_is_no_device_is_not_told_here() -> None:
+    trouble, said = log(("strike", CHIP))
+    trouble.heard(fault("strike", CHIP))
+    trouble.heard(fault("journal", "disk full"))
+    trouble.heard(raised("door_forced", "front"))
+    trouble.heard(raised("reader_fault", "elsewhere"))
+    assert said == []
