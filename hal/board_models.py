@@ -9,6 +9,7 @@ about a board (serial line, clock, converters) may still differ, so it is told.
 MODELS = {
     "rpi-zero2w": ("Raspberry Pi Zero 2",),
     "rpi3b": ("Raspberry Pi 3 Model B",),
+    "rpi3b-plus": ("Raspberry Pi 3 Model B Plus",),
     "rpi4": ("Raspberry Pi 4 Model B", "Raspberry Pi 400"),
     "rpi5": ("Raspberry Pi 5 Model B", "Raspberry Pi 500"),
     "cm4": ("Raspberry Pi Compute Module 4",),
@@ -34,8 +35,8 @@ def problem(board: str, model: str | None) -> str | None:
     """
     if model is None or board not in MODELS:
         return None
-    if any(model.startswith(start) for start in MODELS[board]):
-        return None
     own = named(model)
+    if own == board:
+        return None
     expected = f'board = "{own}"' if own is not None else "one of " + ", ".join(sorted(MODELS))
     return f'board: the config is for "{board}" and this machine is a {model}; expected {expected}'

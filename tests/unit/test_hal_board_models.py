@@ -13,6 +13,7 @@ from hal.backends import device_tree
     [
         ("Raspberry Pi Zero 2 W Rev 1.0", "rpi-zero2w"),
         ("Raspberry Pi 3 Model B Rev 1.2", "rpi3b"),
+        ("Raspberry Pi 3 Model B Plus Rev 1.3", "rpi3b-plus"),
         ("Raspberry Pi 4 Model B Rev 1.4", "rpi4"),
         ("Raspberry Pi 400 Rev 1.0", "rpi4"),
         ("Raspberry Pi 5 Model B Rev 1.0", "rpi5"),
