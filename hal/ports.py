@@ -16,6 +16,7 @@ from collections import namedtuple
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
 #: One change of one input line.
 #: line   int   index of the line in its request's ``names``
@@ -62,6 +63,7 @@ LINE = "line"  #: data: Frame, the bytes of one frame between a reader's delimit
 LEVEL = "level"  #: data: bool, a debounced level
 STATE = "state"  #: data: str, what a supervised loop is in (`hal.drivers.supervised_contact`)
 STUCK = "stuck"  #: data: bool, a data line is held (True), has let go again (False)
+POWER = "power"  #: data: bool, the device's own supply is as it should be
 LOST = "lost"  #: data: None, the device has gone
 BACK = "back"  #: data: None, the device has come back
 
@@ -226,6 +228,61 @@ class SerialPorts:
 
     def stream(self, port: str, baud: int) -> ByteStream:
         """A stream for `port` (a device path), 8N1, not yet open. Raises `hal.errors.LineBusyError`."""
+        raise NotImplementedError
+
+
+class BusReader:
+    """One reader of a bus that several share, with its light and its buzzer. Nothing here waits."""
+
+    name = ""
+    #: callable or None, bool  as for `DigitalInputs`
+    ready: "Callable[[], None] | None" = None
+    wakes = False
+    #: str  what is wrong with it, one line; empty: nothing
+    problem = ""
+
+    def take(self) -> "list[tuple[str, Any]]":
+        """What it has said since the last call, oldest first: pairs of a kind of `Reading` and its data.
+
+        BITS: a card, or a key as its 4 bits. LEVEL: its housing is closed. POWER. LOST and BACK: `problem`
+        says why. A reader that has not been reached yet has said nothing. Never raises.
+        """
+        raise NotImplementedError
+
+    def lost(self) -> int:
+        """How many cards and keys were dropped since the last call (nobody took them in time)."""
+        return 0
+
+    def light(self, red: bool, green: bool) -> None:
+        """Show a colour, both is amber; a reader that is away shows it once it is back."""
+        raise NotImplementedError
+
+    def sound(self, on: bool) -> None:
+        """Sound, or be silent; as `light`."""
+        raise NotImplementedError
+
+    def fileno(self) -> int:
+        """A descriptor that is readable when `take` has something; -1: none, use `ready` or poll."""
+        return -1
+
+    def close(self) -> None:
+        """Let the reader go; closing twice is fine."""
+        raise NotImplementedError
+
+
+class ReaderBuses:
+    """The buses of a board on which several readers hang (OSDP on RS-485)."""
+
+    def reader(self, device: str, port: str, baud: int, address: int) -> BusReader:
+        """The reader at `address` (0 to 126) of the bus at `port`, by the key of the device of that name.
+
+        Raises `hal.errors.LineBusyError` if somebody has the port or the address, and
+        `hal.errors.DeviceUnavailableError` if this machine cannot speak to such readers at all.
+        """
+        raise NotImplementedError
+
+    def close(self) -> None:
+        """Let every reader go."""
         raise NotImplementedError
 
 

@@ -1,0 +1,324 @@
+"""One OSDP reader through libosdp: its secure channel, what it says, what is sent to it.
+
+A `Link` gives the library one context a reader and stands between it and the wire: it hands over what the
+library wants sent (`out`) and takes whole replies (`answered`), so that whoever owns the wire decides when
+who is asked, how often again, and when a reader is lost. The library's own times for that (1 s for a
+reply that was lost, 8 s until a reader is, 300 s until the next try) never begin.
+
+With ENFORCE_SECURE the library takes nothing in plain or under the default key (SCBK-D); besides, what is
+said counts only while the secure channel stands.
+
+Not safe between threads: all calls come from the one that owns the wire, `want` excepted.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from hal.backends import osdp_frames as frames
+from hal.ports import BITS, LEVEL, POWER, Frame
+
+POLL_MS = 51  #: the library asks a reader that is on line so long after its last reply
+BUSY_MS = 100  #: a reader that is busy is asked again after this
+SILENT_MS = (
+    1500  #: no word in the secure channel for so long, and a reply missed: the reader is lost
+)
+MISSES = 3  #: so many replies missed, one after the other, are as good
+RETRY_MS = 1000  #: a reader that refuses is tried again after this
+SOUND_MS = 10_000  #: how long a buzzer sounds by itself if nobody says any more
+AGAIN_MS = 8000  #: so a sound that goes on is sent again
+
+_REFUSALS = 2  # one may be noise
+_STEPS = 8  # of the library, from wherever it is to a reader that is disabled
+_KEYS = {ord("*"): 10, 0x7F: 10, ord("#"): 11, 0x0D: 11}
+_KEYS.update({ord(str(digit)): digit for digit in range(10)})
+
+_SILENT = "does not answer; expected it powered and wired, at this address and baud rate"
+_REFUSED = {
+    frames.CAPABILITIES: "offers no secure channel; expected a reader that has one",
+    frames.CHALLENGE: "does not know its key; expected the one that --osdp-install gave it",
+    frames.SERVER_CRYPTOGRAM: "refuses its key; expected the one that --osdp-install gave it",
+}
+
+
+class Link:
+    """One reader at `address`.
+
+    library  module  osdp_sys
+    key      bytes   its secure channel's key, 16 bytes
+    say      callable (kind, data)  a card or a key (BITS), its housing (LEVEL), its power (POWER)
+    state    callable (problem)     it is lost, one line; None: it is back
+    install  bool  SCBK-D is good enough to give it its key
+    """
+
+    id = 1  # what the library calls the wire; 0 would be none
+
+    def __init__(
+        self,
+        library: Any,
+        address: int,
+        key: bytes,
+        say: Callable[[str, Any], None],
+        state: Callable[[str | None], None],
+        install: bool = False,
+    ) -> None:
+        self.address = address
+        #: bytes or None  a command that waits to be sent, or for its reply
+        self.out: bytes | None = None
+        #: int  when to call `ready` or to send `out` next
+        self.due_ms = 0
+        #: int  replies missed since the last one
+        self.misses = 0
+        #: bool  it has answered since it was last given up
+        self.answers = False
+        #: bool  it is lost, and that was told
+        self.lost = False
+        self._library = library
+        self._say = say
+        self._state = state
+        self._install = install
+        self._in = b""
+        self._went_off = False
+        self._restarting = False
+        self._heard_ms: int | None = None  # in the secure channel
+        self._refusals = 0
+        self._light = self._lit = 0
+        self._sound = self._sounding = False
+        self._sound_ms = 0
+        self._status_asked = False
+        self._sent: dict[int, int] = {}  # command: how often it was refused in a row
+        flags = library.FLAG_ENABLE_NOTIFICATION
+        if not install:
+            flags |= library.FLAG_ENFORCE_SECURE
+        self._panel = library.ControlPanel(
+            [
+                {
+                    "name": f"reader-{address}",
+                    "address": address,
+                    "flags": flags,
+                    "scbk": key,
+                    "channel": self,
+                }
+            ]
+        )
+        self._panel.set_event_callback(self._event)
+
+    # ---- what the library calls ---------------------------------------------------------------------
+
+    def read(self, most: int) -> bytes:
+        """The reply that has come."""
+        data, self._in = self._in[:most], self._in[most:]
+        return data
+
+    def write(self, data: bytes) -> int:
+        """The library wants `data` sent."""
+        self.out = bytes(data)
+        return len(data)
+
+    def flush(self) -> None:
+        """Forget what has come."""
+        self._in = b""
+
+    # ---- what the wire's owner calls -----------------------------------------------------------------
+
+    @property
+    def up(self) -> bool:
+        """Whether it is on line in its secure channel."""
+        return bool(self._panel.status() & 1 and self._panel.sc_status() & 1)
+
+    def ready(self, now_ms: int) -> bytes | None:
+        """What is to be sent now; None: nothing before `due_ms`."""
+        if self._heard_ms is None:
+            self._heard_ms = now_ms
+        if self.out is None:
+            self._next(now_ms)
+        return self.out
+
+    def answered(self, reply: bytes, now_ms: int) -> None:
+        """The whole reply to `out` has come."""
+        if frames.is_busy(reply):
+            self.due_ms = now_ms + BUSY_MS
+            self.look(now_ms)
+            return
+        asked = frames.command_of(self.out or b"S\0\0\0\0\0")
+        self.out = None
+        self.misses = 0
+        self.answers = True
+        self._in = reply
+        self._panel.refresh()
+        if self._went_off:
+            self._gave_up(asked, now_ms)
+        elif self.up:
+            self._heard_ms = now_ms
+            self._refusals = 0
+            if self.lost:
+                self.lost = False
+                self._state(None)
+        if self.out is None:
+            self._next(now_ms)
+
+    def missed(self, now_ms: int) -> None:
+        """No reply to `out` came in its time; it is to be sent again."""
+        self.misses += 1
+        self.look(now_ms)
+        if self.misses >= MISSES:
+            self._lose(_SILENT)
+            self.restart(now_ms)
+
+    def look(self, now_ms: int) -> None:
+        """Has it been silent for too long?"""
+        silent_ms = now_ms - (now_ms if self._heard_ms is None else self._heard_ms)
+        if silent_ms >= 3 * SILENT_MS or (silent_ms >= SILENT_MS and self.misses):
+            self._lose(_SILENT)
+
+    def gone(self, problem: str) -> None:
+        """Its wire has gone."""
+        self._lose(problem)
+        self.restart(0)
+
+    def restart(self, now_ms: int) -> None:
+        """Begin anew, with a fresh secure channel."""
+        self.misses = 0
+        self.answers = False
+        self._restarting = True
+        self._panel.disable_pd(0)
+        for _ in range(_STEPS):
+            if not self._panel.is_pd_enabled(0):
+                break
+            self._in = frames.spoilt(self.address)  # it gives up what it waits for
+            self._panel.refresh()
+        self._in = b""
+        self.out = None
+        self._panel.enable_pd(0)
+        self._panel.refresh()
+        self._restarting = False
+        self._went_off = False
+        self._lit = 0
+        self._sounding = False
+        self._status_asked = False
+        self.due_ms = now_ms
+
+    # ---- what its owner wants of it ------------------------------------------------------------------
+
+    def want(self, light: int, sound: bool) -> None:
+        """Its light, one of the library's LED_COLOR_ numbers, and its buzzer; sent now or once it is back.
+
+        From any thread.
+        """
+        self._light = light
+        self._sound = sound
+        if not self.lost:
+            self.due_ms = 0
+
+    def give_key(self, key: bytes) -> bool:
+        """Send it a new key over the secure channel that stands; whether that was begun."""
+        keyset = {"command": self._library.CMD_KEYSET, "type": 1, "data": key}
+        return bool(self._panel.submit_command(0, keyset))
+
+    # ---- how -----------------------------------------------------------------------------------------
+
+    def _next(self, now_ms: int) -> None:
+        """Have the library say what it wants sent, if anything is due."""
+        online = self._panel.status() & 1
+        if online and self.up and self.out is None:
+            command = self._wanted(now_ms)
+            if command is not None:
+                self._panel.submit_command(0, command)
+        for _ in range(3):  # it takes its steps one at a time
+            self._panel.refresh()
+            if self.out is not None:
+                self.due_ms = now_ms
+                return
+            if self._went_off:
+                self._gave_up(0, now_ms)
+                return
+        heard_ms = now_ms if self._heard_ms is None else self._heard_ms
+        self.due_ms = max(now_ms + 1, heard_ms + POLL_MS) if online else now_ms + POLL_MS
+
+    def _wanted(self, now_ms: int) -> dict[str, Any] | None:
+        """A command for what is wanted and not so yet; a reader is not told twice what it refuses."""
+        library = self._library
+        if not self._status_asked and self._takes(library.CMD_STATUS, None):
+            self._status_asked = True
+            return {"command": library.CMD_STATUS, "type": library.STATUS_REPORT_LOCAL}
+        light = self._light
+        if light != self._lit and self._takes(library.CMD_LED, library.CAP_READER_LED_CONTROL):
+            self._lit = light
+            return {
+                "command": library.CMD_LED,
+                "reader": 0,
+                "led_number": 0,
+                "control_code": 1,
+                "on_count": 1,
+                "off_count": 0,
+                "on_color": light,
+                "off_color": light,
+            }
+        sound, again = self._sound, now_ms - self._sound_ms >= AGAIN_MS
+        if sound == self._sounding and not (sound and again):
+            return None
+        if not self._takes(library.CMD_BUZZER, library.CAP_READER_AUDIBLE_OUTPUT):
+            return None
+        self._sounding = sound
+        self._sound_ms = now_ms
+        return {
+            "command": library.CMD_BUZZER,
+            "reader": 0,
+            "control_code": 2 if sound else 1,
+            "on_count": SOUND_MS // 100 if sound else 0,
+            "off_count": 0,
+            "rep_count": 1,
+        }
+
+    def _takes(self, command: int, capability: int | None) -> bool:
+        """Whether it has what `command` is for, and has not refused it."""
+        if self._sent.get(command, 0) >= _REFUSALS:
+            return False
+        return capability is None or self._panel.check_capability(0, capability)[0] > 0
+
+    def _gave_up(self, asked: int, now_ms: int) -> None:
+        """The library has taken it off line."""
+        why = _REFUSED.get(asked)
+        if why is not None:
+            self._refusals += 1
+            if self._refusals >= _REFUSALS:
+                self._lose(why)
+        self.restart(now_ms)
+        self.answers = why is None
+        if why is not None:
+            self.due_ms = now_ms + (RETRY_MS if self._refusals >= _REFUSALS else POLL_MS)
+        self.look(now_ms)
+
+    def _lose(self, problem: str) -> None:
+        self.lost = True
+        self._state(problem)
+
+    def _event(self, index: int, event: dict[str, Any]) -> int:
+        """What the library tells; it never lets go of `event` itself, so that is emptied."""
+        told = dict(event)
+        event.clear()
+        library = self._library
+        kind = told.get("event")
+        if kind == library.EVENT_NOTIFICATION:
+            self._notified(told)
+        elif not self.up:
+            return 0
+        elif kind == library.EVENT_CARDREAD and "length" in told:
+            bits = "".join(f"{byte:08b}" for byte in told["data"])
+            self._say(BITS, Frame(bits[: told["length"]]))
+        elif kind == library.EVENT_KEYPRESS:
+            for byte in told["data"]:
+                if byte in _KEYS:
+                    self._say(BITS, Frame(f"{_KEYS[byte]:04b}"))
+        elif kind == library.EVENT_STATUS and told["type"] == library.STATUS_REPORT_LOCAL:
+            tampered, unpowered = told["report"][:2]
+            self._say(LEVEL, not tampered)
+            self._say(POWER, not unpowered)
+        return 0
+
+    def _notified(self, told: dict[str, Any]) -> None:
+        library = self._library
+        if told["type"] == library.EVENT_NOTIFICATION_PD_STATUS and not told["arg0"]:
+            self._went_off = True
+        elif told["type"] == library.EVENT_NOTIFICATION_COMMAND and not self._restarting:
+            refused = 0 if told["arg1"] else self._sent.get(told["arg0"], 0) + 1
+            self._sent[told["arg0"]] = refused
