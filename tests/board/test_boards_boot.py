@@ -28,6 +28,7 @@ ROOT = Path(__file__).parents[2]
 SHIPPED = sorted((ROOT / "board_configs").glob("*.toml"))
 START_MS = 1_795_248_000_000  # 2026-11-21T08:00:00Z
 PATIENCE_S = 60
+PINS = {"resident": "2580"}
 
 each_board = pytest.mark.parametrize("path", SHIPPED, ids=[path.stem for path in SHIPPED])
 
@@ -188,6 +189,14 @@ def _event(url: str, type: str, portal: str) -> dict[str, Any]:
     raise AssertionError(f"no {type} of {portal}")
 
 
+def _led_turns(url: str, access_point: str) -> None:
+    """The reader has taken the card: its light says granted, or asks for the PIN."""
+    until = time.monotonic() + PATIENCE_S
+    while _ask(url + "api/world")["access_points"][access_point]["led"] == "red":
+        assert time.monotonic() < until, "the reader says nothing"
+        time.sleep(0.05)
+
+
 @each_board
 def test_a_board_boots_for_real_and_a_card_opens_each_portal(path: Path, tmp_path: Path) -> None:
     config = hal.board.load(str(path))
@@ -202,6 +211,10 @@ def test_a_board_boots_for_real_and_a_card_opens_each_portal(path: Path, tmp_pat
             for one in _people(config, name):
                 act = {"do": "present_card", "access_point": name, "person": one}
                 assert _ask(url + "api/act", act) == {"ok": True}
+                if config["access_points"][name]["verification_at"]:  # at some hours a PIN as well
+                    _led_turns(url, name)
+                    act = {"do": "enter_pin", "access_point": name, "digits": PINS[one] + "#"}
+                    assert _ask(url + "api/act", act) == {"ok": True}
             assert _event(url, "access.granted", portal)["credential"] == 1001
             assert _event(url, "portal.released", portal)["cause"] == "credential"
             if any(portal in one["portals"] for one in config["interlocks"].values()):

@@ -88,7 +88,8 @@ def test_a_lockdown_holds_every_door_and_ends(house: Demo, ctl: Ctl) -> None:
 
 def test_an_alarm_is_silenced_and_seen(house: Demo, ctl: Ctl) -> None:
     house.act("force_door", portal="yard")
-    until("the alarm is told", lambda: "yard" in ctl("status")[1].split("✗", 1)[-1])
+    until("the siren sounds", lambda: house.world()["outputs"]["siren"])
+    until("the alarm is told", lambda: "yard" in ctl("status")[1].partition("✗")[2])
     assert ctl("silence")[0] == 0
     assert house.world()["outputs"]["siren"] is False
     code, out, _ = ctl("ack", "yard")
