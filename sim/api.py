@@ -322,7 +322,7 @@ class Handler(BaseHTTPRequestHandler):
             finally:
                 answered.set()
 
-        self.server.desk.loop.post(ask)
+        self.server.desk.ask(ask)
         answered.wait(ANSWER_S)
         return answer[0]
 

@@ -38,6 +38,7 @@ RECENT = 500  #: events that a page gets when it comes late
 STEPS = 1000  #: verbs that are remembered for a scenario file
 RECONNECT_MS = 2000  #: the demo's cable is mended by somebody who watches: no long back-off
 VIEW_MS = 100  #: how often the world is compared while somebody looks
+OPENING_MS = 50  #: within which a board that starts has opened its devices
 REST_MS = 100  #: from a start to bolts and magnets that no longer move
 
 
@@ -130,11 +131,14 @@ class Desk:
         self._seen: dict[str, Any] = {}
         self._looking = False
         self._stopping = aio.Event()
+        #: what was asked before the board had opened its devices; None: it has
+        self._early: list[Callable[[], None]] | None = []
 
     def run(self) -> None:
         """Power on and live until `stop`."""
         self._observer.start()
         self.machine.boot_now()
+        self.loop.call_at(self.loop.now_ms() + OPENING_MS, self._open)
         try:
             self.loop.run(self._stopped(), "desk")
         finally:
@@ -149,6 +153,15 @@ class Desk:
     def stop(self) -> None:
         """End it; may be called by a signal handler or another thread."""
         self.loop.post(self._stopping.set)
+
+    def ask(self, question: Callable[[], None]) -> None:
+        """Have the loop call `question`, from any thread; not before the board has opened its devices."""
+        self.loop.post(lambda: self._early.append(question) if self._early is not None else question())
+
+    def _open(self) -> None:
+        early, self._early = self._early or [], None
+        for question in early:
+            question()
 
     def act(self, verb: str, args: dict[str, Any]) -> None:
         """Do a verb of the world, and remember it. Raises `sim.world.VerbError`."""

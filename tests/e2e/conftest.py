@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -65,11 +66,14 @@ class Demo:
         assert status == 200, answer
 
     def events(self, after_seq: int = 0) -> Iterator[dict[str, Any]]:
-        """`GET /api/events`: the controller's events, as they come, for ever."""
+        """`GET /api/events`: the controller's events, as they come, for as long as patience lasts."""
+        until = time.monotonic() + PATIENCE_S
         url = f"{self.url}api/events?after_seq={after_seq}"
         with urllib.request.urlopen(url, timeout=PATIENCE_S) as answer:
             kind = ""
             for raw in answer:
+                if time.monotonic() > until:
+                    return
                 line = raw.decode().rstrip("\n")
                 if line.startswith("event: "):
                     kind = line.removeprefix("event: ")
