@@ -129,6 +129,12 @@ def test_a_forced_opening_shows_nothing_at_the_door(page: Page, demo: Demo) -> N
     expect(page.locator("#rows")).to_contain_text("the demo's operator has seen the alarm.")
 
 
+def _be_at(house: Any, hour: int) -> None:
+    """Move the clock on to that hour of Shanghai's day."""
+    now = datetime.fromisoformat(house.world()["clock"]["utc"]).hour + 8
+    house.act("set_clock", jump_ms=(hour - now) % 24 * 3_600_000)
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 def test_watched_areas_are_shown_where_a_building_has_them(
     browser: Browser, start_demo: Any, width: int
@@ -138,9 +144,9 @@ def test_watched_areas_are_shown_where_a_building_has_them(
     areas = page.locator("#watched li")
     expect(areas).to_have_count(2)
     expect(areas.first).to_contain_text("Cellar")
+    _be_at(house, hour=12)
     expect(areas.first).to_contain_text("Not watched")
-    hour = datetime.fromisoformat(house.world()["clock"]["utc"]).hour + 8  # Shanghai
-    house.act("set_clock", jump_ms=(23 - hour) % 24 * 3_600_000)
+    _be_at(house, hour=23)
     expect(areas.first).to_contain_text("Watched in")
     expect(areas.nth(1)).to_contain_text("Not watched")
     assert axe(page) == []
