@@ -156,7 +156,9 @@ class Desk:
 
     def ask(self, question: Callable[[], None]) -> None:
         """Have the loop call `question`, from any thread; not before the board has opened its devices."""
-        self.loop.post(lambda: self._early.append(question) if self._early is not None else question())
+        self.loop.post(
+            lambda: self._early.append(question) if self._early is not None else question()
+        )
 
     def _open(self) -> None:
         early, self._early = self._early or [], None

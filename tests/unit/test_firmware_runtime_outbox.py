@@ -633,12 +633,12 @@ def test_a_range_goes_with_its_connection() -> None:
     assert rig.bodies(before) == []
 
 
-def test_a_backlog_of_many_thousands_leaves_once_alarms_first() -> None:
+def test_a_backlog_of_thousands_leaves_once_alarms_first() -> None:
     rig = Rig()
-    alarms = tuple(range(7, 12001, 500))
-    rig.journal.write(1, 12000, alarms)
+    alarms = tuple(range(7, 3001, 200))
+    rig.journal.write(1, 3000, alarms)
     rig.transport.set_up(True)
     rig.take_all()
-    others = [seq for seq in range(1, 12001) if seq not in alarms]
+    others = [seq for seq in range(1, 3001) if seq not in alarms]
     assert rig.transport.seqs() == list(alarms) + others
-    assert rig.journal.questions < 12000 // (outbox.WINDOW // 2) + 10
+    assert rig.journal.questions < 3000 // (outbox.WINDOW // 2) + 10
