@@ -12,7 +12,7 @@ ARGS ?=
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup setup-test demo test check bench fuzz clean system-packages
+.PHONY: help setup setup-test demo test check bench fuzz hil hil-quick hil-packages clean system-packages
 
 export PYTHONUTF8 := 1
 # Shows its progress to a person and says nothing but errors to a log.
@@ -36,6 +36,8 @@ help:
 	@echo "make bench   how fast a card opens the door (ARGS=all: a million keys too)"
 	@echo "make fuzz    $(HOURS) simulated hours of people and faults under the laws, then random input"
 	@echo "             (HOURS=$(HOURS) SEED=$(SEED) JOBS=$(JOBS))"
+	@echo "make hil     the drivers and the services on an emulated board: Debian's kernel, gpio-sim, systemd"
+	@echo "make hil-quick    its quick half"
 	@echo "make setup   only the virtual environment, .venv/"
 	@echo "make clean   remove .venv/ and the caches; state folders stay"
 
@@ -110,6 +112,34 @@ fuzz: setup-test
 	.venv/bin/python -m sim soak --seed $(SEED) --hours $(HOURS) --jobs $(JOBS)
 	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-20000} .venv/bin/python -m pytest -q tests/fuzz \
 		tests/model/test_site_model.py $(ARGS)
+
+# What the emulated board is made with: Debian's package, and the file that shows it is there.
+HIL_SYSTEM := qemu-system-x86=/usr/bin/qemu-system-x86_64 \
+	mmdebstrap=/usr/bin/mmdebstrap \
+	e2fsprogs=/usr/sbin/mkfs.ext4 \
+	kmod=/usr/sbin/modprobe \
+	make=/usr/bin/make \
+	gcc-12=/usr/bin/gcc-12 \
+	xz-utils=/usr/bin/xz \
+	mosquitto=/usr/sbin/mosquitto
+HIL_MISSING = $(foreach pair,$(HIL_SYSTEM),$(if $(wildcard $(lastword $(subst =, ,$(pair)))),,$(firstword $(subst =, ,$(pair)))))
+
+hil-packages:
+	@missing="$(strip $(HIL_MISSING))"; \
+	if [ -z "$$missing" ]; then exit 0; fi; \
+	if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then \
+		echo "hil: missing: $$missing; expected the packages of that name (apt install $$missing)" >&2; exit 1; \
+	fi; \
+	echo "setting up: the system packages $$missing"; \
+	export DEBIAN_FRONTEND=noninteractive; \
+	apt-get -qq update && apt-get -qq -y --no-install-recommends install $$missing </dev/null || \
+		{ echo "hil: apt could not install $$missing; expected Debian's packages" >&2; exit 1; }
+
+hil: setup-test hil-packages
+	@.venv/bin/python -m pytest tests/hil $(ARGS)
+
+hil-quick: setup-test hil-packages
+	@.venv/bin/python -m pytest tests/hil -m "not long" $(ARGS)
 
 clean:
 	rm -rf .venv .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis

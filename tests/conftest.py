@@ -20,6 +20,8 @@ TIER_NEEDS = {"e2e": ("chromium", "fonts-noto-cjk")}
 #: Skips that no package mends: these run on an emulated board, or with a kernel that is one's own.
 EXCUSED = ("NOT RUN ON A KERNEL'S GPIO CHIP", "NOT RUN UNDER A SYSTEMD")
 
+HIL = Path(__file__).resolve().parent / "hil"
+
 skipped: list[str] = []
 
 
@@ -28,6 +30,13 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "needs(package, ...): system packages without which it is skipped"
     )
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """The emulated board starts for those who name it (`make hil`): it takes minutes and asks for root."""
+    asked = [Path(arg.split("::")[0]).resolve() for arg in config.args]
+    named = any(path == HIL or HIL in path.parents for path in asked)
+    return True if collection_path == HIL and not named else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

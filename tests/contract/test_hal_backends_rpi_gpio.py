@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable
 from types import ModuleType
 
+import gpio_sim
 import pytest
 from fake_rpi_gpio import FakeRpiGpio
 from line_checks import CHECKS, Rig, check_a_refused_request_holds_no_line, refused
@@ -17,7 +18,7 @@ ELSEWHERE = (check_a_refused_request_holds_no_line, check_dropped)
 
 
 class RpiRig(Rig):
-    """The backend on a fake of the library. Where a real one is, part 4's emulated board runs it."""
+    """The backend on a fake of the library."""
 
     unknown = "GPIO28"
     most_inputs = 1
@@ -48,6 +49,20 @@ def rig() -> RpiRig:
 @pytest.mark.parametrize("check", [check for check in CHECKS if check not in ELSEWHERE])
 def test_the_backend_keeps_the_contract(rig: RpiRig, check: Callable[[Rig], str | None]) -> None:
     assert check(rig) is None
+
+
+@pytest.mark.parametrize("check", [check for check in CHECKS if check not in ELSEWHERE])
+def test_the_backend_keeps_the_contract_on_a_real_chip(
+    check: Callable[[Rig], str | None],
+) -> None:
+    reason = gpio_sim.missing_rpi()
+    if reason:
+        pytest.skip(reason)
+    real = gpio_sim.RpiLgpioRig()
+    try:
+        assert check(real) is None
+    finally:
+        real.close()
 
 
 @pytest.mark.parametrize("check", ELSEWHERE)

@@ -1,0 +1,58 @@
+"""The guest of this tier: made where it is missing, booted once, ended whatever happens.
+
+Nothing here is skipped: what cannot be made fails, and says why.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import project_disk
+import pytest
+import x86_guest
+from guest import Disk, Guest
+
+from host_tools.image.cache import ImageError
+
+#: The board of the tests: its chip as a real kernel labels it, and the lines that rest high there.
+LABEL = "pinctrl-bcm2711"
+LINES = 58
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the marker known."""
+    config.addinivalue_line("markers", "long: not in the quick half (make hil-quick)")
+
+
+@pytest.fixture(scope="session")
+def parts() -> x86_guest.Parts:
+    """Kernel and root."""
+    try:
+        return x86_guest.parts()
+    except ImageError as error:
+        pytest.fail(str(error), pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The project as a disk."""
+    image = tmp_path_factory.mktemp("project") / "project.ext4"
+    project_disk.write(image)
+    return image
+
+
+@pytest.fixture(scope="session")
+def guest(
+    parts: x86_guest.Parts, project: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Guest]:
+    """A booted guest with the board's chip; what its lines do is written down."""
+    folder = tmp_path_factory.mktemp("guest")
+    disks = [Disk(parts.root), Disk(project)]
+    words = "also=/dev/vdb:/opt/doorward:ro"
+    with Guest(parts.kernel, parts.initramfs, disks, words, folder) as one:
+        one.up()
+        one.ask("chip", label=LABEL, count=LINES, high=list(range(LINES)))
+        probes = one.ask("watch")
+        assert probes == ["out", "in", "set", "many", "free", "pull"], one.shell(
+            "cat /sys/kernel/tracing/error_log"
+        )
+        yield one

@@ -1,0 +1,153 @@
+"""What images are made of: cached whole or not at all, found where apt is told, the same bytes each time."""
+
+import gzip
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from host_tools.image import archive, cache, command, disk, initramfs
+from host_tools.image.cache import Cache, ImageError
+
+
+def _cache(folder: Path) -> tuple[Cache, list[str]]:
+    said: list[str] = []
+    return Cache(folder, said.append), said
+
+
+def _fill(folder: Path) -> None:
+    (folder / "thing").write_text("whole")
+
+
+def test_a_thing_is_made_once_for_each_key(tmp_path: Path) -> None:
+    one, said = _cache(tmp_path)
+    made: list[Path] = []
+
+    def make(folder: Path) -> None:
+        _fill(folder)
+        made.append(folder)
+
+    with one.lock():
+        for key in ("a", "a", "b"):
+            found = one.get("root", key, make)
+            assert (found / "thing").read_text() == "whole"
+    assert len(made) == 2
+    assert said == ["root: being made", "root: made in 0 s"] * 2
+
+
+def test_a_thing_that_fails_in_the_making_is_not_there(tmp_path: Path) -> None:
+    one, _ = _cache(tmp_path)
+
+    def half(folder: Path) -> None:
+        _fill(folder)
+        raise ImageError("mmdebstrap: no network; expected it to succeed")
+
+    with one.lock(), pytest.raises(ImageError):
+        one.get("root", "a", half)
+    assert [path.name for path in tmp_path.iterdir()] == ["lock"]
+
+
+def test_what_a_killed_run_left_is_removed_and_never_taken_for_whole(tmp_path: Path) -> None:
+    one, _ = _cache(tmp_path)
+    (tmp_path / ".part-root-a").mkdir()
+    (tmp_path / ".part-root-a/half").touch()
+    with one.lock():
+        found = one.get("root", "a", _fill)
+    assert [path.name for path in found.iterdir()] == ["thing"]
+
+
+def test_what_nobody_asks_for_any_more_goes(tmp_path: Path) -> None:
+    one, _ = _cache(tmp_path)
+    for name, age_s in (("root-old", cache.UNUSED_S + 60), ("root-new", 60)):
+        (tmp_path / name).mkdir()
+        os.utime(tmp_path / name, times=(time.time() - age_s, time.time() - age_s))
+    with one.lock():
+        pass
+    assert not (tmp_path / "root-old").exists()
+    assert (tmp_path / "root-new").exists()
+
+
+def test_a_second_run_waits_and_gives_up_with_one_line(tmp_path: Path) -> None:
+    first, _ = _cache(tmp_path)
+    second, said = _cache(tmp_path)
+    with (
+        first.lock(),
+        pytest.raises(ImageError, match="another run has it for 0 s"),
+        second.lock(0),
+    ):
+        pass
+    assert said == []
+
+
+def test_apt_is_asked_only_about_the_suite_that_is_wanted(tmp_path: Path) -> None:
+    (tmp_path / "sources.list").write_text("# deb http://gone.example/debian bookworm main\n")
+    folder = tmp_path / "sources.list.d"
+    folder.mkdir()
+    (folder / "debian.sources").write_text(
+        "Types: deb\n# a comment\nURIs: http://mirror.example/debian\n"
+        "Suites: bookworm bookworm-updates\nComponents: main\n"
+        "Signed-By: /usr/share/keyrings/debian.gpg\n\n"
+        "Types: deb\nURIs: http://mirror.example/security\nSuites: bookworm-security\n"
+        "Components: main contrib\n"
+    )
+    (folder / "cloud.list").write_text("deb https://cloud.example/apt cloud-bookworm main\n")
+    assert archive.suite_lines("bookworm", tmp_path).splitlines() == [
+        "deb [signed-by=/usr/share/keyrings/debian.gpg] http://mirror.example/debian bookworm main",
+        "deb [signed-by=/usr/share/keyrings/debian.gpg] http://mirror.example/debian "
+        "bookworm-updates main",
+        "deb http://mirror.example/security bookworm-security main contrib",
+    ]
+
+
+def test_a_machine_whose_apt_has_another_suite_is_told_so(tmp_path: Path) -> None:
+    (tmp_path / "sources.list").write_text("deb http://mirror.example/ubuntu noble main\n")
+    with pytest.raises(ImageError) as told:
+        archive.suite_lines("bookworm", tmp_path)
+    assert str(told.value) == f"apt: no source in {tmp_path} has bookworm; expected Debian's"
+
+
+def test_an_initramfs_is_the_same_bytes_each_time_and_holds_its_modules_in_order(
+    tmp_path: Path,
+) -> None:
+    modules = []
+    for name in ("virtio.ko", "ext4.ko"):
+        modules.append(tmp_path / name)
+        modules[-1].write_bytes(name.encode())
+    busybox = tmp_path / "busybox"
+    busybox.write_bytes(b"busybox")
+    initramfs.write(tmp_path / "one", busybox, modules)
+    initramfs.write(tmp_path / "two", busybox, modules)
+    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+    inside = gzip.decompress((tmp_path / "one").read_bytes())
+    assert inside.startswith(b"070701")
+    order = [inside.index(b"modules/000-virtio.ko\0"), inside.index(b"modules/001-ext4.ko\0")]
+    assert order == sorted(order)
+    assert len(inside) % 4 == 0
+
+
+def test_a_program_that_is_not_there_names_its_package() -> None:
+    with pytest.raises(ImageError) as told:
+        command.run(["no-such-program"], 5)
+    assert str(told.value) == "no-such-program: not found; expected the package no-such-program"
+
+
+def test_a_program_that_fails_is_the_line_that_says_why() -> None:
+    with pytest.raises(ImageError) as told:
+        command.run(["sh", "-c", "echo 'x.c:1: error: no' >&2; echo more >&2; exit 3"], 5)
+    assert str(told.value) == "sh: x.c:1: error: no; expected it to succeed"
+
+
+def test_a_program_that_does_not_end_is_ended() -> None:
+    with pytest.raises(ImageError) as told:
+        command.run(["sleep", "60"], 0.1)
+    assert str(told.value) == "sleep: not done after 0 s; expected less"
+
+
+def test_a_disk_is_made_of_a_folder_without_mounting(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/a").write_text("door")
+    image = tmp_path / "a.ext4"
+    disk.ext4(image, 8, "data", tmp_path / "in")
+    assert image.stat().st_size == 8 * 1024 * 1024
+    assert command.run(["debugfs", "-R", "cat a", image], 10) == "door"
