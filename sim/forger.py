@@ -80,6 +80,8 @@ class Forger:
             fields.pop("sealed", None)
             fields["op"], fields["id"] = "portal.release", self._random.randbytes(16).hex()
             fields["args"] = {"portal": self._random.choice(self._portals)}
+        elif self.never.get(fields["id"]) == "retained":
+            del self.never[fields["id"]]  # what the broker kept may be sent like any other, once
         return fields  # or again, word for word: runs at most once, whoever sends it
 
     def _put(self, payload: str) -> None:

@@ -46,6 +46,7 @@ VERBS: "dict[str, tuple[tuple[str, str], ...]]" = {
     "fail_task": (("task", "task"), ("how", "task fault")),
     "kill_process": (("process", "process"),),
     "drift_clock": (("ppm", "drift"),),
+    "limit_memory": (("on", "flag"),),
     "wait": (("ms", "wait"),),
 }
 
@@ -78,6 +79,7 @@ OUTSIDE = (
     "fail_task",
     "kill_process",
     "drift_clock",
+    "limit_memory",
 )
 
 #: Ops of a command (the contract, section 3).

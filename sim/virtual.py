@@ -4,16 +4,18 @@ The firmware is the real one, SQLite and all; its disk is simulated (it forgets 
 the power goes), and so are its broker and a host. One seed, one run, byte for byte.
 """
 
+import base64
 import random
 from typing import Any
 
 from firmware.runtime import aio, ports
 from firmware.runtime.controller import Controller
+from firmware.runtime.feeds import INBOX_LIMIT
 from firmware.services.command_desk import CommandDesk
 from firmware.services.credential_store import CredentialStore
 from firmware.services.executor import Executor, InlineExecutor
-from firmware.services.journal import SqliteJournal
-from firmware.trust import chain
+from firmware.services.journal import HARD_LIMIT, MEMORY_LIMIT, SqliteJournal
+from firmware.trust import chain, sealing
 from firmware.trust.identity import LENGTH as IDENTITY_BYTES
 from firmware.trust.identity import Identity
 from firmware.wire import payload
@@ -34,6 +36,10 @@ OPERATOR = virtual_host.OPERATOR  #: who may command: an owner
 RECONNECT_MS = 2000  #: as on the desk: the cable is mended by somebody who watches
 WATCHDOG_MS = 3000  #: as in the unit of the door's service
 AT_WRITE_MS = 1000  #: a power cut in the middle of a write waits no longer for one
+#: what may wait while memory is short: records, the same with an access or alarm record, readings
+SHORT = (20, 30, 2)
+#: of a host that has a card enrolled: no secret, and nobody opens what is sealed to it
+REPLY_KEY = base64.b64encode(sealing.public_of(bytes(range(32)))).decode()
 FILES = {"journal": "journal.db", "keys": "keys.db"}
 
 
@@ -62,6 +68,7 @@ class VirtualParts(Parts):
         #: dict  the controller's public keys
         self.public_key = self._identity.public_key
         self._executors: list[Executor] = []
+        self._short = False
         #: VirtualLink or None  of the process that runs
         self.link: VirtualLink | None = None
 
@@ -112,8 +119,20 @@ class VirtualParts(Parts):
         store.open()
         return store
 
+    def limit(self, on: bool, controller: Controller | None) -> None:
+        """There is room for hardly anything, or as much as ever again; from now on, over starts."""
+        self._short = on
+        if controller is not None:
+            self._limit(controller)
+
+    def _limit(self, controller: Controller) -> None:
+        records = SHORT[:2] if self._short else (MEMORY_LIMIT, HARD_LIMIT)
+        controller.journal.room = records
+        controller.inbox.limit = SHORT[2] if self._short else INBOX_LIMIT
+
     def commands(self, controller: Controller) -> CommandDesk | None:
         """Of this start: who the controller is stays, its nonces do not."""
+        self._limit(controller)
         if self.link is None:
             return None
         executor = InlineExecutor(self._loop)
@@ -233,11 +252,18 @@ class Building:
                 machine.end_process() if args["process"] == "door" else machine.end_link()
             ),
             "drift_clock": lambda args: self.wall.drift(args["ppm"]),
+            "limit_memory": lambda args: self.parts.limit(args["on"], machine.controller),
         }
 
     def _command(self, args: dict[str, Any]) -> None:
+        more: dict[str, Any] = {}
+        nonce = self.host.status.get("nonce")
+        if args["op"] == "clock.set" and nonce is not None:  # whatever the clocks say
+            more["nonce"] = nonce
+        elif args["op"] == "credential.enrol":
+            more["reply_key"] = REPLY_KEY
         try:
-            self.host.command(args["op"], args["args"])
+            self.host.command(args["op"], args["args"], None, None, **more)
         except ValueError as error:
             raise VerbError(f"command: {error}") from None
 

@@ -80,7 +80,7 @@ class Controller:
         self._problems = problems
         #: Enrolment  what takes the next card for a new key
         self.enrolment = Enrolment(loop)
-        self._inbox = feeds.Inbox()
+        self.inbox = feeds.Inbox()
         self._inputs = Inputs(self.wiring, self.site, devices)
         self._outputs = Outputs(config, devices)
         self._outputs.on_lock = self._lock_driven
@@ -160,14 +160,14 @@ class Controller:
         self.ask(lambda now: (None, self.site.tick(now)))  # if this dies too, the outputs stay safe
         self._outputs.resume(self.site, self.loop.now_ms())
         while True:
-            item = await self._inbox.get(self._wait_ms(), self.loop)
+            item = await self.inbox.get(self._wait_ms(), self.loop)
             now = self._now()
-            self.upkeep.look(now, self.publisher.up)
+            self.upkeep.look(now, self.publisher.up, self.inbox.dropped)
             if item is None:
                 self._perform(self.site.tick(now), now)
             while item is not None:  # what is asked of the core catches up with the time by itself
                 self._handle(item, now)
-                item = self._inbox.get_nowait()
+                item = self.inbox.get_nowait()
             self.supervisor.look(now.ms)
             if self.on_round is not None:
                 self.on_round(self.loop.now_ms())
@@ -293,7 +293,7 @@ class Controller:
             batch.after = after
             self.journal.append(batch, self._durable)
         self._outputs.apply(self.site, batch, now.ms)
-        self._inbox.stir()
+        self.inbox.stir()
         self.publisher.conditions_soon(self.site, self.time)
         if after and batch is None:
             for call in after:
@@ -316,7 +316,7 @@ class Controller:
 
     def _look_up(self, lookup: "access_point.Lookup") -> None:
         def found(key: "Any") -> None:
-            self._inbox.put(feeds.Input(feeds.FOUND, lookup.access_point, (lookup.kind, key)))
+            self.inbox.put(feeds.Input(feeds.FOUND, lookup.access_point, (lookup.kind, key)))
 
         self._look.find(lookup, found)
 
@@ -394,5 +394,5 @@ class Controller:
             self.supervisor.alive(task, feeds.ALIVE_MS)
 
         self.supervisor.start(
-            task, lambda: feeds.feed(name, driver, self._inbox, self.loop, stirred, alive)
+            task, lambda: feeds.feed(name, driver, self.inbox, self.loop, stirred, alive)
         )

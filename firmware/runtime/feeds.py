@@ -32,6 +32,8 @@ class Inbox:
 
     def __init__(self) -> None:
         self._queue = aio.Queue()
+        #: int  readings that may wait
+        self.limit = INBOX_LIMIT
         #: int  readings dropped because the door was too busy
         self.dropped = 0
         self._asked = False  # the door sleeps
@@ -42,7 +44,7 @@ class Inbox:
     def put(self, item: "Input") -> None:
         """Add `item`."""
         droppable = item.kind == READING and item.data.kind in ("bits", "line")
-        if droppable and len(self._queue) >= INBOX_LIMIT:
+        if droppable and len(self._queue) >= self.limit:
             self.dropped += 1
             return
         self._queue.put_nowait(item)

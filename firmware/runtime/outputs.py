@@ -42,6 +42,9 @@ class Outputs:
         self.on_told: Callable[[], None] | None = None
         self._told_before: list[object] = []
         self._held_safe = False
+        self._interrupted: set[str] = (
+            set()
+        )  # portals that `make_safe` locked while they were released
         #: callable (portal, unlocked)  told when a lock was driven
         self.on_lock: Callable[[str, bool], None] | None = None
 
@@ -71,9 +74,12 @@ class Outputs:
     def apply(self, site: "Site", batch: "Batch | None", now_ms: int) -> None:
         """Bring every output up to what `site` wants; `batch` holds the records of what just changed.
 
-        Drives nothing between `make_safe` and `resume`.
+        Drives nothing between `make_safe` and `resume`; what is released meanwhile waits for its record
+        all the same.
         """
         if self._held_safe:
+            for name in sorted(site.portals):
+                self._await(name, site.portals[name], batch, now_ms)
             return
         for name in sorted(site.portals):
             self._lock(name, site.portals[name], batch, now_ms)
@@ -104,12 +110,13 @@ class Outputs:
     def resume(self, site: "Site", now_ms: int) -> None:
         """The door loop decides: what `site` wants is driven, now and from here on."""
         self._held_safe = False
+        self._interrupted = set()
         self.apply(site, None, now_ms)
 
     def make_safe(self) -> None:
         """Take the power from every lock and switch rules' outputs off, until `resume`."""
         self._held_safe = True
-        self._waiting = {}
+        self._interrupted.update(name for name in self._unlocked if self._unlocked[name])
         self._unlocked = {}
         self._shown = {}
         for name in sorted(self._switched):
@@ -120,6 +127,16 @@ class Outputs:
             lock = self._devices.get(self._config["portals"][name]["lock"])
             if lock is not None:
                 self._drive(self._config["portals"][name]["lock"], lock.release_power)
+
+    def _await(self, name: str, portal: "Any", batch: "Batch | None", now_ms: int) -> None:
+        """While nothing is driven: know which record a release waits for, and since when."""
+        if not portal.unlocked:
+            self._waiting.pop(name, None)
+            self._interrupted.discard(name)
+            return
+        known = name in self._waiting or name in self._interrupted
+        if batch is not None and not known and portal.waits_for_record(now_ms):
+            self._waiting[name] = (batch, now_ms + RECORD_WAIT_MS)
 
     def _lock(self, name: str, portal: "Any", batch: "Batch | None", now_ms: int) -> None:
         wanted = portal.unlocked

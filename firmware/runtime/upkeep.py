@@ -24,6 +24,8 @@ FLOOR = "clock/floor"  #: what is kept of a trusted time that later records are 
 
 CHECKPOINT_MS = 3_600_000  #: from one checkpoint of the journal to the next, while it runs
 
+CROWD_MS = 5000  #: so long without another reading dropped, and all is well again
+
 _SILENT = "silent for too long; only keys that are valid for long work"
 
 
@@ -64,6 +66,8 @@ class Upkeep:
         self._perform = perform
         self._fault = fault
         self._told: dict[str, bool] = {}
+        self._dropped = self._first = 0  # readings: as far as is known, and before this crowd
+        self._crowded_ms: int | None = None  # since when none was dropped; None: that was told
 
     def now(self) -> "Moment":
         """This instant, for a decision."""
@@ -73,8 +77,9 @@ class Upkeep:
         """The controller has started."""
         self._perform(self._host.start(now), now)
 
-    def look(self, now: "Moment", up: bool) -> None:
-        """Time has passed; `up`: the broker is there."""
+    def look(self, now: "Moment", up: bool, dropped: int = 0) -> None:
+        """Time has passed; `up`: the broker is there, `dropped`: readings that found no room until now."""
+        self._crowd(now, dropped)
         self.condition(alarm.CLOCK_FAULT, not now.trusted)
         self.condition(alarm.LINK_FAULT, self._config["link"]["enabled"] and not up)
         if self._signs and now.ms >= self._checkpoint_ms:
@@ -84,6 +89,17 @@ class Upkeep:
             self.take_rights()
             narrowed = self._host.narrowed
             self._fault("host", not narrowed, _SILENT if narrowed else "heard again")
+
+    def _crowd(self, now: "Moment", dropped: int) -> None:
+        """Readings were dropped: told with the first of them, and how many when no more are."""
+        if dropped != self._dropped:
+            if self._crowded_ms is None:
+                self._first = self._dropped
+                self._fault("inbox", False, "too many readings at once; some are dropped")
+            self._dropped, self._crowded_ms = dropped, now.ms
+        elif self._crowded_ms is not None and now.ms - self._crowded_ms >= CROWD_MS:
+            self._crowded_ms = None
+            self._fault("inbox", True, "%d readings were dropped" % (dropped - self._first))
 
     def take_rights(self) -> None:
         """Bring what decisions need of levels and hours up to what the store holds now."""

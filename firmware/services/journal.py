@@ -67,6 +67,8 @@ class SqliteJournal(Journal):
         self._loop = loop
         self._waiting: list[tuple[Batch, Done]] = []
         self._waiting_events = 0
+        #: how many of them there may be; the same with an access or alarm record
+        self.room = (MEMORY_LIMIT, HARD_LIMIT)
         # Tokens that have left, in order; not noted in the file yet.
         self._left: dict[int, None] = {}
         self._taken: dict[int, None] = {}  # the broker has them; likewise
@@ -302,10 +304,8 @@ class SqliteJournal(Journal):
 
     def _has_room(self, batch: Batch) -> bool:
         size = max(self._waiting_events, len(self._waiting)) + max(1, len(batch.events))
-        if size <= MEMORY_LIMIT:
-            return True
         types = [str(event.get("type")) for event in batch.events]
-        return size <= HARD_LIMIT and any(t.startswith(("access.", "alarm.")) for t in types)
+        return size <= self.room[any(t.startswith(("access.", "alarm.")) for t in types)]
 
     def _refuse(self, batch: Batch) -> None:
         if not self._refused:

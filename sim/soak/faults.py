@@ -32,6 +32,7 @@ class Faults:
             (2, self._jammed),
             (2, self._supply),
             (8, self._storage),
+            (3, self._memory),
             (4, self._disk),
             (8, self._broker),
             (4, self._reader),
@@ -116,6 +117,28 @@ class Faults:
         self._draft.add(at_ms, "fail_storage", on=True, mode=mode)
         over_ms = at_ms + self._draft.while_ms(1, 600_000)
         self._draft.add(over_ms, "fail_storage", on=False)
+
+    def _memory(self, at_ms: int) -> None:
+        """There is room for hardly anything, mostly while the disk takes nothing and much happens."""
+        rng, draft = self._rng, self._draft
+        over_ms = at_ms + draft.while_ms(1000, 900_000)
+        draft.add(at_ms, "limit_memory", on=True)
+        draft.add(over_ms, "limit_memory", on=False)
+        if rng.random() < 0.8:
+            mode = rng.choice(("error", "full", "slow"))
+            draft.add(at_ms, "fail_storage", on=True, mode=mode)
+            draft.add(at_ms + draft.while_ms(500, 600_000), "fail_storage", on=False)
+        if rng.random() < 0.5:
+            for _ in range(3):
+                draft.add(at_ms + rng.randrange(9000), "fail_task", task="door", how="dies")
+        points = sorted(draft.config["access_points"])
+        for _ in range(rng.choice((0, 30, 60))):
+            number = f"w26:099:{rng.randrange(40000, 60000):05d}"
+            point = rng.choice(points)
+            draft.add(at_ms, "present_card", access_point=point, number=number)
+            at_ms += rng.randrange(20, 600)
+        for portal in self._portals:
+            draft.add(at_ms + rng.randrange(0, 5000), "leave", portal=portal)
 
     def _disk(self, at_ms: int) -> None:
         fault = self._rng.choice(("torn", "unsynced", "flip", "flip_read", "rot"))

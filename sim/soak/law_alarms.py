@@ -1,5 +1,6 @@
 """Law 4: what is wrong is told in time, shown (duress never), kept until acknowledged and over."""
 
+from collections.abc import Callable
 from typing import Any
 
 from sim.soak.breach import Breach
@@ -13,14 +14,18 @@ SHOWN_MS = 2000  #: from a record to what is seen of it
 ACKNOWLEDGED_MS = 3000
 SOUNDING = ("door_forced", "fire", "panic", "intrusion")
 DOOR = ("door_forced", "door_held")
-FREE = ("unlocked", "locked_open")
+FREE = ("unlocked", "locked_open", "")  #: or the records do not tell
 
 
 class Alarms:
-    """The alarms of one building, by its records and by what can be seen."""
+    """The alarms of one building, by its records and by what can be seen.
 
-    def __init__(self, truth: Truth) -> None:
+    mode  callable (portal) -> its mode, by the records
+    """
+
+    def __init__(self, truth: Truth, mode: Callable[[str], str]) -> None:
         self._truth = truth
+        self._mode = mode
         #: (point, class) -> whether it was acknowledged; what is not there is normal
         self.active: dict[tuple[str, str], bool] = {}
         self._raised_ms: dict[tuple[str, str], int] = {}
@@ -31,18 +36,21 @@ class Alarms:
         self._opened: list[tuple[int, str, tuple[str, ...]]] = []
         self._last_way_ms: dict[str, int] = {}  # portal -> the last reason to open it
         self._acknowledgers_ms = NEVER_MS  # the last grant or command that may acknowledge
-        self._mode = {name: part["mode"] for name, part in truth.config["portals"].items()}
         self._open_ms: dict[str, int] = {}
+        self._doubt_ms = (
+            NEVER_MS  # what was raised before may have been forgotten, or told to nobody
+        )
 
     # ---- the records -------------------------------------------------------------------------------
 
     def written(self, event: dict[str, Any], at_ms: int) -> None:
         """A record is durable."""
         type = event["type"]
-        if type == "portal.mode":
-            self._mode[event["portal"]] = event["mode"]
-            self._last_way_ms[event["portal"]] = at_ms
-        elif type in ("portal.released", "portal.secured"):
+        if type == "system.started" and self._truth.corrupted:
+            self._doubt_ms = at_ms
+        elif self._truth.refused_ms != NEVER_MS:
+            self._doubt_ms = max(self._doubt_ms, self._truth.refused_ms)
+        if type in ("portal.mode", "portal.released", "portal.secured"):
             self._last_way_ms[event["portal"]] = at_ms
         elif type == "access.granted":
             person = self._truth.people.get(int(event.get("credential") or 0))
@@ -53,12 +61,19 @@ class Alarms:
         if type.startswith("alarm.") and "class" in event:
             self._alarm(type, (event["point"], event["class"]), at_ms)
 
+    def sure(self, key: tuple[str, str]) -> bool:
+        """Whether the records tell all of an alarm: none was lost with a journal, or refused."""
+        raised_ms = self._raised_ms.get(key, 0)
+        return raised_ms > self._doubt_ms and self._truth.roomy_for(
+            self._truth.now_ms() - raised_ms
+        )
+
     def _alarm(self, type: str, key: tuple[str, str], at_ms: int) -> None:
         if type == "alarm.raised":
             self.active[key] = False
             self._raised_ms[key] = at_ms
         elif type == "alarm.acknowledged":
-            if key not in self.active and not self._truth.corrupted:
+            if key not in self.active and self.sure(key):
                 self._broken("4 acknowledged", f"{key}: acknowledged, and was not raised")
             last_ms = max(self._truth.acknowledged_ms, self._acknowledgers_ms)
             switch = self._truth.config["alarms"]["acknowledge"]
@@ -66,12 +81,12 @@ class Alarms:
                 self._broken("4 by nobody", f"{key}: acknowledged at {at_ms} ms by nobody")
             self.active[key] = True
         elif type == "alarm.cleared":
-            if not self.active.get(key) and not self._truth.corrupted:
+            if not self.active.get(key) and self.sure(key):
                 self._broken("4 cleared", f"{key}: cleared, and nobody had acknowledged it")
             self._is_over(key, at_ms)
             self.active.pop(key, None)
         elif type == "alarm.repeated":
-            if self.active.get(key) is not False and not self._truth.corrupted:
+            if self.active.get(key) is not False and self.sure(key):
                 self._broken("4 repeated", f"{key}: repeated, and did not wait")
         elif type == "alarm.shelved":
             self.shelved.add(key)
@@ -87,7 +102,7 @@ class Alarms:
         since_ms, leaf = truth.leaf[key[0]]
         contact = truth.config["portals"][key[0]]["contact"]
         stands_open = leaf == "open" and since_ms <= raised_ms < at_ms - 3000
-        if stands_open and truth.sound(contact, since_ms) and self._mode[key[0]] not in FREE:
+        if stands_open and truth.sound(contact, since_ms) and self._mode(key[0]) not in FREE:
             self._broken("4 not over", f"{key}: cleared with the door open")
 
     # ---- what is done ------------------------------------------------------------------------------
@@ -124,7 +139,7 @@ class Alarms:
             and truth.fire_ms < at_ms - QUIET_MS
             and self._fire_loops_sound(at_ms)
             and not any(kind == "fire" for _, kind in self.active)
-            and self._mode[name] not in FREE
+            and self._mode(name) not in FREE
             and self._last_way_ms.get(name, NEVER_MS) < at_ms - QUIET_MS
             and truth.storage_for(5000)
         )
@@ -162,7 +177,8 @@ class Alarms:
             self._shown()
 
     def _well(self, ms: int) -> bool:
-        return self._truth.alive_for(ms) and self._truth.storage_for(ms)
+        truth = self._truth
+        return truth.alive_for(ms) and truth.storage_for(ms) and truth.roomy_for(ms)
 
     def _held(self, now_ms: int) -> None:
         truth = self._truth
@@ -172,9 +188,10 @@ class Alarms:
             if leaf != "open" or now_ms - since_ms < most_ms or not truth.alive_for(most_ms):
                 continue
             told = any((name, kind) in self.active for kind in DOOR)
-            quiet = self._mode[name] not in FREE and truth.fire_ms < now_ms - most_ms - QUIET_MS
+            quiet = self._mode(name) not in FREE and truth.fire_ms < now_ms - most_ms - QUIET_MS
             way_ms = self._last_way_ms.get(name, NEVER_MS)
             sound = truth.sound(part["contact"], since_ms) and truth.storage_for(most_ms)
+            sound = sound and truth.roomy_for(now_ms - since_ms)
             burning = truth.fire or any(kind == "fire" for _, kind in self.active)
             fire_sound = not burning and self._fire_loops_sound(now_ms - most_ms)
             if not told and quiet and sound and fire_sound and way_ms < now_ms - most_ms:
@@ -184,7 +201,7 @@ class Alarms:
         """What is lit and what sounds is what the records tell."""
         truth = self._truth
         alarms = truth.config["alarms"]
-        if not self._well(5000) or truth.corrupted:
+        if not self._well(5000) or self._doubt_ms != NEVER_MS or not truth.roomy_for(60_000):
             return
         outputs = truth.building.world.snapshot()["outputs"]
         shown = [key for key in self.active if key[1] != "duress" and key not in self.shelved]
@@ -203,9 +220,9 @@ class Alarms:
 
     def settled(self) -> None:
         """All is whole again, somebody has turned the key: nothing but duress is left."""
-        left = [key for key in sorted(self.active) if key[1] != "duress"]
+        left = [key for key in sorted(self.active) if key[1] != "duress" and self.sure(key)]
         can = self._truth.config["alarms"]["acknowledge"] is not None
-        if left and can and not self._truth.corrupted:
+        if left and can:
             self._broken("4 not settled", f"left after all is well and acknowledged: {left}")
 
     def cut(self) -> None:

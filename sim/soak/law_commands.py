@@ -4,12 +4,16 @@ Knows which commands the operator really signed (the host's own list) and which 
 of them (`sim.forger`); judges every `command.accepted`, and every reply by what the host says of it.
 """
 
+import json
+import re
 from datetime import datetime
 from typing import Any
 
 from sim.soak.breach import Breach
 from sim.soak.truth import Truth
 
+#: how many records were refused for want of room, told when the disk works again
+REFUSED = re.compile(r"; (\d+) records were refused meanwhile")
 EARLY_S = 60  #: a clock of the operator's may be ahead by so much
 SLACK_S = 2
 
@@ -20,9 +24,19 @@ class Commands:
     def __init__(self, truth: Truth) -> None:
         self._truth = truth
         self.accepted: dict[str, int] = {}
+        self._before: set[str] = set()  # accepted before a start from a journal that was struck
+        self._must_refuse = 0  # messages that were heard and must have been refused
+        self._refused = 0  # those that the records tell
 
     def written(self, event: dict[str, Any], at_ms: int) -> None:
         """A record is durable."""
+        if event["type"] == "system.started" and self._truth.corrupted:
+            self._before = set(self.accepted)
+        if event["type"] == "command.rejected":
+            self._refused += event.get("count", 1)
+        if event["type"] == "system.recovered":
+            found = REFUSED.search(str(event.get("text")))
+            self._refused += int(found[1]) if found else 0
         if event["type"] != "command.accepted":
             return
         id, host = event["command"], self._truth.building.host
@@ -31,7 +45,7 @@ class Commands:
         if made is None:
             self._broken("6 stranger", f"{who}: accepted, and nobody who may has signed it")
             return
-        if id in self.accepted and not self._truth.corrupted:
+        if id in self.accepted and id not in self._before:
             self._broken("6 twice", f"{who}: accepted at {self.accepted[id]} ms already")
         self.accepted[id] = at_ms
         if made["op"] != event["op"] or made["by"] != event["by"]:
@@ -43,11 +57,31 @@ class Commands:
             self._fresh(event, made, who)
 
     def _fresh(self, event: dict[str, Any], made: dict[str, Any], who: str) -> None:
-        now_s = _seconds(event["time"])
+        now_s = max(
+            _seconds(event["time"]), self._truth.trusted_s
+        )  # a clock set back revives nothing
         if now_s > _seconds(made["expires"]) + SLACK_S:
             self._broken("6 stale", f"{who}: accepted after it expired")
         if now_s < _seconds(made["issued"]) - EARLY_S - SLACK_S:
             self._broken("6 early", f"{who}: accepted before it was issued")
+
+    def heard(self, payload: str, retained: bool) -> None:
+        """The controller has dealt with a message on its topic: what must be refused is told for ever."""
+        if not self._truth.storage_for(1000) or not self._truth.roomy_for(1000):
+            return  # it waits for its record no longer than a door
+        try:
+            id = json.loads(payload)["id"]
+        except (ValueError, TypeError, KeyError):
+            id = None
+        forger, host = self._truth.building.forger, self._truth.building.host
+        old = forger.never.get(id) in ("stale", "elsewhere")
+        self._must_refuse += retained or old or id not in host.sent
+
+    def settled(self) -> None:
+        """All is whole, and a minute has passed: the records tell of every refusal, singly or by count."""
+        if self._refused < self._must_refuse and not self._truth.corrupted:
+            text = f"{self._must_refuse} were to be refused; the records tell of {self._refused}"
+            self._broken("6 refused untold", text)
 
     def look(self) -> None:
         """Time has passed: is what the host got right?"""

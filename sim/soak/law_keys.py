@@ -5,7 +5,6 @@ has it a use left? What depends on the time is judged by the true time while nob
 by the records themselves otherwise: a key that ended before a trusted record was made has ended.
 """
 
-from datetime import datetime
 from typing import Any
 
 from firmware.access import credential, schedule
@@ -13,7 +12,7 @@ from firmware.wire import card_number
 from sim.fake_clock import zone_offset
 from sim.person import Person
 from sim.soak.breach import Breach
-from sim.soak.truth import SHOWN_MS, Truth
+from sim.soak.truth import SHOWN_MS, Truth, utc_s
 
 SHOWN = {"card": ("card",), "pin": ("pin",), "card+pin": ("card", "pin"), "qr": ("qr",)}
 SLACK_S = 2  #: a clock that drifts unseen, and what was shown before a deadline
@@ -25,10 +24,8 @@ class Keys:
     def __init__(self, truth: Truth) -> None:
         self._truth = truth
         self._used: dict[int, int] = {}
-        self._trusted_s = 0  # the latest time of a trusted record
         self._offset_s = zone_offset(truth.config["controller"]["timezone"])
         self.changed: set[int] = set()  # keys that a command has changed: no longer ours to judge
-        self.clock_set = False  # by the owner's command
 
     def written(self, event: dict[str, Any], at_ms: int, mode: str) -> None:
         """A record is durable; `mode` is that of its portal."""
@@ -36,14 +33,14 @@ class Keys:
             self._granted(event, at_ms, mode)
         elif event["type"] == "credential.changed":
             self.changed.add(int(event["credential"]))
-        if event.get("clock") == "trusted":
-            self._trusted_s = max(self._trusted_s, _utc_s(event["time"]))
 
     def _granted(self, event: dict[str, Any], at_ms: int, mode: str) -> None:
         number, point = event.get("credential"), event["access_point"]
         person = self._truth.people.get(int(number or 0))
         if number in self.changed:
             return
+        if person is None and not self._truth.roomy_for(at_ms):
+            return  # enrolled, and the record of it found no room
         if person is None:
             self._broken("2 unknown key", f"{point}: granted to nobody at {at_ms} ms")
             return
@@ -84,11 +81,11 @@ class Keys:
 
     def _in_time(self, event: dict[str, Any], person: Person, at_ms: int, who: str) -> None:
         truth = self._truth
-        own_s = _utc_s(event["time"])
+        own_s = utc_s(event["time"])
         if person.valid_to_s is not None:
             if event["clock"] == "trusted" and own_s >= person.valid_to_s + SLACK_S:
                 self._broken("5 ended", f"{who}; the record's own time is after its end")
-            if self._trusted_s >= person.valid_to_s + SLACK_S and not self.clock_set:
+            if truth.trusted_s >= person.valid_to_s + SLACK_S:
                 self._broken("5 revived", f"{who}; it had ended by an earlier record")
         if truth.clock_touched:
             return
@@ -108,11 +105,6 @@ class Keys:
 
     def _broken(self, law: str, text: str) -> None:
         raise Breach(law, self._truth.now_ms(), text)
-
-
-def _utc_s(time: str) -> int:
-    """The second of a record's time, whatever its year."""
-    return int(datetime.fromisoformat(time.replace("Z", "+00:00")).timestamp() // 1)
 
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

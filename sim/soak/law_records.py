@@ -37,6 +37,15 @@ class Records:
         self._last = {True: ("", 0), False: ("", 0)}
         self._backlog: set[tuple[str, int]] = set()  # alarms that waited when this connection began
         self._secrets = _secrets(truth)
+        self._struck: set[str] = set()  # journals of which a bit turned over
+        self._strikes = 0
+
+    def _spoilt(self, journal: str) -> bool:
+        """Whether a bit of that journal, or of one that it replaces, was struck: nothing can be promised."""
+        if self._truth.corruptions > self._strikes:
+            self._strikes = self._truth.corruptions
+            self._struck.update([*self.durable, self._current])
+        return journal in self._struck
 
     # ---- what is written ---------------------------------------------------------------------------
 
@@ -44,7 +53,7 @@ class Records:
         """An event is durable: the controller says so, or it was found on the disk."""
         journal, seq = event["journal"], event["seq"]
         hashes = self.durable.setdefault(journal, [])
-        if self._truth.corrupted and self._transaction <= (journal, seq) <= (journal, len(hashes)):
+        if self._spoilt(journal) and self._transaction <= (journal, seq) <= (journal, len(hashes)):
             # A bit of the last transaction turned over: it looks like one that was cut, for good.
             del hashes[seq - 1 :]
             self.host.get(journal, {}).clear()
@@ -66,9 +75,10 @@ class Records:
         self._transaction = (events[0]["journal"], events[0]["seq"])
 
     def _begun(self, event: dict[str, Any]) -> None:
+        spoilt = self._spoilt(self._current)
         if event["type"] != "system.journal_started":
             self._broken("3 first", f"{event['journal']}: begins with {event['type']}")
-        if self._current and not self._truth.corrupted:
+        if self._current and not spoilt:
             self._broken("3 new journal", f"{event['journal']}: begun though nothing was corrupt")
         before = event.get("previous", {}).get("journal", self._current)
         if self._current and before != self._current:
@@ -93,7 +103,7 @@ class Records:
         return news
 
     def _all_there(self, found: disk_look.Found) -> None:
-        if not self._current or self._truth.corrupted:
+        if not self._current or self._spoilt(self._current):
             return
         told = len(self.durable[self._current])
         if found.name != self._current:
@@ -127,14 +137,15 @@ class Records:
         key = (event["journal"], event["seq"])
         hashes = self.durable.get(event["journal"], [])
         durable = event["seq"] <= len(hashes) and hashes[event["seq"] - 1] == event["hash"]
-        if not durable and not self._truth.corrupted:
+        if not durable and not self._spoilt(key[0]):
             self._broken("3 sent early", f"{key} is sent and is not durable")
         if key in self._sent:
             return
         self._sent.add(key)
         urgent = str(event["type"]).startswith("alarm.")
-        if not urgent and self._backlog and not self._truth.corrupted:
-            waiting = sorted(self._backlog)[:3]
+        waiting = [] if urgent else [one for one in self._backlog if not self._spoilt(one[0])]
+        if waiting:
+            waiting = sorted(waiting)[:3]
             self._broken("3 alarms first", f"{key} is sent before the alarms {waiting}")
         if urgent:
             self._backlog.discard(key)
@@ -161,7 +172,7 @@ class Records:
         event = json.loads(payload)
         journal, seq = event["journal"], event["seq"]
         mine = self.host.setdefault(journal, {})
-        if mine.get(seq, event["hash"]) != event["hash"] and not self._truth.corrupted:
+        if mine.get(seq, event["hash"]) != event["hash"] and not self._spoilt(journal):
             self._broken("3 host", f"{journal}: seq {seq} came twice, and differs")
         mine[seq] = event["hash"]
 
@@ -170,13 +181,13 @@ class Records:
         for journal, hashes in self.durable.items():
             came = self.host.get(journal, {})
             missing = [seq for seq in range(1, len(hashes) + 1) if seq not in came]
-            if missing and not self._truth.corrupted:
+            if missing and not self._spoilt(journal):
                 shown = ", ".join(str(seq) for seq in missing[:5])
                 self._broken(
                     "3 not delivered", f"{journal}: the host has not {shown} ({len(missing)})"
                 )
             for seq, digest in came.items():
-                if seq <= len(hashes) and hashes[seq - 1] != digest and not self._truth.corrupted:
+                if seq <= len(hashes) and hashes[seq - 1] != digest and not self._spoilt(journal):
                     self._broken("3 host", f"{journal}: seq {seq} is another at the host")
 
     # ---- law 7 -------------------------------------------------------------------------------------
@@ -205,5 +216,7 @@ def _secrets(truth: Truth) -> re.Pattern[str]:
         words |= {word for word in (one.pin, one.duress_pin, one.qr) if word is not None}
     for step in truth.story.steps:
         words |= {str(step[key]) for key in ("number", "text") if key in step}
+        if step.get("op") == "credential.enrol":
+            words.add("864209")
     either = "|".join(re.escape(word) for word in sorted(words))
     return re.compile(rf"(?<![0-9A-Za-z])(?:{either})(?![0-9A-Za-z])")

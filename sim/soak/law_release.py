@@ -8,6 +8,7 @@ from sim.soak.truth import NEVER_MS, Truth
 EGRESS_MS = 100  #: law 1
 RECORD_MS = 100  #: law 3: a release waits so long for its record, then it is marked late
 SLACK_MS = 5
+SAFE_MS = 250  #: after the door's task died; it runs again 500 ms after at the earliest
 ANSWER_MS = 1  #: from a write to the word that it was done
 HELD_MS = 500  #: how long a handle is held, and its contact settles
 UNEXPLAINED_MS = 1500  #: how long a release may stand without a record while the disk works
@@ -16,6 +17,7 @@ BACK_MS = 10_000  #: from the death of the door loop to the next decision
 LONGEST_MS = 300_000  #: no release by time lasts longer
 WAITS = ("credential", "command", "schedule", "call")
 FREE = ("unlocked", "locked_open")
+LOOSE = (*FREE, "")  #: and where the records do not tell
 
 
 class Releases:
@@ -39,18 +41,21 @@ class Releases:
         self._unmatched: list[tuple[int, str]] = []
         self._told: list[tuple[int, str, str]] = []  # (at_ms, portal, cause), recent
         self._owed: list[tuple[int, str]] = []  # a way out that somebody asked for
+        self._stands: set[str] = set()  # portals whose release is on record, and its end is not
         self._granted: dict[str, int] = {}
         self._commanded_ms = NEVER_MS
         self._free_mode: dict[str, int] = {}
         self._fire_told_ms = NEVER_MS
+        self._untold_ms = NEVER_MS  # the last release whose record found no room
+        self._doubt_ms = NEVER_MS
         loops = [
             part["input"] for part in config["alarms"]["points"].values() if part["class"] == "fire"
         ]
         self._fire_loops = loops
 
     def mode(self, portal: str) -> str:
-        """The mode of a portal, by the records."""
-        return str(self._mode[portal])
+        """The mode of a portal, by the records; "": they may not tell it (see `sure`)."""
+        return str(self._mode[portal]) if self.sure(portal) else ""
 
     # ---- the lines ---------------------------------------------------------------------------------
 
@@ -64,7 +69,7 @@ class Releases:
                 continue
             self.released[name] = released
             self.since_ms[name] = now_ms
-            if released and not self._harmless(name):
+            if released and not self._harmless(name) and not self._goes_on(name):
                 self._unmatched.append((now_ms, name))
 
     def _harmless(self, name: str) -> bool:
@@ -76,6 +81,13 @@ class Releases:
             return False
         dead = truth.now_ms() - truth.door_task_ms <= BACK_MS
         return dead or truth.alive_ms is None or not truth.building.machine.deciding
+
+    def _goes_on(self, name: str) -> bool:
+        """Whether this is a release on record that the death of the door's task interrupted."""
+        return name in self._stands and self._died_since(self._truth.now_ms() - BACK_MS)
+
+    def _died_since(self, at_ms: int) -> bool:
+        return at_ms <= self._truth.door_task_ms
 
     # ---- the records -------------------------------------------------------------------------------
 
@@ -92,13 +104,24 @@ class Releases:
         elif type == "portal.released":
             self._legitimate(str(name), event["cause"], at_ms)
             self._matched(str(name), event, at_ms, told_ms)
+            self._stands.add(str(name))
+        elif type == "portal.secured":
+            self._stands.discard(str(name))
+        elif type == "system.started":
+            self._stands.clear()
+            if self._truth.corrupted:
+                self._doubt_ms = at_ms
+        self._doubt_ms = max(self._doubt_ms, self._truth.refused_ms)
 
     def _matched(self, name: str, event: dict[str, Any], at_ms: int, told_ms: int) -> None:
         self._told = [one for one in self._told if one[0] > at_ms - 60_000]
         self._told.append((at_ms, name, event["cause"]))
         left = []
         for moved_ms, moved in self._unmatched:
-            if moved != name or not at_ms - SLACK_MS <= moved_ms <= at_ms + RECORD_MS + SLACK_MS:
+            latest_ms = at_ms + RECORD_MS + SLACK_MS
+            if self._died_since(at_ms):  # it was on its way, and goes on with the next task
+                latest_ms = max(latest_ms, self._truth.door_task_ms + BACK_MS)
+            if moved != name or not at_ms - SLACK_MS <= moved_ms <= latest_ms:
                 left.append((moved_ms, moved))
                 continue
             pressed_ms = self._truth.pressed_ms(name, moved_ms)
@@ -110,6 +133,17 @@ class Releases:
             if waits and early and moved_ms < at_ms + RECORD_MS - SLACK_MS:
                 self._broken("3 did not wait", f"{name}: {event['cause']} at {moved_ms} ms")
         self._unmatched = left
+
+    def sure(self, name: str) -> bool:
+        """Whether the records tell the mode of a portal: none was lost since the last one, or refused."""
+        mode_ms = max(self._free_mode.get(name, 0), 1)
+        return mode_ms > self._doubt_ms and self._truth.roomy_for(self._truth.now_ms() - mode_ms)
+
+    def settled(self) -> None:
+        """All is whole again: what has no record was refused for want of room, and that was told."""
+        if self._untold_ms > self._truth.refused_ms:
+            at_ms = self._untold_ms
+            self._broken("8 untold", f"released at {at_ms} ms; no record of it, nor of refusing it")
 
     def _legitimate(self, name: str, cause: str, at_ms: int) -> None:
         truth, part = self._truth, self._truth.config["portals"][name]
@@ -136,7 +170,7 @@ class Releases:
             if self._granted.get(name) != at_ms:
                 why = "nobody was granted"
         elif cause == "command":
-            started = at_ms <= truth.started_ms() + BACK_MS and self._mode[name] in FREE
+            started = at_ms <= truth.started_ms() + BACK_MS and self.mode(name) in LOOSE
             if self._commanded_ms != at_ms and not started:
                 why = "nobody who may commanded it"
         elif cause == "call":
@@ -181,9 +215,20 @@ class Releases:
         if not self.released[name] and self.since_ms[name] < at_ms:
             self._broken("1 egress", f"{name}: not released {EGRESS_MS} ms after {at_ms} ms")
 
+    def _safe(self, now_ms: int) -> None:
+        """While nobody decides every lock is without current."""
+        truth = self._truth
+        dead = truth.building.machine.controller is None
+        if not dead and not truth.task_dies_ms <= now_ms <= truth.task_dies_ms + SAFE_MS:
+            return
+        for name, released in self.released.items():
+            if released != self._magnet[name] and self._lock_sound(name):
+                self._broken("1 not safe", f"{name}: has current while the door's task is dead")
+
     def look(self) -> None:
         """Time has passed."""
         truth, now_ms = self._truth, self._truth.now_ms()
+        self._safe(now_ms)
         self._settle_owed(now_ms)
         if truth.alive_ms is None and truth.building.machine.power:
             dead_ms = max(truth.powered_ms + DECIDES_MS, truth.door_task_ms + BACK_MS)
@@ -210,7 +255,11 @@ class Releases:
         """Law 2: what moved has a record, as soon as the disk can have one."""
         for moved_ms, name in self._unmatched:
             well_ms = min(now_ms - moved_ms, now_ms - self._truth.storage_ms)
-            if well_ms >= UNEXPLAINED_MS and self._truth.storage_for(UNEXPLAINED_MS + 2500):
+            if well_ms < UNEXPLAINED_MS or not self._truth.storage_for(UNEXPLAINED_MS + 2500):
+                continue
+            if self._truth.short or self._truth.short_ms >= moved_ms:
+                self._untold_ms = max(self._untold_ms, moved_ms)  # refused: to be told, in number
+            else:
                 self._broken("2 no cause", f"{name}: released at {moved_ms} ms; nothing says why")
 
     def _overlong(self, name: str, since_ms: int, now_ms: int) -> None:
@@ -218,7 +267,7 @@ class Releases:
         lately = now_ms - LONGEST_MS
         last_ms = max([at for at, portal, _ in self._told if portal == name], default=NEVER_MS)
         reasons = (
-            self._mode[name] in FREE,
+            self.mode(name) in LOOSE,
             self._free_mode.get(name, NEVER_MS) > lately,
             truth.fire,
             truth.fire_ms > lately or (truth.fire_ms != NEVER_MS and self._manual()),
@@ -256,6 +305,8 @@ class Releases:
                 self._broken("3 lost record", f"{name}: released at {moved_ms} ms, and no record")
         self._unmatched = []
         self._owed = []
+        self._stands.clear()
+        self._untold_ms = NEVER_MS  # what was to be told went with the memory
 
     def _broken(self, law: str, text: str) -> None:
         raise Breach(law, self._truth.now_ms(), text)

@@ -1,8 +1,11 @@
 """What people do: quiet hours, rush hours, bursts; those who may, those who may not, and mishaps."""
 
+import base64
 from collections.abc import Callable
 from typing import Any
 
+from firmware.runtime.clock import iso
+from firmware.wire import card_number
 from sim.fake_clock import zone_offset
 from sim.soak.steps import Draft
 
@@ -39,6 +42,8 @@ class Life:
             (1, self._fire),
             (2, self._lid),
             (8, self._command),
+            (2, self._keys),
+            (2, self._rarely),
             (3, self._forgery),
             (2, self._ended),
         ]
@@ -213,6 +218,81 @@ class Life:
         else:
             draft.add(at_ms, "command", op="portal.release", args={"portal": "nowhere"})
 
+    def _keys(self, at_ms: int) -> None:
+        """Somebody's key is changed, sealed: it ends, is given back, or a new one is made."""
+        rng, draft = self._rng, self._draft
+        person = rng.choice(draft.people)
+        kind = rng.random()
+        key: dict[str, Any] = {
+            "id": person.credential,
+            "holder": person.holder,
+            "state": rng.choice(("active", "active", "suspended", "lost", "cancelled")),
+            "levels": ["everywhere"],
+            "version": 2 + at_ms // 1000,
+        }
+        if person.card is not None:
+            key["cards"] = [card_number.parse(person.card)]
+        if person.pin is not None:
+            key["pin"] = person.pin
+        if kind < 0.4:
+            draft.add(at_ms, "command", op="credential.upsert", args={"credential": key})
+        elif kind < 0.6:
+            args: dict[str, Any] = {"credential": person.credential}
+            draft.add(at_ms, "command", op="credential.remove", args=args)
+        elif kind < 0.7:
+            args = {"upsert": [key], "remove": [person.credential + 1000]}
+            if rng.random() < 0.5:
+                args.update(version=2 + at_ms // 1000, page=1, pages=rng.choice((1, 1, 2)))
+            draft.add(at_ms, "command", op="credential.sync", args=args)
+        else:
+            self._enrol(at_ms)
+            return
+        point = rng.choice(self._points)
+        self._show(at_ms + draft.while_ms(1, 60_000), point, person.name)
+
+    def _enrol(self, at_ms: int) -> None:
+        rng, draft = self._rng, self._draft
+        point = rng.choice(self._points)
+        number = f"w26:077:{rng.randrange(40000, 60000):05d}"
+        args: dict[str, Any] = {"access_point": point, "timeout_s": rng.randrange(1, 60)}
+        if rng.random() < 0.7:
+            new = {"id": 7000 + rng.randrange(50), "levels": ["everywhere"], "pin": "864209"}
+            args["credential"] = {**new, "version": 2 + at_ms // 1000}
+        draft.add(at_ms, "command", op="credential.enrol", args=args)
+        for _ in range(2):
+            at_ms += draft.while_ms(100, 40_000)
+            draft.add(at_ms, "present_card", access_point=point, number=number)
+
+    def _rarely(self, at_ms: int) -> None:
+        """What an owner rarely asks for."""
+        rng, draft = self._rng, self._draft
+        utc_s = (draft.start_ms + at_ms) // 1000
+        until = _utc(utc_s + rng.randrange(-60, 4 * 3600))
+        key = base64.b64encode(rng.randbytes(32)).decode()
+        wrong_s = round(rng.choice((-1, 1)) * draft.while_ms(1000, 400_000_000) / 1000)
+        hours = {"schedule": "spare", "hours": ["daily 09:00-17:00"]}
+        asked: list[tuple[str, dict[str, Any]]] = [
+            ("passback.forgive", {}),
+            ("level.set", {"level": "spare", "rights": []}),
+            ("schedule.set", hours),
+            ("operator.set", {"operator": "op-two", "role": "caretaker", "public_key": key}),
+            ("operator.set", {"operator": "op-two", "revoked": True}),
+            ("config.apply", {"config": "nothing of the kind"}),
+            ("clock.set", {"utc": _utc(utc_s)}),
+            ("clock.set", {"utc": _utc(utc_s + rng.choice((0, wrong_s)))}),
+        ]
+        for point in self._alarm_points:
+            kind = draft.config["alarms"]["points"][point]["class"]
+            shelved = {"point": point, "class": kind, "until": until}
+            asked.append(("alarm.shelve", shelved))
+        for name in sorted(draft.config["partitions"]):
+            asked.append(("partition.arm", {"partition": name}))
+            asked.append(("partition.disarm", {"partition": name}))
+        op, args = rng.choice(asked)
+        draft.add(at_ms, "command", op=op, args=args)
+        if rng.random() < 0.2:
+            draft.add(at_ms + draft.while_ms(1, 5000), "forge_command", how="again")
+
     def _forgery(self, at_ms: int) -> None:
         kinds = ("again", "altered", "stranger", "elsewhere", "stale", "retained", "junk")
         how = self._rng.choice((*kinds, *kinds, "flood"))
@@ -224,3 +304,7 @@ class Life:
         if self._draft.add(at_ms, "tamper", device=device, on=True):
             over_ms = at_ms + self._draft.while_ms(20, 300_000)
             self._draft.add(over_ms, "tamper", device=device, on=False)
+
+
+def _utc(utc_s: int) -> str:
+    return iso(utc_s * 1000).replace(".000Z", "Z")

@@ -6,6 +6,7 @@ part counts as sound once everything done to it was undone `MENDED_MS` ago.
 
 import bisect
 from collections import deque
+from datetime import datetime
 from typing import Any
 
 from firmware.wire import card_number
@@ -21,6 +22,11 @@ NEVER_MS = -(10**12)
 
 #: Verbs that do something to the wire of a device.
 _WIRES = ("fail_line", "unplug", "tamper", "fail_reader", "chatter_contact")
+
+
+def utc_s(time: str) -> int:
+    """The second of a record's time, whatever its year."""
+    return int(datetime.fromisoformat(time.replace("Z", "+00:00")).timestamp() // 1)
 
 
 class Truth:
@@ -55,12 +61,22 @@ class Truth:
         self.jammed: dict[str, int] = {}
         self.storage_ms = NEVER_MS  # when it last was not well
         self._storage_mode = ""  # what is wrong with it now
+        #: bool  a bit of the journal turned over, at some time; and how often
         self.corrupted = False
+        self.corruptions = 0
+        #: bool  there is room for hardly anything
+        self.short = False
+        self.short_ms = NEVER_MS  # when that changed
+        #: int  when records were refused for want of room, by their own word
+        self.refused_ms = NEVER_MS
+        #: int  the latest second that a trusted record names, the owner's word apart
+        self.trusted_s = 0
         self.broker_ms = NEVER_MS
         self.broker_ill: set[str] = set()
         self.network_ms = NEVER_MS
         self.network = True
         self.door_task_ms = NEVER_MS  # when the door loop was last made to die or hang
+        self.task_dies_ms = NEVER_MS  # that it died, having lived
         self.ended_tasks: dict[str, int] = {}
 
     # ---- time and life -----------------------------------------------------------------------------
@@ -130,7 +146,13 @@ class Truth:
         elif do == "fail_disk":
             self.storage_ms = max(self.storage_ms, at_ms)
             # A disk that tears or forgets what was not synced does its duty; one that flips does not.
-            self.corrupted = self.corrupted or step["fault"] in ("flip", "flip_read", "rot")
+            if step["fault"] in ("flip", "flip_read", "rot") and step["file"] == "journal":
+                self.corrupted = True
+                self.corruptions += 1
+        elif do == "limit_memory":
+            self.short, self.short_ms = step["on"], at_ms
+        elif do == "command":
+            self.clock_touched = self.clock_touched or step["op"] == "clock.set"
         elif do == "fail_broker":
             self._broker(step, at_ms)
         elif do == "kill_process" and step["process"] == "door":
@@ -138,9 +160,28 @@ class Truth:
         elif do == "fail_task":
             self._task(step, at_ms)
 
+    def written(self, event: dict[str, Any], at_ms: int) -> None:
+        """A record is durable, and was judged."""
+        if event["type"] == "clock.changed" and event.get("by") is not None:
+            self.trusted_s = 0
+        if event.get("clock") == "trusted":
+            self.trusted_s = max(self.trusted_s, utc_s(event["time"]))
+        if event["type"] == "system.recovered" and "refused meanwhile" in str(event.get("text")):
+            self.refused_ms = self.now_ms()
+
+    def roomy_for(self, ms: int) -> bool:
+        """Whether no record can have been refused for so long: there was room, or a disk that works."""
+        since_ms = self.now_ms() - ms
+        if self.refused_ms >= since_ms:
+            return False
+        cramped = self.short or self.short_ms >= since_ms
+        return not cramped or self.storage_for(ms + 5000)
+
     def _task(self, step: dict[str, Any], at_ms: int) -> None:
         """A task dies or waits; one that hangs has the whole process hang with it."""
         self.ended_tasks[step["task"]] = at_ms
+        if step["task"] == "door" and step["how"] == "dies" and self.alive_ms is not None:
+            self.task_dies_ms = at_ms if at_ms - self.door_task_ms > 15_000 else self.task_dies_ms
         if step["task"] == "door" or step["how"] == "hangs":
             self.door_task_ms = at_ms
         else:

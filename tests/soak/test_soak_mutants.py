@@ -82,6 +82,23 @@ FAULTS = {
     "a duress alarm lights the beacon": Fault(
         "access/alarm.py", "SILENT = (DURESS,)", "SILENT = ()", "4 beacon lit", 10
     ),
+    "a lock keeps its current when its task dies": Fault(
+        "runtime/outputs.py",
+        'self._drive(self._config["portals"][name]["lock"], lock.release_power)',
+        "pass",
+        "1 not safe",
+        1,
+    ),
+    "refusals beyond twenty a minute are told by nobody": Fault(
+        "runtime/rejections.py", 'fields["count"] = over', "return []", "6 refused untold", 1
+    ),
+    "records that found no room are told by nobody": Fault(
+        "services/journal.py",
+        'lost = f"; {self._refused} records were refused meanwhile" if self._refused else ""',
+        'lost = ""',
+        "8 untold",
+        1,
+    ),
     "a handle is not heard": Fault(
         "access/release.py",
         "(ENGAGED, RELEASE): (RELEASED, _START)",

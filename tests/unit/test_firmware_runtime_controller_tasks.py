@@ -110,7 +110,7 @@ def test_a_door_task_that_dies_leaves_the_locks_without_current_until_it_decides
     house.building.world.act("present_card", access_point="front-in", person="resident")
     house.run(1000)
     assert house.locks() == {"front": "unlocked", "yard": "locked"}
-    house.controller._inbox.put(feeds.Input(feeds.FOUND, "none", None))
+    house.controller.inbox.put(feeds.Input(feeds.FOUND, "none", None))
     house.run(100)
     house.controller.ask(lambda now: (None, []))  # what is asked meanwhile drives nothing
     assert house.locks() == {"front": "locked", "yard": "unlocked"}
@@ -124,7 +124,7 @@ def test_a_magnet_that_lets_go_while_the_door_task_is_dead_is_on_record_and_nobo
 ):
     house = House()
     house.run(1000)
-    house.controller._inbox.put(feeds.Input(feeds.FOUND, "none", None))
+    house.controller.inbox.put(feeds.Input(feeds.FOUND, "none", None))
     house.run(100)
     house.building.world.act("walk_through", portal="yard")
     house.run(20_000)

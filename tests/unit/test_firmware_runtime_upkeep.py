@@ -111,3 +111,25 @@ def test_the_journal_is_vouched_for_each_hour_of_running() -> None:
     rig = Rig()
     rig.run(3 * 3600000 + 60000)
     assert len(rig.told("system.checkpoint")) == 3
+
+
+def test_readings_that_found_no_room_are_told_and_in_the_end_how_many() -> None:
+    rig = Rig()
+    rig.controller.inbox.limit = 0
+    for dropped in (2, 3):
+        for _ in range(dropped):
+            rig.act("present_card", access_point="front-in", number="w26:012:20000")
+            rig.run(1000)
+        assert rig.told("system.fault", "part", "text")[-1] == (
+            "inbox",
+            "too many readings at once; some are dropped",
+        )
+        rig.run(7000)
+        assert rig.told("system.recovered", "part", "text")[-1] == (
+            "inbox",
+            f"{dropped} readings were dropped",
+        )
+    assert len(rig.told("system.fault", "part")) == 2
+    rig.controller.inbox.limit = 256
+    rig.run(60_000)
+    assert len(rig.told("system.recovered", "part")) == 2

@@ -1,0 +1,105 @@
+"""Stories that taught the soak's laws something: the law is stated as it is true, and still judges.
+
+Each story was the shortest that broke a law which asked for too much, or that the firmware broke.
+"""
+
+from typing import Any
+
+from sim.soak import run
+
+Step = dict[str, Any]
+
+
+def told(
+    *steps: Step,
+    end_ms: int = 30_000,
+    start: str = "2027-03-18T17:04:46Z",
+    board: str = "board_configs/demo-sim.toml",
+    override: dict[str, Any] | None = None,
+    seed: int = 1,
+) -> run.Told:
+    """What came of a story of these steps, told under the laws and mended in the end."""
+    person = {"name": "guest-0", "card": "w26:012:20000"}
+    tables = {"board": board, "start": start, "end_ms": end_ms, "person": [person]}
+    return run.tell({**tables, "override": override or {}, "step": list(steps)}, seed)
+
+
+def step(at_ms: int, do: str, **args: Any) -> Step:
+    return {"at_ms": at_ms, "do": do, **args}
+
+
+CARD = step(1000, "present_card", access_point="front-in", person="guest-0")
+DIES = step(1573, "fail_task", task="door", how="dies")
+
+
+def test_a_release_that_the_death_of_its_task_interrupts_goes_on_under_its_record() -> None:
+    assert told(CARD, DIES).law is None
+
+
+def test_a_release_whose_record_waits_while_the_task_is_dead_is_marked_late() -> None:
+    slow = step(900, "fail_storage", on=True, mode="slow")
+    dies = step(1100, "fail_task", task="door", how="dies")
+    well = step(20_000, "fail_storage", on=False)
+    assert told(slow, CARD, dies, well, end_ms=40_000).law is None
+
+
+def test_a_time_server_that_says_another_time_is_put_right_in_the_end() -> None:
+    back = step(1000, "set_clock", utc="2026-11-21T08:00:00Z")
+    cut = step(2000, "cut_power")
+    without = {"controller.rtc": False}
+    assert told(back, cut, end_ms=60_000, override=without).law is None
+
+
+def test_a_command_is_early_by_the_latest_time_that_is_proven() -> None:
+    ahead = step(1000, "set_clock", jump_ms=1_151_102)
+    mode = {"portal": "yard", "mode": "locked"}
+    asked = step(9000, "command", op="portal.mode", args=mode)
+    slow = step(8000, "fail_broker", fault="slow", on=True)
+    back = step(10_000, "set_clock", jump_ms=-1_151_102)
+    assert told(ahead, slow, asked, back).law is None
+
+
+def test_what_the_broker_kept_may_be_sent_like_any_other_command_once() -> None:
+    kept = step(2000, "forge_command", how="retained")
+    again = [step(3000 + 500 * one, "forge_command", how="again") for one in range(6)]
+    assert told(kept, *again).law is None
+
+
+def test_what_found_no_room_in_memory_is_told_in_number_and_every_door_lets_out() -> None:
+    """A flood of cards while the disk takes nothing and there is room for twenty records."""
+    steps = [
+        step(1000, "limit_memory", on=True),
+        step(1000, "fail_storage", on=True, mode="error"),
+        *(
+            step(2000 + 300 * one, "present_card", access_point="front-in", number="w26:099:40000")
+            for one in range(60)
+        ),
+        step(21_000, "leave", portal="front"),
+        step(22_000, "leave", portal="yard"),
+        step(23_000, "fail_storage", on=False),
+        step(29_000, "limit_memory", on=False),
+    ]
+    assert told(*steps, end_ms=60_000).law is None
+
+
+def test_a_hundred_stale_commands_are_all_told() -> None:
+    flood = step(2000, "forge_command", how="flood")
+    assert told(flood).law is None
+
+
+def test_sealed_commands_leave_one_trace_though_no_sealing_is_like_another() -> None:
+    asked = {"access_point": "front-in", "timeout_s": 20}
+    enrol = step(1000, "command", op="credential.enrol", args=asked)
+    card = step(3000, "present_card", access_point="front-in", number="w26:077:41234")
+    first, second = told(enrol, card), told(enrol, card)
+    assert first.law is None
+    assert first.digest == second.digest
+
+
+def test_a_mode_that_rotted_with_its_journal_is_judged_no_more() -> None:
+    down = {"portal": "yard", "mode": "locked_down"}
+    asked = step(1000, "command", op="portal.mode", args=down)
+    rots = step(2000, "fail_disk", fault="rot", file="journal")
+    dies = step(3000, "kill_process", process="door")
+    card = step(13_000, "present_card", access_point="yard-in", person="guest-0")
+    assert told(asked, rots, dies, card).law is None
