@@ -22,7 +22,7 @@ from sim.soak.law_keys import Keys
 from sim.soak.law_records import Records
 from sim.soak.law_release import EGRESS_MS, SAFE_MS, Releases
 from sim.soak.truth import Truth
-from sim.virtual import Building
+from sim.virtual import AT_WRITE_MS, Building
 
 EVERY_MS = 1000
 IDLE_EVERY_MS = 30_000
@@ -211,6 +211,7 @@ class Laws:
 
     async def settle(self) -> None:
         """After the story: mend everything, wait, and see that the building has come to rest."""
+        await aio.sleep_ms(AT_WRITE_MS + 1)  # a cut that still waits for its write has come
         for step in self._mending():
             self._do(step)
         await aio.sleep_ms(ANSWERED_MS)

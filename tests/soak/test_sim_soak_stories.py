@@ -103,3 +103,7 @@ def test_a_mode_that_rotted_with_its_journal_is_judged_no_more() -> None:
     dies = step(3000, "kill_process", process="door")
     card = step(13_000, "present_card", access_point="yard-in", person="guest-0")
     assert told(asked, rots, dies, card).law is None
+
+
+def test_a_cut_that_waits_for_its_write_at_the_end_of_a_story_is_mended_too() -> None:
+    assert told(step(1000, "cut_power", at_write=10), end_ms=1067).law is None

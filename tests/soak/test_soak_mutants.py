@@ -37,7 +37,7 @@ FAULTS = {
         "access/credential.py", "now.utc_s >= ends_s", "now.utc_s < 0", "5 ", 1
     ),
     "a clock that is set back revives a key": Fault(
-        "runtime/site_time.py", "max(utc_s, self._floor_ms // 1000)", "utc_s", "5 ", 4
+        "runtime/site_time.py", "max(utc_s, self._floor_ms // 1000)", "utc_s", "5 ", 24
     ),
     "uses are not kept": Fault(
         "access/credential.py", "Usage(usage.spent + 1, first_s)", "Usage(0, first_s)", "5 uses", 1
@@ -49,7 +49,7 @@ FAULTS = {
         "runtime/command_gate.py", "if utc_ms > expires_ms:", "if not utc_ms:", "6 stale", 2
     ),
     "a command for another controller counts": Fault(
-        "runtime/command_gate.py", 'fields.get("to") != self._to', "not self._to", "6 elsewhere", 14
+        "runtime/command_gate.py", 'fields.get("to") != self._to', "not self._to", "6 elsewhere", 3
     ),
     "what the broker kept counts": Fault(
         "services/command_desk.py",
@@ -63,7 +63,7 @@ FAULTS = {
         "if waiting is None and batch is not None and not batch.durable:",
         "if waiting is None and batch is None:",
         "3 ",
-        6,
+        27,
     ),
     "an event has left when it is sent": Fault(
         "runtime/outbox.py",
@@ -87,7 +87,7 @@ FAULTS = {
         'self._drive(self._config["portals"][name]["lock"], lock.release_power)',
         "pass",
         "1 not safe",
-        1,
+        6,
     ),
     "refusals beyond twenty a minute are told by nobody": Fault(
         "runtime/rejections.py", 'fields["count"] = over', "return []", "6 refused untold", 1
@@ -97,7 +97,7 @@ FAULTS = {
         'lost = f"; {self._refused} records were refused meanwhile" if self._refused else ""',
         'lost = ""',
         "8 untold",
-        1,
+        6,
     ),
     "a handle is not heard": Fault(
         "access/release.py",
