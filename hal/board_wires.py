@@ -43,12 +43,12 @@ Wire = namedtuple(
     ),
 )
 
-#: A place is (what, name, point): ("pin", "GPIO17", "11"), ("port", "/dev/serial0", ""), ("relays", "K1",
-#: "IN1"), ("relay", "K1", "COM"), ("fuse", "F1", "1"), ("supply", "main", "+"), ("device", "reader", "d0"),
-#: ("panel", "fire", "1"), ("button", "yard", "1"), ("common", "", "0 V"), ("line", "strike", "").
+#: A place is (what, name, point): ("pin", "GPIO17", "11"), ("port", "/dev/ttyUSB0", ""),
+#: ("line", "strike", ""),
+#: ("relays", "K1", "IN1"), ("relay", "K1", "COM"), ("fuse", "F1", "1"), ("supply", "main", "+"),
+#: ("device", "reader", "d0"), ("panel", "fire", "1"), ("button", "S1", "1"), ("join", "X1", ""),
+#: ("common", "", "0 V"), ("converters", "", "3.3 V").
 Place = tuple[str, str, str]
-
-SCREENED = ("rs485",)
 
 
 def wires(config: Config) -> list[Wire]:
@@ -107,6 +107,14 @@ class _Maker:
     def __init__(self, config: Config) -> None:
         self.config = config
         self.found: list[Wire] = []
+        self._elsewhere: dict[
+            tuple[str, str], str
+        ] = {}  #: what breaks a lock's current: its own input
+        if board_wiring.fire_loop(config):
+            self._elsewhere["panel", "fire"] = board_wiring.fire_loop(config)
+        for portal, entry in config["portals"].items():
+            if entry["rex"] is not None:
+                self._elsewhere["button", button_name(config, portal)] = entry["rex"]
 
     def _add(
         self,
@@ -136,7 +144,7 @@ class _Maker:
             area_mm2=cable.get("area_mm2"),
             claim=claim,
         )
-        self.found.append(wire)
+        self.found.append(self._through(wire) if role == "feed" else wire)
 
     def _usual(self, device: str, core: str) -> str:
         """The colour of a core where the config names none."""
@@ -197,20 +205,39 @@ class _Maker:
         chain.append((("relay", relay, "COM"), ("relay", relay, contact)))
         at: Place = ("supply", feed, "+")
         for enter, leave in chain:
+            if at[:2] in self._elsewhere and enter[:2] in self._elsewhere:
+                join: Place = ("join", f"X{relay[1:]}", "")  # two cables meet in the box
+                self._add(device, "feed", at, join)
+                at = join
             self._add(device, "feed", at, enter)
             at = leave
         self._add(device, "+", at, ("device", device, "+"), "", "+")
         self._add(device, "-", ("supply", feed, "-"), ("device", device, "-"), "", "-")
 
+    def _through(self, wire: Wire) -> Wire:
+        """A piece of a lock's circuit that leaves the box: it lies in the cable of what it leads to."""
+        for what, way in ((wire.end, 0), (wire.start, 1)):
+            device = self._elsewhere.get(what[:2])
+            if device is None:
+                continue
+            cable = board_wiring.cable(self.config, device)
+            return wire._replace(
+                colour=board_wiring.THROUGH[way],
+                cable=self.config["devices"][device].get("cable") or "",
+                length_m=cable.get("length_m"),
+                area_mm2=cable.get("area_mm2"),
+            )
+        return wire
+
     def relay_board(self) -> None:
         """What feeds the coils, and the one reference that all boards share with the pins."""
-        entries = self.config["devices"].values()
-        if not any(entry["driver"] in board_wiring.RELAYED for entry in entries):
-            return
         coils = self.config["relay_board"]["coil_supply"]
         feed: Place = ("pin", "5V", "2") if coils is None else ("supply", coils, "+")
         self._add("", "coils", feed, ("relays", "", "VCC"))
         self._add("", "reference", ("pin", "GND", "6"), ("relays", "", "GND"))
+        vias = {board_wiring.interface(self.config, device) for device in self.config["devices"]}
+        if vias & {"level_converter", "pull_up", "optocoupler"}:
+            self._add("", "logic", ("pin", "3V3", "1"), ("converters", "", "3.3 V"))
         if coils is not None:
             self._add("", "reference", ("supply", coils, "-"), ("common", "", "0 V"))
 

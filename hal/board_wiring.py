@@ -46,6 +46,8 @@ USUAL = {
     "signal": "WH",
     "return": "BN",
 }
+#: The two cores by which a lock's current runs to a contact elsewhere and back.
+THROUGH = ("BU", "RD")
 #: Cores of devices that share a cable with a contact, or with a reader: signal and return.
 USUAL_PAIRS = {"rex": ("GN", "YE"), "bond": ("GY", "PK"), "tamper": ("VT", "BU")}
 
@@ -223,11 +225,35 @@ def fuse_ma(config: Config, device: str) -> int | None:
 
 
 def drop_v(config: Config, device: str) -> float | None:
-    """Volts lost along the cable and back, 2 * m * A * 0.0175 / mm2; None while a figure is missing."""
-    draw, wire = config["devices"][device].get("draw_ma"), cable(config, device)
-    if draw is None or wire.get("length_m") is None or wire.get("area_mm2") is None:
-        return None
-    return float(2 * wire["length_m"] * draw / 1000 * RHO / wire["area_mm2"])
+    """Volts lost along its cables and back, 2 * m * A * 0.0175 / mm2; None while a figure is missing.
+
+    A magnet's current also runs to the fire panel and to the exit button and back.
+    """
+    draw = config["devices"][device].get("draw_ma")
+    ohm = 0.0
+    for wire in _in_series(config, device):
+        if draw is None or wire.get("length_m") is None or wire.get("area_mm2") is None:
+            return None
+        ohm += 2 * wire["length_m"] * RHO / wire["area_mm2"]
+    return float(draw / 1000 * ohm)
+
+
+def fire_loop(config: Config) -> str:
+    """The device that the fire panel's second contact is read by; empty without one."""
+    points = config["alarms"]["points"].values()
+    return next((str(point["input"]) for point in points if point["class"] == "fire"), "")
+
+
+def _in_series(config: Config, device: str) -> list[Config]:
+    """Every cable that the current of `device` runs through."""
+    found = [cable(config, device)]
+    if fire_cuts(config, device):
+        found.append(cable(config, fire_loop(config)))
+    for portal in config["portals"].values():
+        cut = exit_device(portal) in ("button", "break_glass")
+        if portal["lock"] == device and cut and portal["rex"] is not None:
+            found.append(cable(config, portal["rex"]))
+    return found
 
 
 def battery_min(config: Config, supply: str) -> int | None:
@@ -252,8 +278,7 @@ def fire_cuts(config: Config, device: str) -> bool:
     stated = entry.get("fire_cuts")
     if stated is not None:
         return bool(stated)
-    points = config["alarms"]["points"].values()
-    return entry.get("fail_mode") == "fail_safe" and any(one["class"] == "fire" for one in points)
+    return entry.get("fail_mode") == "fail_safe" and fire_loop(config) != ""
 
 
 def exit_device(portal: Config) -> str:

@@ -12,7 +12,7 @@ import urllib.error
 from typing import Any
 
 from firmware.arguments import Parser
-from host_tools import audit, orders, outcome, show, site, words
+from host_tools import audit, board, orders, outcome, show, site, words
 from host_tools.console import Console, FailedError, UseError
 from host_tools.sentences import Sentences
 from host_tools.signer import ReplyError
@@ -23,6 +23,7 @@ _EXAMPLES = """examples:
   doorctl events --demo --json    what has happened, one object a line
 
 every day    status, open, watch, ack, silence, arm, disarm, mode, lockdown
+set up       board
 look after   events, audit
 
 A controller of your own instead of --demo:
@@ -52,6 +53,8 @@ def main(argv: list[str] | None = None) -> int:
     try:
         if args.command == "audit":
             return audit.run(args, console, words.load(args.lang))
+        if args.command == "board":
+            return board.run(args, console, words.load(args.lang))
         return _run(args, console)
     except UseError as error:
         return _fail(str(error), 2)
@@ -191,6 +194,7 @@ def _parser() -> Parser:
     for name, help in (("arm", "watch an area"), ("disarm", "stop watching")):
         add(name, help, f"{name} cellar --demo").add_argument("partition", metavar="PARTITION")
     audit.add(commands, _common(), formatter)
+    board.add(commands, _common(), formatter)
     return parser
 
 

@@ -186,13 +186,16 @@ def test_a_magnets_current_runs_through_fuse_fire_panel_exit_button_and_relay_in
         **SUPPLY,
         "alarms.fire": {"class": "fire", "input": "loop", "reset": "input"},
         "devices.loop": {"driver": "contact", "line": "GPIO26"},
+        "portals.front.rex": "rex",
+        "devices.rex": {"driver": "rex", "line": "GPIO20"},
     }
     wires = board_wires.wires(load(tmp_path, override))
     feeds = [wire for wire in wires if wire.device == "strike" and not wire.claim]
     assert [(wire.start, wire.end) for wire in feeds] == [
         (("supply", "main", "+"), ("fuse", "F1", "1")),
         (("fuse", "F1", "2"), ("panel", "fire", "1")),
-        (("panel", "fire", "2"), ("button", "S1", "1")),
+        (("panel", "fire", "2"), ("join", "X1", "")),
+        (("join", "X1", ""), ("button", "S1", "1")),
         (("button", "S1", "2"), ("relay", "K1", "COM")),
         (("relay", "K1", "NO"), ("device", "strike", "+")),
         (("supply", "main", "-"), ("device", "strike", "-")),

@@ -1,0 +1,174 @@
+"""`doorctl board`: which boards there are, and how a board config is wired, as a table and as a drawing."""
+
+import argparse
+import hashlib
+import json
+import os
+import time
+import unicodedata
+from pathlib import Path
+from typing import Any
+
+import hal.board
+from firmware.arguments import Parser
+from hal import board_facts, board_wiring_warnings
+from hal.errors import BoardConfigError
+from host_tools.console import LOOK, Console, UseError
+from host_tools.wiring import drawing
+from host_tools.wiring.plan import Plan
+
+CONFIGS = Path(__file__).parents[1] / "board_configs"
+
+
+def run(args: argparse.Namespace, console: Console, words: dict[str, str]) -> int:
+    """0: shown or written. Raises `UseError` for a file that is no board config or cannot be written."""
+    if args.verb == "list":
+        return _list(args, console, words)
+    return _show(args, console, words)
+
+
+def _list(args: argparse.Namespace, console: Console, words: dict[str, str]) -> int:
+    """Every board, and the shipped configs for it."""
+    shipped: dict[str, list[tuple[str, str]]] = {board: [] for board in board_facts.BOARDS}
+    for path in sorted(CONFIGS.glob("*.toml")):
+        config = hal.board.load(str(path))
+        doors = ", ".join(portal["title"][args.lang] for portal in config["portals"].values())
+        shipped[config["board"]].append((path.name, doors))
+    if args.json:
+        rows = [
+            {
+                "board": board,
+                "title": board_facts.TITLES[board],
+                "chip": facts.chip_label,
+                "configs": [name for name, _ in shipped[board]],
+            }
+            for board, facts in board_facts.BOARDS.items()
+        ]
+        console.line(json.dumps(rows, ensure_ascii=False))
+        return 0
+    for board, facts in board_facts.BOARDS.items():
+        chip = words["board.chip"].format(chip=facts.chip_label) if facts.chip_label else ""
+        console.line(f"{board:<12}{board_facts.TITLES[board]:<34}{chip}".rstrip())
+        for name, doors in shipped[board]:
+            console.line(f"    {name:<36}{doors}")
+    return 0
+
+
+def _show(args: argparse.Namespace, console: Console, words: dict[str, str]) -> int:
+    try:
+        config = hal.board.load(args.file)
+    except BoardConfigError as error:
+        raise UseError(str(error)) from None
+    written = []
+    if args.svg is not None:
+        try:
+            text = drawing.draw(config, words, args.lang, _source(args.file), args.sheet)
+        except IndexError as error:
+            raise UseError(str(error)) from None
+        written.append(_write(args.svg, text))
+    elif args.sheet is not None:
+        raise UseError("--sheet: names a sheet of the drawing; expected --svg OUT beside it")
+    if args.labels is not None:
+        written.append(_write(args.labels, drawing.labels(config, words, args.lang)))
+    warnings = board_wiring_warnings.warnings(config)
+    if args.json:
+        console.line(json.dumps(_data(config, warnings, written), ensure_ascii=False))
+        return 0
+    for path in written:
+        console.say("✓", words["board.written"].format(path=path))
+    if not written:
+        for line in table(config, words, args.lang):
+            console.line(line)
+    for warning in warnings:
+        console.say(LOOK, warning)
+    return 0
+
+
+def table(config: dict[str, Any], words: dict[str, str], lang: str) -> list[str]:
+    """Every wire with its pin, what it passes and where it leads, in columns."""
+    plan = Plan(config, words, lang)
+    rows = [tuple(words[f"draw.column.{key}"] for key in ("wire", "from", "via", "to", "colour"))]
+    for wire in plan.wires:
+        via = plan.say(f"via.{wire.via}") if wire.via else ""
+        rows.append(
+            (wire.number, plan.place(wire.start), via, plan.place(wire.end), plan.colour(wire))
+        )
+    widths = [max(_columns(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return [
+        "  ".join(
+            cell + " " * (width - _columns(cell)) for cell, width in zip(row, widths, strict=True)
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def _columns(text: str) -> int:
+    """How wide a text is on a terminal, where Chinese characters are two columns."""
+    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
+
+
+def _data(config: dict[str, Any], warnings: list[str], written: list[str]) -> dict[str, Any]:
+    plan = Plan(config, {}, "en")
+    wires = [
+        {
+            "wire": wire.number,
+            "device": wire.device or None,
+            "role": wire.role,
+            "line": None if wire.claim is None else wire.claim.line,
+            "from": list(wire.start),
+            "to": list(wire.end),
+            "via": wire.via or None,
+            "colour": wire.colour or None,
+            "cable": wire.cable or None,
+            "length_m": wire.length_m,
+            "area_mm2": wire.area_mm2,
+        }
+        for wire in plan.wires
+    ]
+    return {"board": config["board"], "wires": wires, "warnings": warnings, "written": written}
+
+
+def _source(path: str) -> drawing.Source:
+    """Where the drawing comes from: the file's name, its hash, its day."""
+    try:
+        data = Path(path).read_bytes()
+        day = time.strftime("%Y-%m-%d", time.gmtime(os.stat(path).st_mtime))
+    except OSError as error:
+        reason = (error.strerror or "not readable").lower()
+        raise UseError(f"{path}: {reason}; expected a board config") from None
+    return Path(path).name, hashlib.sha256(data).hexdigest()[:8], day
+
+
+def _write(path: str, text: str) -> str:
+    try:
+        Path(path).write_text(text, encoding="utf-8", newline="\n")
+    except OSError as error:
+        reason = (error.strerror or "not writable").lower()
+        raise UseError(f"{path}: {reason}; expected a file that can be written") from None
+    return path
+
+
+def add(commands: Any, common: Parser, formatter: Any) -> None:
+    """What the command takes."""
+    parser = commands.add_parser("board", help="boards, and how one is wired")
+    verbs = parser.add_subparsers(dest="verb", metavar="VERB", required=True)
+    verbs.add_parser(
+        "list",
+        parents=[common],
+        help="which boards there are, with the configs for them",
+        epilog="example:\n  doorctl board list\n",
+        formatter_class=formatter,
+    )
+    show = verbs.add_parser(
+        "show",
+        parents=[common],
+        help="the wiring of a board config, as a table or a drawing",
+        epilog="example:\n  doorctl board show my-house.toml --svg wiring.svg --lang zh\n",
+        formatter_class=formatter,
+    )
+    show.add_argument("file", metavar="FILE", help="a board config")
+    show.add_argument(
+        "--svg", metavar="OUT", help="write the drawing: A4 sheets, one below the other"
+    )
+    show.add_argument("--sheet", type=int, metavar="N", help="only this sheet of it")
+    show.add_argument("--labels", metavar="OUT.csv", help="write the labels of the wires' ends")

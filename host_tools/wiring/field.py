@@ -1,0 +1,106 @@
+"""The wires that leave the box, cable by cable: terminal, number, colour, screen, what they end at."""
+
+from hal.board_wires import Wire
+from host_tools.wiring import symbols
+from host_tools.wiring.plan import Plan
+from host_tools.wiring.shapes import BODY, HEAD, SMALL, THIN, Sheet
+
+TOP, PITCH = 27.0, 5.6
+BOTTOM = 176.0
+TERMINAL, SCREEN, SCREEN_END, END = 96.0, 112.0, 190.0, 204.0
+
+Group = tuple[str, list[Wire]]
+
+
+def groups(plan: Plan) -> list[Group]:
+    """The wires of each cable, in the order of the first of them; without a cable, those of each device."""
+    found: dict[str, list[Wire]] = {}
+    for wire in plan.wires:
+        if wire.colour:
+            found.setdefault(wire.cable or f"?{wire.device}", []).append(wire)
+    for wires in found.values():
+        wires.sort(key=lambda wire: list(plan.config["devices"]).index(wire.device))
+    return list(found.items())
+
+
+def sheets(plan: Plan) -> list[Sheet]:
+    """As many sheets as the cables need; a cable is never torn apart."""
+    made: list[Sheet] = []
+    y = BOTTOM
+    for name, wires in groups(plan):
+        need = len(wires) * PITCH + 12
+        if not made or y + need > BOTTOM:
+            sheet = Sheet(plan.say("sheet.field"), plan.say("desc.field"))
+            sheet.text(12, 16, plan.say("field.title"), HEAD, True)
+            sheet.text(12, 21.5, plan.say("field.note"), BODY)
+            made.append(sheet)
+            y = TOP + 3
+        y = _cable(plan, made[-1], name, wires, y) + 8
+    return made
+
+
+def _cable(plan: Plan, sheet: Sheet, name: str, wires: list[Wire], y: float) -> float:
+    cable = plan.config["cables"].get(name)
+    head = plan.device(wires[0].device) if cable is None else plan.title(cable)
+    x = 12 + sheet.text(12, y + 1, head, BODY, True, most=86)
+    if cable is None:
+        sheet.text(x + 4, y + 1, plan.say("cable.unstated"), BODY)
+    else:
+        length = "? m" if cable["length_m"] is None else f"{cable['length_m']} m"
+        area = "? mm²" if cable["area_mm2"] is None else f"{cable['area_mm2']} mm²"
+        parts = [name, cable["kind"] or plan.say("unstated"), length, area]
+        parts.append(plan.say(f"screen.{cable['screen']}"))
+        sheet.text(x + 4, y + 1, " · ".join(parts), BODY, most=285 - x - 4)
+    sheet.line(12, y + 2.4, 285, y + 2.4, THIN)
+    first = y + PITCH + 2.2
+    for place, wire in enumerate(wires):
+        _wire(plan, sheet, wire, first + place * PITCH)
+    last = first + (len(wires) - 1) * PITCH
+    if cable is not None and cable["screen"] != "none":
+        _screen(sheet, cable["screen"], first - 3.7, last + 1.4)
+    for upper, lower in zip(wires, wires[1:], strict=False):
+        if (upper.role, lower.role) == ("port", "b") and upper.via == "rs485":
+            _termination(plan, sheet, upper, first + wires.index(upper) * PITCH)
+    return last
+
+
+def _wire(plan: Plan, sheet: Sheet, wire: Wire, y: float) -> None:
+    here, there = wire.start, wire.end
+    if here[0] in ("panel", "button"):  # it comes back from there
+        here, there = there, here
+    start = plan.place(here)
+    if wire.via and wire.via not in ("direct", "usb"):
+        start = f"{start} · {plan.say('via.' + wire.via)}"
+    sheet.text(TERMINAL - 3, y + 0.9, start, SMALL, align="right", most=80)
+    symbols.terminal(sheet, TERMINAL, y)
+    sheet.wire(wire.number, (TERMINAL + 0.9, y), (END - 0.9, y))
+    symbols.terminal(sheet, END, y)
+    sheet.text(SCREEN + 4, y - 0.9, wire.number, BODY, True, wire=wire.number)
+    sheet.text(SCREEN + 22, y - 0.9, plan.colour(wire), SMALL, most=40)
+    if there[0] != "device":
+        sheet.text(END + 3, y + 0.9, plan.place(there), SMALL, most=76)
+        return
+    sheet.text(END + 3, y + 0.9, plan.device(wire.device), SMALL, most=50)
+    sheet.text(END + 56, y + 0.9, plan.core(there[2]), SMALL, True, most=24)
+
+
+def _screen(sheet: Sheet, end: str, top: float, bottom: float) -> None:
+    """The screen around the cores, earthed at one end."""
+    sheet.rect(SCREEN, top, SCREEN_END - SCREEN, bottom - top, THIN, dash="1.6 1.2")
+    x, side = (SCREEN, -1) if end == "controller" else (SCREEN_END, 1)
+    sheet.line(x, bottom, x + side * 4, bottom)
+    sheet.line(x + side * 4, bottom, x + side * 4, bottom + 0.9)
+    symbols.earth(sheet, x + side * 4, bottom + 0.9)
+
+
+def _termination(plan: Plan, sheet: Sheet, wire: Wire, y: float) -> None:
+    """120 ohm between A and B at both ends."""
+    if not plan.config["devices"][wire.device].get("terminated", True):
+        sheet.attention(TERMINAL + 4, y + PITCH - 0.6)
+        return
+    for x, side in ((TERMINAL + 4, 1), (END - 4, -1)):
+        sheet.dot(x, y)
+        sheet.dot(x, y + PITCH)
+        sheet.line(x, y, x, y + PITCH)
+        sheet.rect(x - 0.9, y + 1.2, 1.8, PITCH - 2.4, fill="white")
+        sheet.text(x + side * 1.8, y + 3.6, "120 Ω", SMALL, align="left" if side > 0 else "right")

@@ -1,0 +1,123 @@
+"""Sheet 1: what hangs where, outside, inside and in the control box, and which cable leads there."""
+
+from hal import board_wiring
+from host_tools.wiring import field
+from host_tools.wiring.plan import Plan
+from host_tools.wiring.shapes import BODY, BOLD, HEAD, NORMAL, SMALL, THIN, Sheet
+
+TOP, BOTTOM = 34.0, 174.0
+OUTSIDE, INSIDE, BOX = 14.0, 92.0, 208.0  #: left edges of the three places
+WIDE = 62.0  #: a group of devices
+WALL = 84.0
+RIGHT = 284.0
+
+
+def sheets(plan: Plan) -> list[Sheet]:
+    """The overview; long houses need more than one."""
+    cables = _cables(plan)
+    most = 14
+    parts = [cables[first : first + most] for first in range(0, len(cables), most)] or [[]]
+    return [_sheet(plan, part) for part in parts]
+
+
+def _cables(plan: Plan) -> list[tuple[str, list[str], bool]]:
+    """Every cable with its devices and whether they hang outside."""
+    found = []
+    for name, wires in field.groups(plan):
+        devices = list(dict.fromkeys(wire.device for wire in wires))
+        outside = any(board_wiring.outside(plan.config, device) for device in devices)
+        found.append((name, devices, outside))
+    return found
+
+
+def _sheet(plan: Plan, cables: list[tuple[str, list[str], bool]]) -> Sheet:
+    sheet = Sheet(plan.say("sheet.overview"), plan.say("desc.overview"))
+    sheet.text(
+        12, 16, plan.say("overview.title", site=plan.title(plan.config["controller"])), HEAD, True
+    )
+    sheet.text(12, 21.5, plan.say("overview.note"), BODY)
+    sheet.text(OUTSIDE, TOP - 4, plan.say("outside_place"), BODY, True)
+    sheet.text(INSIDE, TOP - 4, plan.say("inside_place"), BODY, True)
+    sheet.line(WALL, TOP - 8, WALL, BOTTOM, BOLD, "3 2")
+    pitch = min(16.0, (BOTTOM - TOP) / max(1, len(cables)))
+    for place, (name, devices, outside) in enumerate(cables):
+        _group(plan, sheet, name, devices, outside, TOP + place * pitch, min(pitch - 2.2, 11.5))
+    _box(plan, sheet)
+    return sheet
+
+
+def _group(
+    plan: Plan, sheet: Sheet, name: str, devices: list[str], outside: bool, y: float, high: float
+) -> None:
+    left = OUTSIDE if outside else INSIDE
+    titles = list(dict.fromkeys(plan.device(device) for device in devices))
+    rows = min(len(titles), 2 if high > 8.5 else 1)
+    if rows == 1 and high > 8.5:
+        y, high = y + (high - 6.0) / 2, 6.0
+    sheet.rect(left, y, WIDE, high)
+    shown = titles[:rows]
+    more = len(titles) - len(shown)
+    for place, title in enumerate(shown):
+        last = place == len(shown) - 1
+        text = f"{title} (+{more})" if more and last else title
+        sheet.text(left + 2, y + 3.6 + place * 3.9, text, SMALL, place == 0, most=WIDE - 4)
+    middle = y + high / 2
+    sheet.line(left + WIDE, middle, BOX, middle, NORMAL)
+    cable = plan.config["cables"].get(name)
+    text = plan.say("cable.unstated")
+    if cable is not None:
+        length = "? m" if cable["length_m"] is None else f"{cable['length_m']} m"
+        text = f"{name} · {cable['kind'] or plan.say('unstated')}, {length}"
+    sheet.text(BOX - 3, middle - 1, text, SMALL, align="right", most=BOX - INSIDE - WIDE - 6)
+
+
+def _box(plan: Plan, sheet: Sheet) -> None:
+    """What is mounted in the control box: supplies, board, relays, what protects the pins."""
+    sheet.rect(BOX, TOP - 8, RIGHT - BOX, BOTTOM - TOP + 8, BOLD)
+    sheet.text(BOX + 4, TOP - 2.5, plan.say("box"), BODY, True)
+    y = TOP + 4
+    for title, lines in _contents(plan):
+        high = 6.4 + 4.0 * len(lines)
+        if y + high > BOTTOM - 2:
+            break
+        sheet.rect(BOX + 4, y, RIGHT - BOX - 8, high, THIN)
+        sheet.text(BOX + 6, y + 4, title, BODY, True, most=RIGHT - BOX - 12)
+        for place, line in enumerate(lines):
+            sheet.text(BOX + 6, y + 8.4 + 4.0 * place, line, SMALL, most=RIGHT - BOX - 12)
+        y += high + 3
+
+
+def _contents(plan: Plan) -> list[tuple[str, list[str]]]:
+    config = plan.config
+    found: list[tuple[str, list[str]]] = []
+    for name, supply in config["supplies"].items():
+        lines = [f"{supply['volts']} V {supply['current'].upper()}"]
+        if supply["max_ma"] is not None:
+            lines[0] += f", {supply['max_ma'] / 1000:g} A"
+        minutes = board_wiring.battery_min(config, name)
+        if minutes is not None:
+            lines.append(plan.say("box.battery", mah=supply["battery_mah"], n=minutes))
+        found.append((plan.title(supply), lines))
+    if not config["supplies"]:
+        found.append((plan.say("supply.unstated"), [plan.say("box.own_supply")]))
+    found.append((plan.board(), [plan.say("box.board")]))
+    loads = [
+        name for name, entry in config["devices"].items() if entry["driver"] in board_wiring.RELAYED
+    ]
+    relays = [f"{board_wiring.relay_name(config, name)} {plan.device(name)}" for name in loads]
+    if relays:
+        found.append((plan.say("box.relays"), relays))
+    vias: dict[str, int] = {}
+    for wire in plan.wires:
+        if wire.claim is not None and wire.via not in ("", "direct", "usb", "resistors"):
+            vias[wire.via] = vias.get(wire.via, 0) + 1
+    if vias:
+        lines = [
+            plan.say("box.channels", what=plan.say(f"via.{via}"), n=count)
+            for via, count in vias.items()
+        ]
+        found.append((plan.say("box.converters"), lines))
+    inside = [name for name, entry in config["devices"].items() if entry.get("place") == "box"]
+    if inside:
+        found.append((plan.say("box.inputs"), [plan.device(name) for name in inside]))
+    return found
