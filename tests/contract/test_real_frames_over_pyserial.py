@@ -36,10 +36,10 @@ def rig() -> Iterator[PtyRig]:
 class Desk:
     """The driver on one port, its readings decoded."""
 
-    def __init__(self, rig: PtyRig, framing: str) -> None:
+    def __init__(self, rig: PtyRig, framing: str, reopen_ms: int = 500) -> None:
         self._framing = framing
         self._ticks = MonotonicTicks()
-        self._reader = SerialReader(rig.ports.stream(rig.name, 9600), framing)
+        self._reader = SerialReader(rig.ports.stream(rig.name, 9600), framing, reopen_ms=reopen_ms)
         self.reads: list[Read] = []
         self.other: list[str] = []
         self.poll()
@@ -119,6 +119,29 @@ def test_a_reader_that_is_pulled_out_in_the_middle_of_a_card_comes_back_with_the
     rig.send(second_frame)
     desk.until(lambda: len(desk.reads) == 2)
     assert desk.numbers() == [first, second]
+
+
+@pytest.mark.parametrize("framing", ["lines", "rdm6300"])
+def test_a_reader_that_is_pulled_out_again_and_again_loses_and_doubles_no_card(
+    rig: PtyRig, framing: str
+) -> None:
+    """Each time in the middle of a card, of which nothing may be left when the reader is back."""
+    rounds = 25
+    chance = random.Random(11)
+    cards = serial_feeder.cards(framing, 13, 2 * rounds)
+    desk = Desk(rig, framing, reopen_ms=1)
+    for at in range(rounds):
+        rig.send(cards[2 * at][1])
+        desk.until(lambda at=at: len(desk.reads) == at + 1)  # type: ignore[misc]
+        torn = cards[2 * at + 1][1].rstrip(b"\r\n\x03")
+        rig.send(torn[: chance.randint(1, len(torn))])
+        if chance.random() < 0.5:
+            desk.poll()
+        rig.unplug()
+        desk.until(lambda at=at: desk.other == ["lost", "back"] * at + ["lost"])  # type: ignore[misc]
+        rig.plug()
+        desk.until(lambda at=at: desk.other == ["lost", "back"] * (at + 1))  # type: ignore[misc]
+    assert desk.numbers() == [cards[2 * at][0] for at in range(rounds)]
 
 
 @pytest.mark.parametrize("framing", ["lines", "rdm6300"])
