@@ -133,7 +133,7 @@ def _safe(board: str, folder: str | None) -> int:
 
     try:
         config = safe_outputs.read(board_files.in_use(folder, board))
-        lines = _lines(config)
+        lines = _safe_lines(config)
         problems = safe_outputs.drive(config, lines)
         lines.close()
     except HalError as error:
@@ -141,6 +141,15 @@ def _safe(board: str, folder: str | None) -> int:
     if problems:
         print(f"safe: {' | '.join(problems)}", file=sys.stderr)
     return 1 if problems else 0
+
+
+def _safe_lines(config: dict[str, Any]) -> "Lines":
+    """Every line that an output of `config`, which nobody has checked, may hang on."""
+    from hal import safe_outputs
+    from hal.backends.chips import with_chips
+    from hal.backends.monotonic_ticks import MonotonicTicks
+
+    return with_chips(_lines(config), safe_outputs.expanders(config), MonotonicTicks())[0]
 
 
 def _parser() -> Parser:
@@ -226,9 +235,12 @@ def _platform(config: dict[str, Any]) -> "Platform":
     from firmware.program import Platform
     from hal import board_models
     from hal.backends import device_tree
+    from hal.backends.chips import with_chips
     from hal.backends.monotonic_ticks import MonotonicTicks
 
     lines, serial_ports = _backends(config)
+    ticks = MonotonicTicks()
+    lines, analog_inputs = with_chips(lines, config["chips"], ticks)
     watchdogs: list[Watchdog] = []
     problems = []
     wrong = board_models.problem(config["board"], device_tree.model())
@@ -242,7 +254,7 @@ def _platform(config: dict[str, Any]) -> "Platform":
             watchdogs.append(LinuxWatchdog(path))
         except HalError as error:
             problems.append(("watchdog", str(error)))
-    return Platform(lines, serial_ports, MonotonicTicks(), watchdogs, problems)
+    return Platform(lines, serial_ports, ticks, watchdogs, problems, analog_inputs)
 
 
 def _backends(config: dict[str, Any]) -> "tuple[Lines, SerialPorts]":

@@ -17,7 +17,7 @@ from firmware.runtime.heartbeat import Heartbeat
 from firmware.services import board_files
 from firmware.services.service_manager import ServiceManager
 from hal.errors import BoardConfigError, HalError
-from hal.ports import Lines, SerialPorts, Ticks, Watchdog
+from hal.ports import AnalogInputs, Lines, SerialPorts, Ticks, Watchdog
 
 if TYPE_CHECKING:
     from firmware.runtime.ports import Journal, Store
@@ -32,6 +32,7 @@ RESTART_MS = 500  #: from the word to the end: its answer leaves
 class Platform(NamedTuple):
     """What the board offers.
 
+    analog_inputs  None: it has none
     problems  list of (part, text)  what it should offer and does not, beside its lines
     """
 
@@ -40,6 +41,7 @@ class Platform(NamedTuple):
     ticks: Ticks
     watchdogs: list[Watchdog]
     problems: list[tuple[str, str]]
+    analog_inputs: AnalogInputs | None = None
 
 
 class Program:
@@ -80,7 +82,10 @@ class Program:
         self._ended = aio.Event()
         self._loop = aio.Loop(MonotonicClock(platform.ticks), WakingPollWaiter())
         self._loop.on_error = lambda name, error: _complain(f"{name}: {type(error).__name__}")
-        self._board = hal.board.open_board(config, platform.lines, platform.serial_ports)
+        self._analog_inputs = platform.analog_inputs
+        self._board = hal.board.open_board(
+            config, platform.lines, platform.serial_ports, platform.analog_inputs
+        )
         self._board.problems += platform.problems
         self._board.problems += [("config", text) for text in chosen.problems]
         self._executors = [
@@ -273,6 +278,8 @@ class Program:
             executor.close()
         self._board.close()
         self._lines.close()
+        if self._analog_inputs is not None:
+            self._analog_inputs.close()
         for watchdog in [] if self.again else self._watchdogs:  # a new start is watched too
             watchdog.close()
 

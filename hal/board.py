@@ -1,9 +1,9 @@
 """A board config, read and validated: the one entry for whoever has a file and wants a board.
 
 `load` decides whether a file is right and says everything that is not. What it may say is
-`hal.board_schema`, `hal.board_devices` and `hal.board_policy`; what its tables owe each other
-`hal.board_rules`, `hal.board_policy_rules`, `hal.board_watch_rules` and `hal.board_lines`; how it is wired
-`hal.board_wiring`. What becomes of it is `hal.opening`.
+`hal.board_schema`, `hal.board_devices`, `hal.board_chips` and `hal.board_policy`; what its tables owe each
+other `hal.board_rules`, `hal.board_policy_rules`, `hal.board_watch_rules` and `hal.board_lines`; how it is
+wired `hal.board_wiring`. What becomes of it is `hal.opening`.
 """
 
 import copy
@@ -13,9 +13,11 @@ from collections.abc import Callable
 from typing import Any
 
 from hal import (
+    board_chips,
     board_devices,
     board_facts,
     board_lines,
+    board_loops,
     board_policy,
     board_policy_rules,
     board_rules,
@@ -144,6 +146,7 @@ def _normalise(raw: Config, problems: Problems) -> Config:
     config["portals"] = _entries(raw, "portals", _portal, problems)
     config["access_points"] = _entries(raw, "access_points", _access_point, problems)
     config["devices"] = _entries(raw, "devices", _device, problems)
+    config["chips"] = _entries(raw, "chips", board_chips.chip, problems)
     config["alarms"] = _alarms(raw.get("alarms", {}), problems)
     config["areas"] = _entries(raw, "areas", board_policy.area, problems)
     _implicit_areas(config)
@@ -183,7 +186,7 @@ def _entries(
     if not isinstance(tables, dict):
         problems.add(section, f"{schema.show(tables)} is not a table; expected [{section}.NAME]")
         return {}
-    wired = section in ("devices", "supplies", "cables")  # names that reach no topic
+    wired = section in ("devices", "chips", "supplies", "cables")  # names that reach no topic
     right = board_schema.DEVICE_NAME if wired else board_schema.NAME
     allowed = "a-z, 0-9, _ and -" if wired else "a-z, 0-9 and -"
     entries = {}
@@ -257,7 +260,10 @@ def _device(value: Any, path: str, problems: Problems) -> Config:
         return schema.table(kept if isinstance(value, dict) else value, fields, path, problems)
     hints = board_devices.DEVICE_HINTS.get(name)
     fields = {**board_devices.DEVICES[name], **board_wiring.fields(name)}
-    return schema.table(value, fields, path, problems, hints)
+    entry = schema.table(value, fields, path, problems, hints)
+    if name == "supervised_contact":
+        board_loops.fill(entry, value, path, problems)
+    return entry
 
 
 def _alarms(value: Any, problems: Problems) -> Config:

@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from hal.board_loops import FIELDS as RESISTORS
 from hal.board_schema import device_name, path
 from hal.opening import LINE_KEYS
 from hal.schema import Fields, choice, optional, required, show, title, whole, word
@@ -70,6 +71,7 @@ DEVICES: dict[str, Fields] = {
         "title": optional(title),
         "input": required(line_name),
         "thresholds_permille": optional(thresholds, [150, 500, 850]),
+        **RESISTORS,
         "debounce_ms": optional(whole(1, 399), 30),
     },
     "rex": {**_INPUT, "line": required(line_name), "hold_off_ms": optional(whole(1, 399), 50)},

@@ -8,7 +8,7 @@ on a line that is pulled up at boot, one that is active high only on a line that
 from collections import namedtuple
 from typing import Any
 
-from hal import board_facts
+from hal import board_chips, board_facts
 from hal.opening import LINE_KEYS, OUTPUT_DRIVERS
 from hal.schema import Problems, nearest
 
@@ -61,15 +61,19 @@ def check(config: Config, problems: Problems) -> None:
             )
         first.setdefault(claim.line, path)
     _check_backend(config, problems)
+    board_chips.check(config, problems)
     board = board_facts.BOARDS.get(config["board"])
     if board is None:
         return
     _check_analog(config, board, claimed, problems)
+    for claim in claimed:
+        if "." in claim.line and claim.direction in ("input", "output"):
+            board_chips.check_line(config, claim, _path(claim), problems)
     if config["board"] == "sim":
         return
     held = _held(config, board, claimed)
     for claim in claimed:
-        if claim.direction in ("input", "output"):
+        if claim.direction in ("input", "output") and "." not in claim.line:
             _check_line(config, claim, held, [other.line for other in claimed], problems)
 
 
@@ -79,11 +83,14 @@ def _check_analog(
     for claim in claimed:
         if claim.direction != "analog" or claim.line in board.analog:
             continue
+        if "." in claim.line:
+            board_chips.check_channel(config, claim, _path(claim), problems)
+            continue
         if not board.analog:
             problems.add(
                 f"devices.{claim.device}.driver",
                 f'"supervised_contact" needs an analog input, and the {config["board"]} has none; '
-                'expected driver = "contact"',
+                'expected driver = "contact", or a converter of [chips] such as input = "adc.CH0"',
             )
             continue
         near = nearest(claim.line, board.analog)
@@ -140,6 +147,7 @@ def _path(claim: Claim) -> str:
 def _held(config: Config, board: board_facts.Board, claimed: list[Claim]) -> dict[str, str]:
     """Lines that are not to be had, and who has them."""
     held = dict.fromkeys(board_facts.ID_EEPROM, "the add-on board's ID EEPROM")
+    held.update(board_chips.held(config))
     if config["controller"]["rtc"]:
         held.update(dict.fromkeys(board.rtc_lines, "the clock chip's I2C bus (controller.rtc)"))
     for claim in claimed:

@@ -262,6 +262,7 @@ SECTIONS = (
     "portals",
     "access_points",
     "devices",
+    "chips",
     "alarms",
     "areas",
     "interlocks",

@@ -24,6 +24,19 @@ def read(path: str) -> dict[str, Any]:
         raise BoardConfigError([f"{path}: {reason.lower()}; expected a board config"]) from error
 
 
+def expanders(config: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The chips of `config` that outputs may hang on, as far as they can be read."""
+    tables = config.get("chips")
+    found = {}
+    for name, entry in tables.items() if isinstance(tables, dict) else ():
+        if not isinstance(entry, dict) or entry.get("chip") != "mcp23017":
+            continue
+        bus, address = entry.get("bus", "/dev/i2c-1"), entry.get("address", 0x20)
+        if isinstance(bus, str) and isinstance(address, int):
+            found[name] = {"chip": "mcp23017", "bus": bus, "address": address}
+    return found
+
+
 def drive(config: dict[str, Any], lines: "Lines") -> list[str]:
     """Claim every output of `config`, drive it to its safe level, let it go; what could not be, a line
     for each reason.

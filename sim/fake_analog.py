@@ -4,6 +4,10 @@ from hal.errors import DeviceUnavailableError, LineBusyError, LineUnknownError
 from hal.ports import AnalogInput, AnalogInputs
 
 CHANNELS = 16
+#: of a converter that a config names (``adc.CH0``): an MCP3008's and an ADS1115's
+CHIPS_CHANNELS = ["CH%d" % number for number in range(8)] + [
+    "AIN%d" % number for number in range(4)
+]
 FULL_SCALE = 1000  #: permille: a channel that nothing pulls down is pulled up to the supply
 
 
@@ -36,7 +40,7 @@ class _Channel(AnalogInput):
 
 
 class FakeAnalogInputs(AnalogInputs):
-    """The channels adc0 to adc15.
+    """The channels adc0 to adc15, and those of any converter by its data sheet's names.
 
     Wakes whoever reads a channel when its level moves, so that virtual time need not be cut into
     polls; a converter without a comparator does not, and its reader polls.
@@ -53,7 +57,8 @@ class FakeAnalogInputs(AnalogInputs):
 
     def channel(self, name: str) -> AnalogInput:
         """Claim `name`."""
-        if name not in ["adc%d" % number for number in range(CHANNELS)]:
+        own = name in ["adc%d" % number for number in range(CHANNELS)]
+        if not own and name.split(".")[-1] not in CHIPS_CHANNELS:
             raise LineUnknownError(
                 "%s: no such channel; expected adc0 to adc%d" % (name, CHANNELS - 1)
             )

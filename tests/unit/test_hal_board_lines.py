@@ -167,7 +167,7 @@ def test_an_analog_input_that_the_simulator_lacks_is_named(tmp_path: Path) -> No
 def test_a_board_without_a_converter_takes_no_supervised_contact(tmp_path: Path, name: str) -> None:
     assert problems(tmp_path, override={**SUPERVISED, "board": name}) == [
         f'devices.door.driver: "supervised_contact" needs an analog input, and the {name} has none; '
-        'expected driver = "contact"'
+        'expected driver = "contact", or a converter of [chips] such as input = "adc.CH0"'
     ]
 
 

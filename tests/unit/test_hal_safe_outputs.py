@@ -55,3 +55,19 @@ def test_a_file_that_is_no_config_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(BoardConfigError) as told:
         safe_outputs.read(str(path))
     assert str(told.value) == f"{path}: not toml; expected a board config"
+
+
+def test_an_expanders_outputs_are_found_in_a_config_that_nobody_has_checked() -> None:
+    chips = {
+        "exp0": {"chip": "mcp23017"},
+        "exp1": {"chip": "mcp23017", "bus": "/dev/i2c-3", "address": 0x21},
+        "odd": {"chip": "mcp23017", "address": "here"},
+        "adc": {"chip": "mcp3008"},
+        "none": 3,
+    }
+    assert safe_outputs.expanders({"chips": chips}) == {
+        "exp0": {"chip": "mcp23017", "bus": "/dev/i2c-1", "address": 0x20},
+        "exp1": {"chip": "mcp23017", "bus": "/dev/i2c-3", "address": 0x21},
+    }
+    assert safe_outputs.expanders({"chips": 1}) == {}
+    assert safe_outputs.expanders({}) == {}
