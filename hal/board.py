@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from hal import (
+    board_bus_rules,
     board_chips,
     board_devices,
     board_facts,
@@ -56,6 +57,7 @@ def load(path: str, override: dict[str, object] | None = None) -> Config:
     board_rules.check(config, problems)
     board_policy_rules.check(config, problems)
     board_watch_rules.check(config, problems)
+    board_bus_rules.check(config, problems)
     board_lines.check(config, problems)
     board_wiring.check(config, problems)
     if problems.lines:

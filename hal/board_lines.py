@@ -31,7 +31,7 @@ def claims(config: Config) -> list[Claim]:
     """Every line that `config` (from `hal.board.load`) claims, in the order of its devices."""
     found = []
     for device, entry in config["devices"].items():
-        if entry["driver"] == "serial_reader" and entry["port"] is not None:
+        if entry["driver"] in ("serial_reader", "osdp_bus") and entry["port"] is not None:
             found.append(Claim(device, "port", entry["port"], "serial", "", "", ""))
         if entry["driver"] == "supervised_contact" and entry["input"] is not None:
             found.append(Claim(device, "input", entry["input"], "analog", "", "", ""))

@@ -80,8 +80,8 @@ def check(config: Config, problems: Problems) -> None:
         path = f"access_points.{point}"
         uses.use(f"{path}.reader", entry["reader"], READER_DRIVERS)
         uses.use(f"{path}.keypad", entry["keypad"], ("keypad",))
-        uses.use(f"{path}.led", entry["led"], ("led",))
-        uses.use(f"{path}.buzzer", entry["buzzer"], ("buzzer",))
+        uses.use(f"{path}.led", entry["led"], ("led", "osdp_led"))
+        uses.use(f"{path}.buzzer", entry["buzzer"], ("buzzer", "osdp_buzzer"))
         _portal(f"{path}.portal", entry["portal"], config, problems)
         _keys(path, entry, config["devices"], problems)
     for camera, entry in config["cameras"].items():
@@ -92,6 +92,8 @@ def check(config: Config, problems: Problems) -> None:
             problems.add(f"devices.{device}", "a light without lines; expected red, green or both")
     _alarms(config["alarms"], uses, problems)
     uses.share(_outputs(config), ("relay",))
+    buses = [(f"devices.{name}.bus", part.get("bus")) for name, part in config["devices"].items()]
+    uses.share(buses, ("osdp_bus",))
     _link(config["link"], problems)
     uses.tell_idle()
 

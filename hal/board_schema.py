@@ -40,9 +40,9 @@ PRIORITIES = {
     "battery_low": 3,
 }
 
-READER_DRIVERS = ("wiegand_reader", "serial_reader")
+READER_DRIVERS = ("wiegand_reader", "serial_reader", "osdp_reader")
 CONTACT_DRIVERS = ("contact", "supervised_contact")  #: closed or open; the second sees a cut wire
-KEY_DRIVERS = ("wiegand_reader", "keypad")  #: keys can be pressed on these
+KEY_DRIVERS = ("wiegand_reader", "keypad", "osdp_reader")  #: keys can be pressed on these
 
 #: Names that reach topics, and names that stay here. `\Z`: unlike `$` it takes no newline.
 NAME = re.compile(r"[a-z0-9-]{1,32}\Z").match

@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from hal.ports import AnalogInputs, Lines, SerialPorts
+    from hal.ports import AnalogInputs, BusReader, Lines, ReaderBuses, SerialPorts
 
 #: driver: the keys that name its lines
 LINE_KEYS = {
@@ -27,8 +27,13 @@ LINE_KEYS = {
     "siren": ("line",),
     "beacon": ("line",),
     "relay": ("line",),
+    "osdp_bus": (),
+    "osdp_reader": (),
+    "osdp_led": (),
+    "osdp_buzzer": (),
 }
 
+OSDP_DRIVERS = ("osdp_reader", "osdp_led", "osdp_buzzer")  #: on a bus that several readers share
 OUTPUT_DRIVERS = ("lock", "led", "buzzer", "siren", "beacon", "relay")
 
 
@@ -43,6 +48,7 @@ class Board:
         self.devices: dict[str, Any] = {}
         self.problems: list[tuple[str, str]] = []
         self._ports: list[tuple[str, Any]] = []
+        self._bus_readers: dict[str, BusReader] = {}
 
     def close(self, first: int = 0) -> None:
         """Drive every output to its safe level and let every line go, outputs first.
@@ -67,10 +73,11 @@ def open_board(
     lines: "Lines",
     serial_ports: "SerialPorts",
     analog_inputs: "AnalogInputs | None" = None,
+    buses: "ReaderBuses | None" = None,
 ) -> Board:
     """Claim every line of `config` (from `load`) once and build its drivers; every lock de-energised.
 
-    analog_inputs  None: this board has none
+    analog_inputs, buses  None: this board has none
 
     A device that cannot be opened (a busy line, a missing chip) stands in `Board.problems`; the rest
     is opened. Whether a door may run without its lock, contact or REX is the caller's to decide.
@@ -85,9 +92,13 @@ def open_board(
     inputs = [name for name in sorted(devices) if name not in outputs]
     for name in outputs + inputs:
         held = len(board._ports)
+        if devices[name]["driver"] == "osdp_bus":
+            continue  # nothing by itself: its readers open it
         try:
             if devices[name]["driver"] == "supervised_contact":
                 board.devices[name] = _supervised(name, devices[name], board, analog_inputs)
+            elif devices[name]["driver"] in OSDP_DRIVERS:
+                board.devices[name] = _on_bus(name, devices, board, buses)
             else:
                 board.devices[name] = _build(name, devices[name], board, lines, serial_ports)
         except HalError as error:
@@ -105,6 +116,27 @@ def _supervised(
         )
     channel = board._keep(name, analog_inputs.channel(entry["input"]))
     return driver(entry["driver"])(channel, entry["thresholds_permille"], entry["debounce_ms"])
+
+
+def _on_bus(
+    name: str, devices: "dict[str, Any]", board: Board, buses: "ReaderBuses | None"
+) -> "Any":
+    entry = devices[name]
+    kind = entry["driver"]
+    owner = name if kind == "osdp_reader" else entry["reader"]
+    if buses is None:
+        raise DeviceUnavailableError("%s: this board has no OSDP bus; expected one" % owner)
+    if owner not in board._bus_readers:
+        part = devices[owner]
+        bus = devices[part["bus"]]
+        reader = buses.reader(owner, bus["port"], bus["baud"], part["address"])
+        board._bus_readers[owner] = board._keep(owner, reader)
+    reader = board._bus_readers[owner]
+    if kind == "osdp_reader":
+        return driver(kind)(reader, entry["repeat_ms"])
+    if kind == "osdp_led":
+        return driver(kind)(reader)
+    return driver(kind)(reader, entry["max_pulse_ms"])
 
 
 def _build(

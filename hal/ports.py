@@ -64,7 +64,7 @@ LEVEL = "level"  #: data: bool, a debounced level
 STATE = "state"  #: data: str, what a supervised loop is in (`hal.drivers.supervised_contact`)
 STUCK = "stuck"  #: data: bool, a data line is held (True), has let go again (False)
 POWER = "power"  #: data: bool, the device's own supply is as it should be
-LOST = "lost"  #: data: None, the device has gone
+LOST = "lost"  #: data: None or str, the device has gone, and why if that is known
 BACK = "back"  #: data: None, the device has come back
 
 
@@ -244,8 +244,9 @@ class BusReader:
     def take(self) -> "list[tuple[str, Any]]":
         """What it has said since the last call, oldest first: pairs of a kind of `Reading` and its data.
 
-        BITS: a card, or a key as its 4 bits. LEVEL: its housing is closed. POWER. LOST and BACK: `problem`
-        says why. A reader that has not been reached yet has said nothing. Never raises.
+        BITS: a card, or a key as its 4 bits. LEVEL: its housing is closed. POWER. LOST, with why in one
+        line, again if that is another, and BACK. A reader that has not been reached yet has said
+        nothing. Never raises.
         """
         raise NotImplementedError
 

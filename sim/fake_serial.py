@@ -2,6 +2,7 @@
 
 from hal.errors import DeviceUnavailableError, LineBusyError
 from hal.ports import ByteStream, SerialPorts
+from sim.fake_buses import FakeBuses
 
 BUFFER = 4096  #: bytes that wait on one line, as in the kernel; more are lost
 
@@ -112,6 +113,8 @@ class FakeSerialPorts(SerialPorts):
     """
 
     def __init__(self) -> None:
+        #: FakeBuses  those of these lines on which several readers hang
+        self.buses = FakeBuses()
         self._devices: dict[str, DeviceSide] = {}
         self._claims: dict[str, _Stream] = {}
 
@@ -129,6 +132,7 @@ class FakeSerialPorts(SerialPorts):
 
     def power_off(self) -> None:
         """The board loses its power: every claim is forgotten, what waited is lost."""
+        self.buses.power_off()
         claims = self._claims
         self._claims = {}
         for port in sorted(claims):

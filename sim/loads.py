@@ -8,6 +8,7 @@ from sim.switch import CUT, NONE, STUCK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 KEYS = ("line", "red", "green")  #: what an output's lines are called
@@ -17,13 +18,21 @@ class Loads:
     """The outputs' far ends.
 
     devices  dict  as in a config; those that are no outputs count for nothing
+    shown    dict  device -> callable (key)  whether a reader on a bus shows it, for its light and buzzer
     """
 
-    def __init__(self, devices: "dict[str, Any]", lines: "Any", outputs: "list[str]") -> None:
+    def __init__(
+        self,
+        devices: "dict[str, Any]",
+        lines: "Any",
+        outputs: "list[str]",
+        shown: "dict[str, Callable[[str], bool]]",
+    ) -> None:
         self.power = True
         #: line -> device
         self.of_line: dict[str, str] = {}
         self._devices = devices
+        self._shown = shown
         self._lines = lines
         self._unplugged: list[str] = []
         self._faults: dict[str, str] = {}
@@ -61,6 +70,8 @@ class Loads:
             return False
         if self.fault(device) == STUCK:
             return self._stuck[device, key]
+        if device in self._shown:
+            return self._shown[device](key)
         part = self._devices[device]
         line = part.get(key)
         high = None if line is None else self._lines.output_level(line)

@@ -226,7 +226,11 @@ class Machine:
         if start != self._starts:
             return  # the power went again meanwhile
         board = hal.board.open_board(
-            self.config, self._lines, self._serial_ports, self._analog_inputs
+            self.config,
+            self._lines,
+            self._serial_ports,
+            self._analog_inputs,
+            self._serial_ports.buses,
         )
         journal, store, transport = self._parts.boot()
         journal.on_written = self._written

@@ -27,7 +27,8 @@ __all__ = ["LATER", "OUTSIDE", "SUPPLY", "VERBS", "Checker", "VerbError"]
 
 _CARD_FORMS = ("w26", "w34", "w37", "uid")
 _LINES = ("contact", "supervised_contact", "rex")
-_READERS = ("wiegand_reader", "serial_reader", "keypad")
+_BITS = ("wiegand_reader", "osdp_reader")  # readers that send bits, and keys
+_READERS = _BITS + ("serial_reader", "keypad")
 _INPUTS = _LINES + _READERS
 
 #: Verb: what an argument is that was left out.
@@ -46,7 +47,7 @@ def accepts(config: "dict[str, Any]", access_point: str) -> "list[str]":
     """What can be shown at an access point: forms of cards, "qr" and "pin"."""
     part = config["access_points"][access_point]
     reader = config["devices"][part["reader"]]
-    if reader["driver"] == "wiegand_reader":
+    if reader["driver"] in _BITS:
         forms = list(_CARD_FORMS)
     elif reader["framing"] == serial_lines.LINES:
         forms = list(_CARD_FORMS) + ["qr"]
@@ -64,19 +65,29 @@ def keys_of(config: "dict[str, Any]", access_point: str) -> "str | None":
     if keypad_device is not None:
         return keypad_device
     reader: str = part["reader"]
-    return reader if config["devices"][reader]["driver"] == "wiegand_reader" else None
+    return reader if config["devices"][reader]["driver"] in _BITS else None
 
 
 def card_frame(reader: "dict[str, Any]", number: str) -> "str | bytes":
     """What `reader` sends of a card: bits of its lines or bytes. Raises ValueError if it cannot."""
     canonical = card_number.parse(number)
-    if reader["driver"] == "wiegand_reader":
-        return card_number.to_bits(canonical)
+    if reader["driver"] in _BITS:
+        return _csn(canonical) if reader.get("format") == "csn" else card_number.to_bits(canonical)
     if reader["framing"] == serial_lines.RDM6300:
         return serial_lines.to_rdm6300(canonical)
     form, _, rest = number.strip(" \t\r\n").partition(":")
     written = "uid:" + rest.upper() if form == "uid" else canonical
     return written.encode() + b"\r\n"
+
+
+def _csn(canonical: str) -> str:
+    """The bits of a card's own number. Raises ValueError where it is no uid."""
+    form, _, rest = canonical.partition(":")
+    if form == "w34":  # what a uid of 4 bytes is written as
+        rest = "%08X" % int(rest)
+    elif form != "uid":
+        raise ValueError("this reader sends uids; expected uid:HEX")
+    return bin(int("1" + rest, 16))[3:]
 
 
 def code_frame(reader: "dict[str, Any]", text: str) -> bytes:
@@ -284,7 +295,7 @@ class Checker:
 
     def _loop(self, device: str) -> "str | None":
         part = self._config["devices"][device]
-        if part["driver"] in _LINES:
+        if part["driver"] in _LINES or part["driver"] == "osdp_reader":  # its own lid
             return device
         tamper: str | None = part.get("tamper")
         return tamper

@@ -6,6 +6,7 @@ broker, a signed command) whoever owns that does: ``outside``.
 """
 
 from firmware.wire import keypad
+from sim.bus_wire import BusWire
 from sim.door import STRIKE, Door
 from sim.loads import Loads
 from sim.steps import Noise
@@ -23,7 +24,8 @@ PANIC_MS = 500
 ACK_MS = 300
 
 CONTACTS = ("contact", "supervised_contact", "rex")
-WIRES = ("serial_reader", "wiegand_reader", "keypad")
+WIRES = ("serial_reader", "wiegand_reader", "keypad", "osdp_reader")
+SHOWN = ("osdp_led", "osdp_buzzer")  #: in a reader on a bus
 
 
 class Deeds:
@@ -72,7 +74,10 @@ class Deeds:
         self._lids: list[str] = []
         self._keys_free_ms: dict[str, int] = {}
         outputs = [name for name in self._devices if not self._is_input(name)]
-        self._loads = Loads(self._devices, lines, sorted(outputs))
+        shown = {
+            name: self._shown(name) for name in outputs if self._devices[name]["driver"] in SHOWN
+        }
+        self._loads = Loads(self._devices, lines, sorted(outputs), shown)
         self._doors: dict[str, Door] = {}
         self._wire_up()
         for name in sorted(config["portals"]):
@@ -106,10 +111,40 @@ class Deeds:
             elif driver == "serial_reader":
                 device = self._serial_ports.device_side(part["port"])
                 self._wires[name] = SerialWire(self._loop, device, part, Noise(self._seed, name))
+            elif driver == "osdp_reader":
+                side = self._side(name)
+                self._wires[name] = BusWire(self._loop, side, part, Noise(self._seed, name))
             elif driver in WIRES:
                 self._wires[name] = WiegandWire(
                     self._loop, self._lines, part, Noise(self._seed, name)
                 )
+
+    def _side(self, reader: str) -> "Any":
+        """The far end of a reader on a bus."""
+        part = self._devices[reader]
+        return self._serial_ports.buses.side(self._devices[part["bus"]]["port"], part["address"])
+
+    def _shown(self, name: str) -> "Callable[[str], bool]":
+        """Whether a light or buzzer in a reader on a bus is on, by the key of a line that it has not."""
+        side = self._side(self._devices[name]["reader"])
+        before = side.on_show
+
+        def changed() -> None:
+            if before is not None:
+                before()
+            self._follow(name)
+
+        side.on_show = changed
+
+        def shown(key: str) -> bool:
+            return bool({"red": side.red, "green": side.green, "line": side.sounds}[key])
+
+        return shown
+
+    def _hang_on(self, bus: str) -> "list[Any]":
+        """The readers of a bus."""
+        names = [name for name in sorted(self._devices) if self._devices[name].get("bus") == bus]
+        return [self._wires[name] for name in names]
 
     def _is_input(self, device: str) -> bool:
         return self._devices[device]["driver"] in CONTACTS + WIRES
@@ -226,6 +261,9 @@ class Deeds:
 
     def _tamper(self, args: "dict[str, Any]") -> None:
         """A lid is opened, or somebody is at a contact's wire."""
+        if self._drives(args["device"], "osdp_reader"):
+            self._wires[args["device"]].open_housing(args["on"])
+            return
         device = self._checker.loop_device(args["device"])
         if device in self._lids:
             self._switches[device].hold(args["on"])
@@ -240,7 +278,9 @@ class Deeds:
             self._unplugged.append(name)
         else:
             self._unplugged.remove(name)
-        if name in self._wires:
+        if self._drives(name, "osdp_bus"):
+            self._set_bus(name)
+        elif name in self._wires:
             self._wires[name].set_plugged(not on)
         elif name in self._switches:
             self._switches[name].cut("unplug", on)
@@ -248,12 +288,23 @@ class Deeds:
             self._loads.set_plugged(name, not on)
             self._follow(name)
 
+    def _drives(self, device: str, driver: str) -> bool:
+        return device in self._devices and self._devices[device]["driver"] == driver
+
+    def _set_bus(self, name: str) -> None:
+        """A bus is cut or whole, for all its readers."""
+        whole = name not in self._unplugged and self._faults.get(name, NONE) == NONE
+        for wire in self._hang_on(name):
+            wire.set_bus(whole)
+
     def _fail_line(self, args: "dict[str, Any]") -> None:
         name, fault = args["device"], args["fault"]
         if fault == self._faults.get(name, NONE):
             return
         self._faults[name] = fault
-        if name in self._wires:
+        if self._drives(name, "osdp_bus"):
+            self._set_bus(name)
+        elif name in self._wires:
             self._wires[name].set_fault(fault)
         elif name in self._switches:
             self._switches[name].set_fault(fault)

@@ -191,8 +191,8 @@ class Controller:
 
     def _reading(self, device: str, reading: "Any", now: "credential.Moment") -> "list[object]":
         """What a reading of `device` means, asked of the core."""
-        if reading.kind in ("lost", "back"):
-            return self.site.condition(device, alarm.READER_FAULT, reading.kind == "lost", now)
+        if reading.kind in ("lost", "back", "power"):
+            return self._inputs.condition(device, reading, now)
         if reading.kind == "level":
             return self._inputs.level(device, reading.data, reading.at_ms, now)
         if reading.kind == "state":

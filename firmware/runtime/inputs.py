@@ -5,7 +5,7 @@ says a state (`firmware.access.guard.SENSOR_STATES`: normal is closed). An input
 the start says nothing: it neither opens, arms nor alarms.
 """
 
-from firmware.access import guard, site
+from firmware.access import alarm, guard, record, site
 from hal.errors import DeviceUnavailableError
 
 TYPE_CHECKING = False
@@ -30,6 +30,7 @@ class Inputs:
         self._closed: dict[str, bool] = {}
         #: device -> what its loop says at the start beside closed and open
         self._odd: dict[str, str] = {}
+        self._told: set[str] = set()  # devices that have said why they are lost
 
     def look(self) -> "dict[str, bool]":
         """Read every input; what each says, for `Wiring.found`; `start` says the rest."""
@@ -74,6 +75,26 @@ class Inputs:
                 effects += self._site.rex(name, now.ms, now)
                 effects += self._site.hold_exit(name, True, now.ms, now)
         return effects
+
+    def condition(self, device: str, reading: "Any", now: "credential.Moment") -> "list[object]":
+        """A device was lost or is back, or has told of its own supply."""
+        if reading.kind == "power":
+            return self._site.condition(device, alarm.POWER_FAULT, not reading.data, now)
+        lost = reading.kind == "lost"
+        effects = self._why(device, reading.data if lost else None, now)
+        return effects + self._site.condition(device, alarm.READER_FAULT, lost, now)
+
+    def _why(self, device: str, text: "str | None", now: "credential.Moment") -> "list[object]":
+        """A device that says why it is lost is told so; and once more when it is back."""
+        if text is not None:
+            self._told.add(device)
+            fields: dict[str, object] = {"part": device, "text": text}
+            return [record.make(record.SYSTEM_FAULT, now.ms, None, fields)]
+        if device not in self._told:
+            return []
+        self._told.remove(device)
+        again: dict[str, object] = {"part": device, "text": "works again"}
+        return [record.make(record.SYSTEM_RECOVERED, now.ms, None, again)]
 
     def level(self, device: str, on: bool, at_ms: int, now: "credential.Moment") -> "list[object]":
         """A contact or a REX changed: `on` is a closed loop, or a pressed REX."""

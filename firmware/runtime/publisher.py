@@ -156,11 +156,11 @@ class Publisher:
     def _health(self, site: "Site", time: "SiteTime") -> "dict[str, Any]":
         """What the core knows of its own health; what can be measured comes beside it."""
         faults = {(one.point, one.kind) for one in site.alarms.everything() if one.active}
-        kinds = {kind for _, kind in faults}
         readers = {}
         for name in sorted(self._config["access_points"]):
             reader = self._config["access_points"][name]["reader"]
             readers[reader] = (reader, alarm.READER_FAULT) not in faults
+        kinds = {kind for point, kind in faults if point not in readers}  # their supply is not ours
         return payload.health_payload(
             self._journal.waiting(),
             self._journal.count(),

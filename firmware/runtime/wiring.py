@@ -68,6 +68,8 @@ class Wiring:
             self.formats[name] = part.get("framing") or part.get("format") or wire.ANY
             if part.get("tamper") is not None:
                 self.tampers[part["tamper"]] = name
+            if part["driver"] == "osdp_reader":  # it tells of its own housing
+                self.tampers[name] = name
 
     def fault_of(self, part: str) -> "tuple[str, str | None]":
         """The alarm (point, class) that it is when `part` of the controller fails; class None: none."""

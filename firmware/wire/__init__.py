@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 ANY = "any"  #: card format: whatever card the reader can tell apart
 
+CSN = "csn"  #: card format: the card's own number
+
 
 def decode(
     reading: "Any", card_format: str = ANY
@@ -18,11 +20,14 @@ def decode(
 
     reading      what a `hal` driver handed over: anything with ``kind``, ``data`` and ``at_ms``
     card_format  what the board config says of the reader: "any"; "w26", "w34" or "w37" (another
-                 card is a `BadRead` of a wrong length); "lines" or "rdm6300" (a serial reader)
+                 card is a `BadRead` of a wrong length); "csn" (bits that are a
+                 card's own number); "lines" or "rdm6300" (a serial reader)
     """
     data = reading.data
     if isinstance(data, Frame):
         data = data.reveal()
+    if reading.kind == "bits" and card_format == CSN:
+        return wiegand.decode_csn(data, reading.at_ms)
     if reading.kind == "bits":
         return _only_format(wiegand.decode(data, reading.at_ms), card_format)
     if reading.kind == "line":

@@ -13,6 +13,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from firmware.wire.readings import KeyRead
 
+CSN_LENGTHS = (32, 56, 80)  #: bits of a card's own number
+
 
 def decode(bits: str, at_ms: int) -> "CardRead | KeyRead | BadRead":
     """The card or key in one burst, or why there is none."""
@@ -26,3 +28,16 @@ def decode(bits: str, at_ms: int) -> "CardRead | KeyRead | BadRead":
     if number is None:
         return BadRead(PARITY, at_ms)
     return CardRead(Secret(number), at_ms)
+
+
+def decode_csn(bits: str, at_ms: int) -> "CardRead | KeyRead | BadRead":
+    """As `decode`, of a reader that sends a card's own number (its uid): 4, 7 or 10 bytes, no parity.
+
+    The first byte comes first, as ISO 14443-3 writes it.
+    """
+    if len(bits) not in CSN_LENGTHS:
+        return decode(bits, at_ms) if len(bits) in keypad.LENGTHS else BadRead(LENGTH, at_ms)
+    if bits.count("0") + bits.count("1") != len(bits):
+        return BadRead(NOISE, at_ms)
+    digits = "".join(["%X" % int(bits[at : at + 4], 2) for at in range(0, len(bits), 4)])
+    return CardRead(Secret(card_number.from_uid(digits)), at_ms)

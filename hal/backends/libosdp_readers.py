@@ -31,8 +31,8 @@ class LibosdpReader(BusReader):
         self._lock = threading.Lock()
         self._waiting: collections.deque[tuple[str, Any]] = collections.deque()
         self._dropped = 0
-        self._now: dict[str, bool] = {}
-        self._told: dict[str, bool] = {LOST: False}
+        self._now: dict[str, Any] = {}
+        self._told: dict[str, Any] = {LOST: ""}
         self._event = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._link: Link | None = None
         self._light = 0
@@ -51,8 +51,8 @@ class LibosdpReader(BusReader):
             for kind in sorted(self._now):
                 if self._now[kind] != self._told.get(kind):
                     self._told[kind] = self._now[kind]
-                    word = BACK if kind == LOST and not self._now[kind] else kind
-                    said.append((word, None if kind == LOST else self._now[kind]))
+                    back = kind == LOST and not self._now[kind]
+                    said.append((BACK, None) if back else (kind, self._now[kind]))
             return said
 
     def lost(self) -> int:
@@ -109,10 +109,9 @@ class LibosdpReader(BusReader):
         own = problem or ""
         if own and not own.startswith(self._bus.name):
             own = f"{self.name}: {own}"
-        if own == self.problem and (problem is not None) == self._now.get(LOST):
-            return
-        self.problem = own
-        self.say(LOST, problem is not None)
+        if own != self.problem:
+            self.problem = own
+            self.say(LOST, own)
 
     def _pass_on(self) -> None:
         link = self._link

@@ -46,6 +46,9 @@ class _Heard:
         """It is on line: its housing is known."""
         until(lambda: self.states("level"), "the reader never came on line")
 
+    def until_lost(self) -> None:
+        until(lambda: self.states("lost"), "it was never lost")
+
     def until_cards(self, count: int, patience_s: float = PATIENCE_S) -> None:
         until(lambda: len(self.cards()) >= count, f"no card {count}", patience_s)
 
@@ -127,7 +130,7 @@ def test_a_reader_that_falls_silent_is_lost_and_comes_back_without_the_others_no
     for one in heard.values():
         one.until_up()
     rig.cut = {1}
-    heard[1].until("lost")
+    heard[1].until_lost()
     assert "reader-1" in heard[1].reader.problem
     assert "does not answer" in heard[1].reader.problem
     for turn in range(5):
@@ -144,7 +147,7 @@ def test_a_reader_that_falls_silent_is_lost_and_comes_back_without_the_others_no
 
 def test_a_wrong_key_gives_nothing_and_is_said_to_be_one(rig: Rig) -> None:
     peer, heard = rig.peer(0, key=bytes(16)), _heard(rig)
-    heard.until("lost")
+    heard.until_lost()
     assert "does not know its key" in heard.reader.problem
     peer.card(CARD)
     rig.peer(1).card(OTHER)
@@ -157,7 +160,7 @@ def test_a_wrong_key_gives_nothing_and_is_said_to_be_one(rig: Rig) -> None:
 
 def test_the_default_key_is_no_key_once_there_is_one(rig: Rig) -> None:
     peer, heard = rig.peer(0, key=None), _heard(rig)  # it waits under the default key
-    heard.until("lost")
+    heard.until_lost()
     assert "does not know its key" in heard.reader.problem
     peer.card(CARD)
     good = rig.peer(1)
@@ -174,7 +177,7 @@ def test_what_is_said_in_plain_opens_nothing_and_is_a_fault(rig: Rig, secure: bo
     heard = _heard(rig)
     heard.until_up()
     impostor = rig.impostor(0, secure, CARD)
-    heard.until("lost")
+    heard.until_lost()
     until(lambda: impostor.shown)
     problem = "does not know its key" if secure else "offers no secure channel"
     until(lambda: problem in heard.reader.problem, heard.reader.problem)
@@ -186,7 +189,7 @@ def test_what_is_said_in_plain_opens_nothing_and_is_a_fault(rig: Rig, secure: bo
 def test_a_reader_that_was_given_no_key_is_never_asked(rig: Rig) -> None:
     rig.peer(0, key=None)
     heard = _heard(rig, key=None)
-    assert heard.states("lost") == [("lost", None)]
+    assert heard.states("lost") == [("lost", heard.reader.problem)]
     assert "has no key; expected it given by --osdp-install reader-0" in heard.reader.problem
     assert rig.passed == b""
 
@@ -216,7 +219,7 @@ def test_a_port_that_is_missing_is_said_and_opened_once_it_is_there(rig: Rig) ->
     rig.unplug()
     rig.peer(0)
     heard = _heard(rig)
-    heard.until("lost")
+    heard.until_lost()
     assert heard.reader.problem == (
         f"{rig.port}: not there; expected the reader or its adapter plugged in"
     )
@@ -253,7 +256,7 @@ def test_the_library_s_own_pause_never_begins(rig: Rig, monkeypatch: pytest.Monk
     monkeypatch.setattr(osdp_link, "RETRY_MS", 10)
     rig.peer(0, key=bytes(16))
     heard = _heard(rig)
-    heard.until("lost")
+    heard.until_lost()
     asked = until(lambda: rig.passed.count(b"\xff\x53\x00") > 40 and len(rig.passed))
     rig.peer(0)
     heard.until("back")

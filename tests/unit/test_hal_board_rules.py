@@ -95,7 +95,7 @@ def test_the_yard_is_right(tmp_path: Path) -> None:
         ]),
         ({"access_points.yard-in.reader": "key", "alarms.acknowledge": "yard-reader"}, [
             'access_points.yard-in.reader: device "key" has driver "contact"; expected '
-            'wiegand_reader or serial_reader',
+            'wiegand_reader or serial_reader or osdp_reader',
             'alarms.acknowledge: device "yard-reader" has driver "serial_reader"; expected contact',
         ]),
         ({"devices.reader.tamper": "door"}, [

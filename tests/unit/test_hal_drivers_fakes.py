@@ -5,7 +5,7 @@ They imitate no electricity: no chatter of their own, no time. The simulator's f
 """
 
 from hal.errors import DeviceUnavailableError
-from hal.ports import AnalogInput, ByteStream, DigitalInputs, DigitalOutput, Edge
+from hal.ports import AnalogInput, BusReader, ByteStream, DigitalInputs, DigitalOutput, Edge
 
 
 class FakeInputs(DigitalInputs):
@@ -55,6 +55,27 @@ class FakeInputs(DigitalInputs):
     def _check(self) -> None:
         if self.gone:
             raise DeviceUnavailableError("lines: the chip is missing; expected it to be there")
+
+
+class FakeBusReader(BusReader):
+    """A reader on a bus that says what a test wants."""
+
+    wakes = True
+
+    def __init__(self) -> None:
+        self.said: list[tuple[str, object]] = []
+        self.shown: list[tuple[str, object]] = []
+
+    def take(self) -> "list[tuple[str, object]]":
+        said = self.said
+        self.said = []
+        return said
+
+    def light(self, red: bool, green: bool) -> None:
+        self.shown.append(("light", (red, green)))
+
+    def sound(self, on: bool) -> None:
+        self.shown.append(("sound", on))
 
 
 class FakeStream(ByteStream):

@@ -1,7 +1,13 @@
 # portable
 """`hal.drivers` led, buzzer, siren, beacon and relay, and the table of drivers."""
 
-from test_hal_drivers_fakes import FakeChannel, FakeInputs, FakeOutput, FakeStream
+from test_hal_drivers_fakes import (
+    FakeBusReader,
+    FakeChannel,
+    FakeInputs,
+    FakeOutput,
+    FakeStream,
+)
 
 from hal import drivers
 from hal.drivers.beacon import Beacon
@@ -160,6 +166,9 @@ def test_every_driver_of_the_table_can_be_made() -> None:
         "keypad": (FakeInputs(2), 25),
         "led": (FakeOutput(), None),
         "lock": (FakeOutput(), "fail_safe"),
+        "osdp_buzzer": (FakeBusReader(), 100),
+        "osdp_led": (FakeBusReader(),),
+        "osdp_reader": (FakeBusReader(), 300),
         "relay": (FakeOutput(), 500),
         "rex": (FakeInputs(), 50),
         "serial_reader": (FakeStream(), "lines"),

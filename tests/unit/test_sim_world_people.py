@@ -331,7 +331,8 @@ def test_every_board_of_the_project_can_be_simulated() -> None:
         lines = FakeLines(FakeTicks(clock))
         before = copy.deepcopy(config)
         world = World(config, loop, lines, FakeSerialPorts(), FakeAnalogInputs(), everybody)
-        board = hal.board.open_board(config, lines, FakeSerialPorts(), FakeAnalogInputs())
+        ports = FakeSerialPorts()
+        board = hal.board.open_board(config, lines, ports, FakeAnalogInputs(), ports.buses)
         assert board.problems == [], file
         assert set(world.snapshot()["portals"]) == set(config["portals"])
         for name in config["access_points"]:
