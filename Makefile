@@ -7,6 +7,7 @@ MQTT_PORT ?= 1883
 HOURS ?= 500
 SEED ?= 1
 JOBS ?= 1
+WORKERS ?= 2
 ARGS ?=
 
 SHELL := /bin/sh
@@ -32,6 +33,7 @@ help:
 	@echo "make demo    a simulated building: controller, broker and web page, until Ctrl-C"
 	@echo "             (PORT=$(PORT) MQTT_PORT=$(MQTT_PORT) HOST=$(HOST))"
 	@echo "make test    every test that can run here (ARGS='-k portal' for some of them)"
+	@echo "             (WORKERS=$(WORKERS): so many files side by side)"
 	@echo "make check   format, lint, types, layers"
 	@echo "make bench   how fast a card opens the door (ARGS=all: a million keys too)"
 	@echo "make fuzz    $(HOURS) simulated hours of people and faults under the laws, then random input"
@@ -96,7 +98,7 @@ demo: setup
 test: setup-test system-packages
 	@missing=""; \
 	for pair in $(SYSTEM); do [ -e "$${pair#*=}" ] || missing="$$missing $${pair%%=*}"; done; \
-	DOORWARD_MISSING="$$missing" .venv/bin/python -m pytest $(ARGS)
+	DOORWARD_MISSING="$$missing" .venv/bin/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: setup-test
 	.venv/bin/ruff format --check $(CODE)

@@ -8,6 +8,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -62,6 +63,13 @@ def pytest_collectreport(report: pytest.CollectReport) -> None:
         skipped.append(report.nodeid)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Tests that run side by side: what a worker skipped whole counts here; one that crashed says nothing."""
+    output: dict[str, Any] = getattr(node, "workeroutput", {})
+    skipped.extend(set(output.get("skipped", [])) - set(skipped))
+
+
 def _excused(report: pytest.TestReport | pytest.CollectReport) -> bool:
     reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else ""
     return any(excuse in reason for excuse in EXCUSED)
@@ -70,6 +78,8 @@ def _excused(report: pytest.TestReport | pytest.CollectReport) -> bool:
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Where everything must run, a skipped test fails the session."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["skipped"] = skipped
     if NO_SKIPS and skipped and session.exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 

@@ -54,7 +54,7 @@ def test_a_portable_file_passes_every_test_on_micropython(name: str) -> None:
         env={"MICROPYPATH": str(ROOT)},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
     )
     said = run.stdout + run.stderr
     totals = re.findall(r"^(\d+) passed, (\d+) failed$", run.stdout, re.MULTILINE)
