@@ -17,7 +17,7 @@ from typing import Any
 from hal.errors import BoardConfigError
 from sim.run import Run
 from sim.scenario import ScenarioError
-from sim.soak import plan, story
+from sim.soak import expects, plan, story
 from sim.soak.shrink import Shrinker
 
 RUN_HOURS = 8.0  #: more hours are told in several runs
@@ -84,6 +84,10 @@ def try_seed(seed: int, hours: float, board: str | None, shrink: bool) -> Told:
         told.attempts = before - shrinker.left
         again = tell(tables, seed)
         told.text, told.at_ms = again.text, again.at_ms
+        told.law = again.law or told.law
+        whole = expects.added(tables, str(told.law), told.at_ms, told.text)
+        if _breaks(whole, seed, told.law) is not None:
+            tables = whole
     told.story = story.text(tables, _comment(told))
     told.tables = {}
     return told
