@@ -68,13 +68,19 @@ WORDS = {
 
 def tests(config: Config) -> list[Test]:
     """Every test of `config` (from `hal.board.load`): door by door, the house's own, then without power."""
-    wires = [wire for wire in board_wires.wires(config) if wire.claim is not None]
+    everything = board_wires.wires(config)
+    wires = [wire for wire in everything if wire.claim is not None]
     order = [*config["portals"], ""]
     found: list[Test] = []
     for portal in order:
         mine = [one for one in wires if board_wires.portal_of(config, one.device) == portal]
         mine.sort(key=lambda one: _rank(config, one.device))
+        for device in _on_a_bus(config, portal):
+            wire = next((one.number for one in everything if one.device == device), "")
+            found.append(Test(wire, device, "a", portal, "card"))
         for one in mine:
+            if one.role == "a":
+                continue  # a bus is tested by its readers
             kind = _kind(config, one.device, one.role)
             if kind == "both":  # a card or a key comes over both lines, and is one test
                 found[-1] = found[-1]._replace(wire=f"{found[-1].wire}, {one.number}")
@@ -92,6 +98,17 @@ def tests(config: Config) -> list[Test]:
             found.append(Test("", lock, "", portal, "fire_cut"))
         found.append(Test("", lock, "", portal, "dead_magnet" if magnet else "dead_strike"))
     return found
+
+
+def _on_a_bus(config: Config, portal: str) -> list[str]:
+    """Readers of `portal` that hang on an RS-485 bus."""
+    return [
+        device
+        for device in config["devices"]
+        if board_wiring.interface(config, device) == "rs485"
+        and config["devices"][device]["driver"] not in board_wiring.NO_WIRES
+        and board_wires.portal_of(config, device) == portal
+    ]
 
 
 def sentence(config: Config, test: Test, lang: str) -> str:

@@ -169,18 +169,29 @@ class _Maker:
             return
         via = board_wiring.interface(self.config, device)
         if via == "rs485":
-            self._add(device, "a", start, ("device", device, "A"), via, "a", claim)
-            self._add(device, "b", start, ("device", device, "B"), via, "b")
+            self._bus(claim, start)
             return
         point = {"port": "tx", "input": "signal", "line": "signal"}.get(claim.role, claim.role)
-        core = "buzzer" if driver == "buzzer" else point
-        self._add(device, claim.role, start, ("device", device, point), via, core, claim)
+        point = "buzzer" if driver == "buzzer" else point
+        self._add(device, claim.role, start, ("device", device, point), via, point, claim)
+
+    def _bus(self, claim: Claim, start: Place) -> None:
+        """The two wires of an RS-485 bus, from the port through each of its readers to the last."""
+        devices = self.config["devices"]
+        readers = [name for name, entry in devices.items() if entry.get("bus") == claim.device]
+        first: Claim | None = claim
+        at = (start, start)
+        for device in readers or [claim.device]:
+            ends = (("device", device, "A"), ("device", device, "B"))
+            self._add(device, "a", at[0], ends[0], "rs485" if first else "", "a", first)
+            self._add(device, "b", at[1], ends[1], "rs485" if first else "", "b")
+            first, at = None, ends
 
     def returns(self, device: str, entry: Config) -> None:
         """What closes the circuit of a device that hangs on a pin or a port."""
         driver, between = entry["driver"], board_wiring.interface(self.config, device)
         feed = board_wiring.supply_name(self.config, device)
-        if driver in board_wiring.LIGHTS or between == "usb":
+        if driver in (*board_wiring.LIGHTS, *board_wiring.NO_WIRES) or between == "usb":
             return  # its reader's poles are its own; a USB cable brings its poles along
         if driver in (*board_wiring.LOOPS, "supervised_contact"):
             start = ("supply", feed, "-") if between == "optocoupler" else ("common", "", "0 V")

@@ -59,6 +59,7 @@ LONG_M = 3  #: a loop that is longer wants more than the board's own weak pull
 RELAYED = ("lock", "siren", "beacon", "relay")  #: outputs that carry a load: always through a relay
 LIGHTS = ("led", "buzzer")
 LOOPS = ("contact", "rex")
+NO_WIRES = ("osdp_bus", "osdp_led", "osdp_buzzer")  #: parts of a reader, and the bus itself
 PULSES = ("wiegand_reader", "keypad")
 
 
@@ -149,7 +150,7 @@ def fields(driver: str) -> Fields:
         found["fire_cuts"] = optional(flag)
     if driver in _INTERFACES:
         found["interface"] = optional(choice(*_INTERFACES[driver]))
-    if driver == "serial_reader":
+    if driver in ("serial_reader", "osdp_bus"):
         found["terminated"] = optional(flag, True)
     return found
 

@@ -12,7 +12,7 @@ Config = dict[str, Any]
 
 #: One warning.
 #: where   str  the device or portal that the sign stands at
-#: sort    str  volts, loop, drop, exit, fire, quench, bus or load: what the drawing says beside the sign
+#: sort    str  volts, loop, drop, exit, fire, quench, bus, rex or load: what the drawing says beside the sign
 #: text    str  the whole line
 Warn = namedtuple("Warn", ("where", "sort", "text"))
 
@@ -29,6 +29,12 @@ def found(config: Config) -> list[Warn]:
         if config["board"] != "sim":  # its lines are no pins, nothing can harm them
             told += _pins(config, device, entry)
         told += _cable(config, device)
+        if entry["driver"] == "rex" and board_wiring.outside(config, device):
+            text = (
+                f'devices.{device}.place: "outside", and whoever presses it opens the door; expected '
+                '"inside"'
+            )
+            told.append(Warn(device, "rex", text))
         if entry["driver"] == "lock":
             told += _lock(config, device, entry)
         if board_wiring.interface(config, device) == "rs485" and not entry.get("terminated", True):

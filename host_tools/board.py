@@ -89,10 +89,14 @@ def table(config: dict[str, Any], words: dict[str, str], lang: str) -> list[str]
     plan = Plan(config, words, lang)
     rows = [tuple(words[f"draw.column.{key}"] for key in ("wire", "from", "via", "to", "colour"))]
     for wire in plan.wires:
-        via = plan.say(f"via.{wire.via}") if wire.via else ""
-        rows.append(
-            (wire.number, plan.place(wire.start), via, plan.place(wire.end), plan.colour(wire))
-        )
+        via = plan.say(f"via.{wire.via}") if wire.via and wire.via != "direct" else ""
+        there = plan.place(wire.end)
+        if wire.end[0] == "relays" and wire.device:
+            there = f"{wire.end[2]} → {wire.end[1]} {plan.device(wire.device)}"
+        rows.append((wire.number, plan.place(wire.start), via, there, plan.colour(wire)))
+    rows = [
+        tuple(_cut(cell, most) for cell, most in zip(row, _WIDEST, strict=True)) for row in rows
+    ]
     widths = [max(_columns(row[column]) for row in rows) for column in range(len(rows[0]))]
     return [
         "  ".join(
@@ -100,6 +104,18 @@ def table(config: dict[str, Any], words: dict[str, str], lang: str) -> list[str]
         ).rstrip()
         for row in rows
     ]
+
+
+#: Columns of the table: together, with what is between, no more than 80 characters.
+_WIDEST = (4, 20, 11, 28, 9)
+
+
+def _cut(text: str, most: int) -> str:
+    if _columns(text) <= most:
+        return text
+    while _columns(text) > most - 1:
+        text = text[:-1]
+    return text.rstrip() + "…"
 
 
 def _columns(text: str) -> int:

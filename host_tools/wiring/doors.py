@@ -7,7 +7,7 @@ from host_tools.wiring.plan import Config, Plan
 from host_tools.wiring.shapes import BODY, HEAD, NORMAL, SMALL, THIN, Sheet
 
 PLUS, MINUS = 46.0, 90.0  #: the two wires of the circuit
-SUPPLY_EDGE = 38.0
+SUPPLY_EDGE = 36.0
 DOOR, QUENCH, LOAD = 183.0, 222.0, 244.0  #: the wall, what quenches, the lock
 HOUSING = 14.5  #: half of what stands elsewhere
 #: Where each part of the circuit stands, and half of its width.
@@ -36,6 +36,7 @@ def _sheet(plan: Plan, portal: str, entry: Config) -> Sheet:
         plan.say("titled", portal=title, what=plan.say("magnet" if magnet else "strike")),
         HEAD,
         True,
+        most=210,
     )
     drawn = "drawn.magnet" if magnet else "drawn.strike"
     relay = board_wiring.relay_name(plan.config, lock)
@@ -75,7 +76,7 @@ class _Circuit:
             symbols.terminal(sheet, DOOR, y)
             sheet.text(DOOR + 4, y - 1.2, wire.number, BODY, True, wire=wire.number)
             sheet.text(DOOR + 14, y - 1.2, plan.colour(wire), SMALL, most=28)
-        sheet.text(DOOR + 4, PLUS + 4.2, self._cable(), SMALL, most=38)
+        sheet.text(DOOR + 4, PLUS + 4.2, self._cable(), SMALL, most=33)
         self._load()
 
     def _supply(self) -> None:
@@ -85,8 +86,9 @@ class _Circuit:
         y = sheet.lines(14, PLUS + 8, plan.supply(name), 20, BODY, True)
         y = sheet.lines(14, y + 1, plan.volts(self.lock), 20, BODY)
         sheet.lines(14, y + 1, plan.say("own_supply"), 22, SMALL)
-        sheet.text(SUPPLY_EDGE - 2, PLUS + 1, "+", BODY, True, "right")
-        sheet.text(SUPPLY_EDGE - 2, MINUS + 1, "−", BODY, True, "right")
+        direct = board_wiring.supply(plan.config, self.lock).get("current") != "ac"
+        sheet.text(SUPPLY_EDGE - 2, PLUS + 1, "+" if direct else "~", BODY, True, "right")
+        sheet.text(SUPPLY_EDGE - 2, MINUS + 1, "−" if direct else "~", BODY, True, "right")
 
     def _name(self, x: float, name: str, what: str) -> None:
         self.sheet.text(x, PLUS - 10.5, name, BODY, True, "middle", 27)
@@ -306,24 +308,19 @@ def _notes(plan: Plan, sheet: Sheet, portal: str, lock: str, magnet: bool) -> No
             plan.say("note.strike.cut", device=leave),
             plan.say("note.strike.diode"),
         ]
+    if not magnet and board_wiring.suppression(plan.config, lock) != "diode":
+        notes.pop()
     y: float = 161
+    for note in notes:
+        sheet.text(12, y, note, BODY, most=138)
+        y += 4.6
+    for key in ("1", "2"):
+        sheet.text(12, y, plan.say(f"abbreviations.{key}"), SMALL, most=138)
+        y += 3.8
+    y = 161
     for where, sort in ((portal, "exit"), (lock, "fire"), (lock, "quench"), (lock, "drop")):
         if plan.warned(where, sort):
-            sheet.attention(12, y + 0.6)
-            sheet.text(
-                18,
-                y,
-                plan.say(f"warn.{sort}.{'magnet' if magnet else 'strike'}"),
-                BODY,
-                True,
-                most=266,
-            )
+            sheet.attention(156, y + 0.6)
+            text = plan.say(f"warn.{sort}.{'magnet' if magnet else 'strike'}")
+            sheet.text(162, y, text, BODY, True, most=124)
             y += 5
-    for note in notes:
-        if y < 181:
-            sheet.text(12, y, note, BODY, most=272)
-            y += 4.6
-    for key in ("1", "2"):
-        if y < 181:
-            sheet.text(12, y, plan.say(f"abbreviations.{key}"), SMALL, most=274)
-            y += 3.8

@@ -31,7 +31,7 @@ def sheets(plan: Plan) -> list[Sheet]:
         need = len(wires) * PITCH + 12
         if not made or y + need > BOTTOM:
             sheet = Sheet(plan.say("sheet.field"), plan.say("desc.field"))
-            sheet.text(12, 16, plan.say("field.title"), HEAD, True)
+            sheet.text(12, 16, plan.say("field.title"), HEAD, True, most=210)
             sheet.text(12, 21.5, plan.say("field.note"), BODY)
             made.append(sheet)
             y = TOP + 3
@@ -59,7 +59,7 @@ def _cable(plan: Plan, sheet: Sheet, name: str, wires: list[Wire], y: float) -> 
     if cable is not None and cable["screen"] != "none":
         _screen(sheet, cable["screen"], first - 3.7, last + 1.4)
     for upper, lower in zip(wires, wires[1:], strict=False):
-        if (upper.role, lower.role) == ("port", "b") and upper.via == "rs485":
+        if (upper.role, lower.role) == ("a", "b") and upper.device == lower.device:
             _termination(plan, sheet, upper, first + wires.index(upper) * PITCH)
     return last
 
@@ -81,7 +81,9 @@ def _wire(plan: Plan, sheet: Sheet, wire: Wire, y: float) -> None:
         sheet.text(END + 3, y + 0.9, plan.place(there), SMALL, most=76)
         return
     sheet.text(END + 3, y + 0.9, plan.device(wire.device), SMALL, most=50)
-    sheet.text(END + 56, y + 0.9, plan.core(there[2]), SMALL, True, most=24)
+    bus = wire.role == "-" and any(one.role == "a" for one in plan.of(wire.device))
+    core = plan.say("core.reference") if bus else plan.core(there[2])
+    sheet.text(END + 56, y + 0.9, core, SMALL, True, most=24)
 
 
 def _screen(sheet: Sheet, end: str, top: float, bottom: float) -> None:
@@ -98,7 +100,10 @@ def _termination(plan: Plan, sheet: Sheet, wire: Wire, y: float) -> None:
     if not plan.config["devices"][wire.device].get("terminated", True):
         sheet.attention(TERMINAL + 4, y + PITCH - 0.6)
         return
-    for x, side in ((TERMINAL + 4, 1), (END - 4, -1)):
+    ends = [(TERMINAL + 4, 1)] if wire.via == "rs485" else []
+    same = [one for one in plan.wires if one.role == "a" and one.start[:2] == wire.end[:2]]
+    ends += [] if same else [(END - 4, -1)]  # the bus goes on from here
+    for x, side in ends:
         sheet.dot(x, y)
         sheet.dot(x, y + PITCH)
         sheet.line(x, y, x, y + PITCH)

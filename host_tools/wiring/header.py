@@ -3,13 +3,14 @@
 from hal import board_facts
 from hal.board_wires import Wire
 from host_tools.wiring import symbols
+from host_tools.wiring import text as texts
 from host_tools.wiring.plan import Plan
 from host_tools.wiring.shapes import BODY, HEAD, SMALL, THIN, Sheet
 
 TOP, PITCH = 32.0, 6.9  #: the first row's wire, and from row to row
 ODD, EVEN = 144.5, 152.5  #: the two columns of pins
 RADIUS = 2.5
-NEAR, LABEL, BOX, TERMINAL, TEXT = 14.0, 22.0, 29.0, 47.0, 49.5  #: from a pin's edge outwards
+LABEL, BOX, TERMINAL, TEXT = 19.5, 29.0, 47.0, 49.5  #: from a pin's edge outwards
 WIDE = 78.0  #: room for the text at a row's end
 PER_SHEET = 40  #: rows of a sheet of other lines, in two columns
 
@@ -31,10 +32,11 @@ def sheets(plan: Plan) -> list[Sheet]:
 
 def _header(plan: Plan, pins: dict[int, Wire]) -> Sheet:
     sheet = Sheet(plan.say("sheet.header"), plan.say("desc.header", board=plan.board()))
-    sheet.text(12, 16, plan.say("header.title", board=plan.board()), HEAD, True)
+    sheet.text(12, 16, plan.say("header.title", board=plan.board()), HEAD, True, most=210)
     sheet.text(12, 21.5, plan.say(f"header.view.{_view(plan)}"), BODY)
     bottom = TOP + 19 * PITCH
     sheet.rect(ODD - 5, TOP - 6, EVEN - ODD + 10, bottom - TOP + 11, 0.5)
+    _outline(plan, sheet)
     held = {wire: plan.say("header.eeprom") for wire in board_facts.ID_EEPROM}
     board = board_facts.BOARDS[plan.config["board"]]
     if plan.config["controller"]["rtc"]:
@@ -57,6 +59,25 @@ def _header(plan: Plan, pins: dict[int, Wire]) -> Sheet:
     sheet.circle(185, y - 0.9, 1.8, THIN)
     _notes(plan, sheet, y + 5.2)
     return sheet
+
+
+def _outline(plan: Plan, sheet: Sheet) -> None:
+    """The board as it lies: where the header is on it, pin 1, and what tells its ends apart."""
+    view = _view(plan)
+    left, top, wide, high = {"usb": (266, 11, 14, 21), "zero": (269, 11, 8, 19)}.get(
+        view, (264, 11, 16, 19)
+    )
+    sheet.rect(left, top, wide, high, 0.4)
+    strip = left + wide - 3.2
+    sheet.rect(strip, top + 1.4, 2, 13, THIN)
+    sheet.rect(strip + 0.2, top + 1.6, 0.8, 0.8, THIN, "black")
+    if view == "usb":
+        for place in range(3):
+            sheet.rect(left + 1 + place * 4.2, top + high - 3.4, 3.4, 4.2, THIN, "white")
+    elif view == "zero":
+        sheet.rect(left + 1.2, top - 0.6, 3.2, 3, THIN, "white")
+    sheet.text(left - 2.5, top + 4, plan.say("header.here"), SMALL, align="right")
+    sheet.line(left - 1.8, top + 3.1, strip - 0.4, top + 2, THIN)
 
 
 def _view(plan: Plan) -> str:
@@ -119,11 +140,11 @@ def row(
     else:
         sheet.wire(wire.number, (at(0), y), (at(TERMINAL - 0.9), y))
     if wire.device and plan.warned(wire.device, "volts", "loop"):
-        sheet.attention(min(at(BOX - 5.4), at(BOX - 1)), y - 0.6)
+        sheet.attention(min(at(BOX - 5.2), at(BOX - 0.8)), y - 0.6)
     symbols.terminal(sheet, at(TERMINAL), y)
-    sheet.text(at(TEXT), y - 0.5, _target(plan, wire), BODY, True, align, wide)
+    sheet.text(at(TEXT), y - 0.3, _target(plan, wire), BODY, True, align, wide)
     more = plan.behaviour(wire) if wire.claim is not None else plan.say(f"does.{wire.role}")
-    sheet.text(at(TEXT), y + 2.8, more, SMALL, False, align, wide)
+    sheet.text(at(TEXT), y + 2.7, more, SMALL, False, align, wide)
 
 
 def _target(plan: Plan, wire: Wire) -> str:
@@ -140,23 +161,26 @@ def _notes(plan: Plan, sheet: Sheet, y: float) -> None:
         sheet.text(12, y, plan.say("header.levels"), SMALL)
         return
     x = 12.0
-    for one in wrong[:3]:
+    for place, one in enumerate(wrong):
         numbers = " ".join(wire.number for wire in plan.of(one.where) if wire.claim is not None)
-        sheet.attention(x, y + 0.6)
         text = plan.say(f"warn.{one.sort}", wire=numbers, device=plan.device(one.where))
-        x += sheet.text(x + 6, y, text, SMALL, most=85) + 12
+        if x + texts.width(text, SMALL) > 246:
+            sheet.text(x, y, plan.say("warn.more", n=len(wrong) - place), SMALL, most=286 - x)
+            return
+        sheet.attention(x, y + 0.6)
+        x += sheet.text(x + 6, y, text, SMALL) + 12
 
 
 def _others(plan: Plan, wires: list[Wire]) -> Sheet:
     """Lines that are no pins of the header: ports, analog inputs, the simulator's lines."""
     sheet = Sheet(plan.say("sheet.lines"), plan.say("desc.lines"))
-    sheet.text(12, 16, plan.say("lines.title", board=plan.board()), HEAD, True)
+    sheet.text(12, 16, plan.say("lines.title", board=plan.board()), HEAD, True, most=210)
     sheet.text(12, 21.5, plan.say("lines.note"), BODY)
     for place, wire in enumerate(wires):
         left = place % 2 == 0
         y = TOP + place // 2 * PITCH
         x = 12.0 if left else 152.0
         name = wire.start[1].rpartition("/")[2]
-        sheet.text(x, y - 0.9, name, SMALL, most=17.5)
+        sheet.text(x, y - 0.9, name, SMALL, most=15.5)
         row(plan, sheet, wire, x, y, 1, 132 - TEXT)
     return sheet

@@ -46,7 +46,7 @@ def _table(
 
 def _wires(plan: Plan, first: int) -> Sheet:
     sheet = Sheet(plan.say("sheet.wires"), plan.say("desc.wires"))
-    sheet.text(12, 16, plan.say("wires.title"), HEAD, True)
+    sheet.text(12, 16, plan.say("wires.title"), HEAD, True, most=210)
     sheet.text(12, 21.5, plan.say("wires.note"), BODY)
     keys = ("wire", "from", "to", "colour", "area", "length", "fitted", "tested", "value")
     rows = [tuple(plan.say(f"column.{key}") for key in keys)]
@@ -65,7 +65,7 @@ def _wires(plan: Plan, first: int) -> Sheet:
 
 def _tests(plan: Plan, tests: list[board_tests.Test], first: int) -> Sheet:
     sheet = Sheet(plan.say("sheet.tests"), plan.say("desc.tests"))
-    sheet.text(12, 16, plan.say("tests.title"), HEAD, True)
+    sheet.text(12, 16, plan.say("tests.title"), HEAD, True, most=210)
     sheet.text(12, 21.5, plan.say("tests.note"), BODY)
     rows: list[tuple[str, ...]] = [
         ("", *(plan.say(f"column.{key}") for key in ("step", "done", "value", "remark")))

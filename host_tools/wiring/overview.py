@@ -24,7 +24,8 @@ def _cables(plan: Plan) -> list[tuple[str, list[str], bool]]:
     """Every cable with its devices and whether they hang outside."""
     found = []
     for name, wires in field.groups(plan):
-        devices = list(dict.fromkeys(wire.device for wire in wires))
+        own = [wire.device for wire in wires if wire.role != "feed"]  # a lock's feed only passes by
+        devices = list(dict.fromkeys(own or [wire.device for wire in wires]))
         outside = any(board_wiring.outside(plan.config, device) for device in devices)
         found.append((name, devices, outside))
     return found
@@ -35,7 +36,12 @@ def _sheet(plan: Plan, cables: list[tuple[str, list[str], bool]]) -> Sheet:
     sheet.text(
         12, 16, plan.say("overview.title", site=plan.title(plan.config["controller"])), HEAD, True
     )
-    sheet.text(12, 21.5, plan.say("overview.note"), BODY)
+    wrong = [one for one in plan.warnings if one.sort == "rex"]
+    if wrong:
+        sheet.attention(12, 22.1)
+        sheet.text(18, 21.5, plan.say("warn.rex", device=plan.device(wrong[0].where)), BODY, True)
+    else:
+        sheet.text(12, 21.5, plan.say("overview.note"), BODY)
     sheet.text(OUTSIDE, TOP - 4, plan.say("outside_place"), BODY, True)
     sheet.text(INSIDE, TOP - 4, plan.say("inside_place"), BODY, True)
     sheet.line(WALL, TOP - 8, WALL, BOTTOM, BOLD, "3 2")
@@ -51,23 +57,21 @@ def _group(
 ) -> None:
     left = OUTSIDE if outside else INSIDE
     titles = list(dict.fromkeys(plan.device(device) for device in devices))
-    rows = min(len(titles), 2 if high > 8.5 else 1)
-    if rows == 1 and high > 8.5:
-        y, high = y + (high - 6.0) / 2, 6.0
-    sheet.rect(left, y, WIDE, high)
-    shown = titles[:rows]
-    more = len(titles) - len(shown)
-    for place, title in enumerate(shown):
-        last = place == len(shown) - 1
-        text = f"{title} (+{more})" if more and last else title
-        sheet.text(left + 2, y + 3.6 + place * 3.9, text, SMALL, place == 0, most=WIDE - 4)
-    middle = y + high / 2
-    sheet.line(left + WIDE, middle, BOX, middle, NORMAL)
     cable = plan.config["cables"].get(name)
+    named = ("、" if plan.lang == "zh" else ", ").join(titles)
+    rows = [named]
+    if cable is not None and plan.title(cable) != name and len(titles) > 1 and high > 8.5:
+        rows = [plan.title(cable), named]
+    middle, high = y + high / 2, 6.0 if len(rows) == 1 else high
+    sheet.rect(left, middle - high / 2, WIDE, high)
+    for place, text in enumerate(rows):
+        base = middle + 0.9 + (place - (len(rows) - 1) / 2) * 3.9
+        sheet.text(left + 2, base, text, SMALL, place == 0, most=WIDE - 4)
+    sheet.line(left + WIDE, middle, BOX, middle, NORMAL)
     text = plan.say("cable.unstated")
     if cable is not None:
         length = "? m" if cable["length_m"] is None else f"{cable['length_m']} m"
-        text = f"{name} · {cable['kind'] or plan.say('unstated')}, {length}"
+        text = f"{cable['kind'] or plan.say('unstated')}, {length}"
     sheet.text(BOX - 3, middle - 1, text, SMALL, align="right", most=BOX - INSIDE - WIDE - 6)
 
 

@@ -106,8 +106,8 @@ class Plan:
     def behaviour(self, wire: Wire) -> str:
         """Of a claimed line: direction, pull, level at power-up, and what that does."""
         claim = wire.claim
-        if claim.direction in ("serial", "analog"):
-            return self.say(f"does.{claim.direction}")
+        if claim.direction not in ("input", "output"):
+            return self.say("does.analog" if claim.direction == "analog" else "does.serial")
         level = self.say(f"level.{claim.active}")
         number = board_facts.number(claim.line)
         real = self.config["board"] != "sim" and number is not None

@@ -88,12 +88,15 @@ class Sheet:
         most: float,
         size: float = BODY,
         bold: bool = False,
-        pitch: float = 1.45,
+        at_most: int = 3,
     ) -> float:
-        """A text in as many lines as it needs; the base line after the last."""
-        for line in texts.wrap(text, size, most, bold):
-            self.text(x, y, line, size, bold)
-            y += size * pitch
+        """A text in as many lines as it needs, the last cut if they are too many; the next base line."""
+        broken = texts.wrap(text, size, most, bold)
+        if len(broken) > at_most:
+            broken[at_most - 1 :] = [texts.fit(" ".join(broken[at_most - 1 :]), size, most, bold)]
+        for line in broken:
+            self.text(x, y, line, size, bold, most=most)
+            y += size * 1.45
         return y
 
     def rect(

@@ -88,6 +88,118 @@ def test_the_chinese_drawing_has_no_english_sentence(path: Path) -> None:
             ] == [], one.text
 
 
+LONG = {"en": "An entrance door whose name has sixty-four letters, as it may be", "zh": "门" * 64}
+ODD: list[tuple[str, dict[str, object]]] = [
+    (
+        "rpi5-two-doors",  # everything is wrong that may be
+        {
+            "devices.front-reader.interface": "direct",
+            "devices.yard-reader.interface": "direct",
+            "devices.front-led.interface": "direct",
+            "devices.yard-contact.interface": "direct",
+            "devices.front-strike.suppression": "none",
+            "devices.yard-magnet.fire_cuts": False,
+            "devices.yard-magnet.draw_ma": 3000,
+            "devices.yard-magnet.fuse_ma": 5000,
+            "devices.yard-exit.place": "outside",
+            "portals.yard.egress": "none",
+            "portals.yard.escape_route": False,
+            "portals.front.egress": "none",
+            "portals.front.escape_route": False,
+        },
+    ),
+    (
+        "cm4-two-doors",  # alternating current, a panic bar, long names
+        {
+            "supplies.main.current": "ac",
+            "devices.street-strike.suppression": "varistor",
+            "devices.cellar-strike.suppression": "varistor",
+            "portals.street.exit_device": "panic_bar",
+            "portals.street.title": LONG,
+            "devices.street-strike.title": LONG,
+            "devices.street-reader.title": LONG,
+            "supplies.main.title": LONG,
+            "supplies.five.title": LONG,
+            "cables.street-lock.title": LONG,
+            "cables.street-lock.kind": "a kind of cable with as many letters as",
+            "controller.title": LONG,
+        },
+    ),
+    (
+        "rpi4-one-door",  # a break-glass unit; the coils on the board's own 5 V; the screen the other way
+        {
+            "portals.yard.exit_device": "break_glass",
+            "relay_board": {},
+            "cables.yard-reader.screen": "device",
+            "devices.yard-reader.interface": "rs485",
+            "devices.yard-reader.terminated": False,
+            "devices.yard-magnet.draw_ma": 1,
+        },
+    ),
+    ("demo-sim", {"devices.yard-exit.cable": "lobby", "portals.yard.rex": "yard-exit"}),
+]
+
+
+@pytest.mark.parametrize("lang", words.LANGUAGES)
+@pytest.mark.parametrize(("name", "override"), ODD, ids=[name for name, _ in ODD])
+def test_an_odd_house_is_drawn_as_cleanly(
+    name: str, override: dict[str, object], lang: str
+) -> None:
+    config = board.load(str(ROOT / f"board_configs/{name}.toml"), override)
+    svg = drawing.draw(config, words.load(lang), lang, SOURCE)
+    found = [fault for sheet in geometry.sheets(svg) for fault in geometry.faults(sheet)]
+    assert found == []
+
+
+def _told(name: str, override: dict[str, object]) -> list[str]:
+    """Every text of the English drawing, where something is wrong with the house."""
+    config = board.load(str(ROOT / f"board_configs/{name}.toml"), override)
+    svg = drawing.draw(config, words.load("en"), "en", SOURCE)
+    return [
+        str(one.text) for sheet in geometry.sheets(svg) for one in sheet.iter(geometry.SVG + "text")
+    ]
+
+
+def _signs(name: str, override: dict[str, object]) -> int:
+    """How many signs that something is wrong are drawn: triangles that are not filled."""
+    config = board.load(str(ROOT / f"board_configs/{name}.toml"), override)
+    svg = drawing.draw(config, words.load("en"), "en", SOURCE)
+    return sum(
+        one.attrib["fill"] == "none"
+        for sheet in geometry.sheets(svg)
+        for one in sheet.iter(geometry.SVG + "polygon")
+    )
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=[path.stem for path in SHIPPED])
+def test_a_house_without_warnings_has_no_sign_of_one(path: Path) -> None:
+    assert _signs(path.stem, {}) == 0
+
+
+def test_what_check_warns_of_stands_in_the_drawing() -> None:
+    name, override = ODD[0]
+    told = _told(name, override)
+    for text in (
+        "W4 W5 Front door reader: 5 V on a 3.3 V pin",
+        "No diode at the strike: the relay's contact wears out.",
+        "The fire panel does not cut this magnet's current itself.",
+        "The cable loses more than 10 %: thicker or shorter.",
+        "No handle or panic bar inside: nobody gets out without the controller.",
+        "No exit device inside that cuts this magnet's current.",
+        "Yard exit button hangs outside: whoever presses it opens the door.",
+    ):
+        assert text in told
+    assert _signs(name, override) >= 7 + 7  # beside each sentence, and on each such wire
+
+
+def test_a_magnet_is_drawn_without_a_diode_and_a_strike_with_its_own() -> None:
+    told = _told("rpi5-two-doors", {})
+    assert told.count("No diode here.") == 1
+    assert told.count("D1 1N4007") == 1
+    assert "Use NO. With NC the magnet would hold while the controller is dead." in told
+    assert "Use NO. With NC the strike would be unlocked while the controller is dead." in told
+
+
 OVERLAP = '<text x="{x}" y="50" font-size="3" textLength="20">one</text>'
 SHEET = (
     '<svg xmlns="http://www.w3.org/2000/svg"><g><title>t</title><desc>d</desc>{inside}</g></svg>'

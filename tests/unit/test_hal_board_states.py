@@ -1,0 +1,79 @@
+"""What a lock does in every situation follows from pull, polarity, contact and the way out."""
+
+from pathlib import Path
+
+import pytest
+
+from hal import board, board_states
+
+ROOT = Path(__file__).parents[2]
+MAGNET = ("yard", "rpi5-two-doors")
+STRIKE = ("front", "rpi5-two-doors")
+
+
+def table(
+    door: tuple[str, str], override: dict[str, object] | None = None
+) -> dict[str, tuple[str, ...]]:
+    portal, name = door
+    config = board.load(str(ROOT / f"board_configs/{name}.toml"), override)
+    return {row.situation: tuple(row[1:]) for row in board_states.table(config, portal)}
+
+
+def test_a_magnet_is_free_whenever_anything_but_the_running_program_decides() -> None:
+    assert table(MAGNET) == {
+        "start": ("off", "free", "opens", "opens"),
+        "locked": ("on", "holds", "key", "button"),
+        "released_fire": ("off", "free", "opens", "opens"),
+        "exit": ("any", "free", "opens", "opens"),
+        "hung": ("on", "holds", "no", "hardware"),
+        "mains": ("on", "holds", "key", "button"),
+        "dead": ("off", "free", "opens", "opens"),
+    }
+
+
+def test_a_strike_is_locked_outside_unless_told_and_its_handle_always_opens() -> None:
+    assert table(STRIKE) == {
+        "start": ("off", "locked", "no", "handle"),
+        "locked": ("off", "locked", "key", "handle"),
+        "released_fire": ("on", "free", "opens", "opens"),
+        "handle": ("any", "any", "no", "opens"),
+        "hung": ("on", "free", "opens", "watchdog"),
+        "mains": ("off", "locked", "key", "handle"),
+        "dead": ("off", "locked", "no", "handle"),
+    }
+
+
+def test_a_house_without_a_battery_has_no_situation_on_battery() -> None:
+    assert "mains" not in table(MAGNET, {"supplies.main.battery_mah": 0})
+
+
+def test_a_door_that_stays_latched_in_a_fire_says_so() -> None:
+    rows = table(STRIKE, {"portals.front.on_fire": "latch"})
+    assert rows["fire_latched"] == ("off", "locked", "key", "handle")
+    assert rows["released"] == ("on", "free", "opens", "opens")
+    assert "released_fire" not in rows
+
+
+@pytest.mark.parametrize(
+    ("line", "active", "coil", "lock"),
+    [
+        ("GPIO5", "low", "off", "holds"),  # pulled up: the relay rests
+        ("GPIO5", "high", "on", "free"),
+        ("GPIO12", "low", "on", "free"),  # pulled down
+        ("GPIO12", "high", "off", "holds"),
+    ],
+)
+def test_the_start_is_reckoned_from_pull_polarity_and_contact(
+    line: str, active: str, coil: str, lock: str
+) -> None:
+    # None of these but the first rows' wiring is allowed: what the table says must not rest on that.
+    config = board.load(str(ROOT / "board_configs/rpi5-two-doors.toml"))
+    config["devices"]["yard-magnet"].update(line=line, active=active, relay_contact="nc")
+    start = board_states.table(config, "yard")[0]
+    assert (start.coil, start.lock) == (coil, lock)
+
+
+def test_without_any_supply_the_contact_makes_no_difference() -> None:
+    config = board.load(str(ROOT / "board_configs/rpi5-two-doors.toml"))
+    config["devices"]["yard-magnet"]["relay_contact"] = "nc"
+    assert board_states.table(config, "yard")[-1].lock == "free"

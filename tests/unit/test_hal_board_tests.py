@@ -1,0 +1,67 @@
+"""The installer's tests: every line once, in an order that makes sense, in both languages."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from hal import board, board_tests, board_wires
+
+ROOT = Path(__file__).parents[2]
+SHIPPED = sorted((ROOT / "board_configs").glob("*.toml"))
+
+
+def load(name: str) -> board.Config:
+    return board.load(str(ROOT / f"board_configs/{name}.toml"))
+
+
+def said(name: str, lang: str = "en") -> list[str]:
+    config = load(name)
+    return [board_tests.sentence(config, one, lang) for one in board_tests.tests(config)]
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=[path.stem for path in SHIPPED])
+def test_every_claimed_line_is_tested_once(path: Path) -> None:
+    config = board.load(str(path))
+    wires = [wire.number for wire in board_wires.wires(config) if wire.claim is not None]
+    tested = [
+        number for one in board_tests.tests(config) for number in one.wire.split(", ") if number
+    ]
+    assert sorted(tested) == sorted(wires)
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=[path.stem for path in SHIPPED])
+@pytest.mark.parametrize("lang", board_tests.LANGUAGES)
+def test_every_sentence_is_filled_and_fits_its_line(path: Path, lang: str) -> None:
+    for line in said(path.stem, lang):
+        assert not re.search("[{}]", line)
+        assert len(line) <= {"en": 100, "zh": 50}[lang], line
+
+
+def test_both_languages_have_the_same_sentences_with_the_same_places() -> None:
+    en, zh = (board_tests.WORDS[lang] for lang in board_tests.LANGUAGES)
+    assert list(en) == list(zh)
+    for kind, text in en.items():
+        assert sorted(re.findall(r"{\w+}", text)) == sorted(re.findall(r"{\w+}", zh[kind])), kind
+
+
+def test_a_door_is_tested_from_what_shows_it_to_what_moves_it_to_who_asks() -> None:
+    kinds = [one.kind for one in board_tests.tests(load("rpi5-two-doors")) if one.portal == "front"]
+    assert kinds == [
+        "contact", "rex", "strike", "card", "red", "green", "tamper", "dead_strike",
+    ]  # fmt: skip
+
+
+def test_fire_comes_after_all_that_is_alive_and_what_pulls_the_power_after_fire() -> None:
+    lines = said("rpi5-two-doors")
+    assert lines[-5:] == [
+        "W16: open Fire loop at the fire panel; free now: Front door, Yard gate.",
+        "Power pulled: Front door strike stays locked outside, the way out opens.",
+        "S2 pressed with the controller unplugged: Yard gate magnet is free.",
+        "Fire panel opened, controller unplugged: Yard gate magnet is free.",
+        "Power pulled: Yard gate magnet is free at once.",
+    ]
+
+
+def test_a_card_tests_both_of_its_lines() -> None:
+    assert "W4, W5: hold a card to Front door reader; one card is read." in said("rpi5-two-doors")

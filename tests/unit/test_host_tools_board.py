@@ -1,0 +1,165 @@
+"""`doorctl board`: boards and their configs, the table, the drawing and the labels as files."""
+
+import csv
+import io
+import json
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+from board_texts import SMALL
+
+from hal import board_facts
+from host_tools import board as command
+from host_tools import main
+
+ROOT = Path(__file__).parents[2]
+TWO = str(ROOT / "board_configs/rpi5-two-doors.toml")
+
+
+def ran(capsys: pytest.CaptureFixture[str], *args: str) -> tuple[int, str, str]:
+    code = main.main(["board", *args])
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def test_the_list_names_every_board_with_its_chip_and_its_configs(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    code, out, _ = ran(capsys, "list", "--lang", "en")
+    assert code == 0
+    lines = out.splitlines()
+    assert [line.split()[0] for line in lines if not line.startswith(" ")] == list(
+        board_facts.BOARDS
+    )
+    at = next(place for place, line in enumerate(lines) if line.startswith("rpi5 "))
+    assert " ".join(lines[at].split()) == "rpi5 Raspberry Pi 5 pins by pinctrl-rp1"
+    assert lines[at + 1].split(maxsplit=1) == ["rpi5-two-doors.toml", "Front door, Yard gate"]
+
+
+def test_the_list_as_data_has_the_same(capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = ran(capsys, "list", "--json")
+    rows = {row["board"]: row for row in json.loads(out)}
+    assert list(rows) == list(board_facts.BOARDS)
+    assert rows["cm5"] == {
+        "board": "cm5",
+        "title": "Compute Module 5 on its IO board",
+        "chip": "pinctrl-rp1",
+        "configs": ["cm5-two-doors.toml"],
+    }
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "board_configs").glob("*.toml")), ids=lambda p: p.stem
+)
+def test_the_table_has_every_wire_in_80_columns(
+    capsys: pytest.CaptureFixture[str], path: Path, lang: str
+) -> None:
+    code, out, _ = ran(capsys, "show", str(path), "--lang", lang)
+    lines = out.splitlines()
+    assert code == 0
+    assert [line.split()[0] for line in lines[1:]] == [
+        f"W{number}" for number in range(1, len(lines))
+    ]
+    assert [line for line in lines if command._columns(line) > 80] == []
+
+
+def test_a_row_says_pin_what_stands_between_where_it_leads_and_its_colour(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    _, out, _ = ran(capsys, "show", TWO, "--lang", "en")
+    rows = {line.split()[0]: " ".join(line.split()) for line in out.splitlines()}
+    assert rows["W1"] == "W1 pin 29 GPIO5 IN1 → K1 Front door strike"
+    assert rows["W4"] == "W4 pin 11 GPIO17 5 → 3.3 V Front door reader D0 GN green"
+
+
+def test_warnings_stand_below_the_table(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "house.toml").write_text(SMALL.replace('"level_converter"', '"direct"'))
+    code, out, _ = ran(capsys, "show", str(tmp_path / "house.toml"), "--color", "never")
+    assert code == 0
+    assert "\n! devices.reader.interface: D0 and D1 carry 5 V" in out
+
+
+def test_the_data_has_every_wire_and_every_warning(capsys: pytest.CaptureFixture[str]) -> None:
+    _, out, _ = ran(capsys, "show", TWO, "--json")
+    told = json.loads(out)
+    assert told["board"] == "rpi5"
+    assert told["warnings"] == []
+    assert told["wires"][3] == {
+        "wire": "W4",
+        "device": "front-reader",
+        "role": "d0",
+        "line": "GPIO17",
+        "from": ["pin", "GPIO17", "11"],
+        "to": ["device", "front-reader", "d0"],
+        "via": "level_converter",
+        "colour": "GN",
+        "cable": "front-reader",
+        "length_m": 12,
+        "area_mm2": 0.25,
+    }
+
+
+def test_drawing_and_labels_are_written_and_named(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    svg, labels = tmp_path / "out.svg", tmp_path / "labels.csv"
+    code, out, _ = ran(
+        capsys, "show", TWO, "--svg", str(svg), "--labels", str(labels), "--lang", "en"
+    )
+    assert code == 0
+    assert " ".join(out.split()) == f"✓ {svg} was written. ✓ {labels} was written."
+    assert ET.fromstring(svg.read_text()).findtext("{http://www.w3.org/2000/svg}title") == (
+        "Corner house: wiring"
+    )
+    rows = list(csv.DictReader(io.StringIO(labels.read_text())))
+    assert [row["label"] for row in rows[:4]] == ["W1", "W1", "W2", "W2"]
+    assert rows[6] == {
+        "label": "W4",
+        "at": "pin 11 GPIO17",
+        "other_end": "Front door reader D0",
+        "colour": "GN green",
+        "mm2": "0.25",
+    }
+    assert rows[7]["at"] == rows[6]["other_end"]
+
+
+def test_every_mistake_of_a_config_is_a_line(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = tmp_path / "house.toml"
+    path.write_text(SMALL.replace("GPIO16", "GPIO99").replace('"handle"', '"hatch"'))
+    code, out, err = ran(capsys, "show", str(path))
+    assert (code, out) == (2, "")
+    assert [line.split(": ")[:2] for line in err.splitlines()] == [
+        [str(path), "portals.front.egress"],
+        [str(path), "devices.door.line"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (
+            ("no-such.toml",),
+            "no-such.toml: file: no such file or directory; expected a board config",
+        ),
+        (
+            (TWO, "--sheet", "1"),
+            "--sheet: names a sheet of the drawing; expected --svg OUT beside it",
+        ),
+        (
+            (TWO, "--svg", "/dev/null", "--sheet", "99"),
+            "sheet 99: none of it; expected 1 to 10",
+        ),
+        (
+            (TWO, "--svg", "/no/such/folder/x.svg"),
+            "/no/such/folder/x.svg: no such file or directory; expected a file that can be written",
+        ),
+    ],
+)
+def test_wrong_use_is_one_line(
+    capsys: pytest.CaptureFixture[str], args: tuple[str, ...], said: str
+) -> None:
+    assert ran(capsys, "show", *args) == (2, "", said + "\n")
