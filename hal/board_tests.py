@@ -78,6 +78,7 @@ def tests(config: Config) -> list[Test]:
         for device in _on_a_bus(config, portal):
             wire = next((one.number for one in everything if one.device == device), "")
             found.append(Test(wire, device, "a", portal, "card"))
+            found += _parts(config, device, portal, wire)
         for one in mine:
             if one.role == "a":
                 continue  # a bus is tested by its readers
@@ -111,6 +112,16 @@ def _on_a_bus(config: Config, portal: str) -> list[str]:
     ]
 
 
+def _parts(config: Config, reader: str, portal: str, wire: str) -> list[Test]:
+    """The lights and the buzzer of a reader on a bus, which come over the reader's own wires."""
+    found = []
+    for device, entry in config["devices"].items():
+        if entry.get("reader") == reader:
+            kinds = ("red", "green") if entry["driver"] == "osdp_led" else ("sound",)
+            found += [Test(wire, device, kind, portal, kind) for kind in kinds]
+    return found
+
+
 def sentence(config: Config, test: Test, lang: str) -> str:
     """What is done and what is then seen, in one line of `lang`."""
     entry = config["devices"][test.device]
@@ -132,7 +143,8 @@ def sentence(config: Config, test: Test, lang: str) -> str:
 def name(config: Config, device: str, lang: str) -> str:
     """What people call `device`; a reader's light and buzzer without a title go by their reader's."""
     entry = config["devices"][device]
-    if entry["driver"] in board_wiring.LIGHTS and entry["title"]["en"] == device:
+    lights = (*board_wiring.LIGHTS, "osdp_led", "osdp_buzzer")
+    if entry["driver"] in lights and entry["title"]["en"] == device:
         for point in config["access_points"].values():
             if device in (point["led"], point["buzzer"]):
                 return str(config["devices"][point["reader"]]["title"][lang])

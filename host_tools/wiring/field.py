@@ -97,7 +97,9 @@ def _screen(sheet: Sheet, end: str, top: float, bottom: float) -> None:
 
 def _termination(plan: Plan, sheet: Sheet, wire: Wire, y: float) -> None:
     """120 ohm between A and B at both ends."""
-    if not plan.config["devices"][wire.device].get("terminated", True):
+    entry = plan.config["devices"][wire.device]
+    bus = plan.config["devices"].get(entry.get("bus"), entry)
+    if not bus.get("terminated", True):
         sheet.attention(TERMINAL + 4, y + PITCH - 0.6)
         return
     ends = [(TERMINAL + 4, 1)] if wire.via == "rs485" else []

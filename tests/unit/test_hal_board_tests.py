@@ -21,13 +21,15 @@ def said(name: str, lang: str = "en") -> list[str]:
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=[path.stem for path in SHIPPED])
-def test_every_claimed_line_is_tested_once(path: Path) -> None:
+def test_every_claimed_line_is_tested_and_nothing_twice(path: Path) -> None:
     config = board.load(str(path))
     wires = [wire.number for wire in board_wires.wires(config) if wire.claim is not None]
     tested = [
         number for one in board_tests.tests(config) for number in one.wire.split(", ") if number
     ]
-    assert sorted(tested) == sorted(wires)
+    assert set(wires) - set(tested) == set()
+    named = [(one.device, one.role, one.kind) for one in board_tests.tests(config)]
+    assert len(named) == len(set(named))
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=[path.stem for path in SHIPPED])
@@ -61,6 +63,18 @@ def test_fire_comes_after_all_that_is_alive_and_what_pulls_the_power_after_fire(
         "Fire panel opened, controller unplugged: Yard gate magnet is free.",
         "Power pulled: Yard gate magnet is free at once.",
     ]
+
+
+def test_readers_on_a_bus_are_tested_by_the_wire_that_reaches_them() -> None:
+    lines = said("rpi4-two-doors-osdp")
+    front = [line for line in lines if "Front door reader" in line]
+    assert front == [
+        "W1: hold a card to Front door reader; one card is read.",
+        "W1: Front door reader shows red.",
+        "W1: Front door reader shows green.",
+        "W1: Front door reader sounds for 1 s.",
+    ]
+    assert "W3: hold a card to Back door reader; one card is read." in lines
 
 
 def test_a_card_tests_both_of_its_lines() -> None:
