@@ -259,9 +259,10 @@ def _platform(config: dict[str, Any]) -> "Platform":
 
 def _backends(config: dict[str, Any]) -> "tuple[Lines, SerialPorts]":
     """The board's lines and serial ports. Raises `hal.errors.HalError` where there are none."""
+    from hal.backends.input_keys import InputKeys
     from hal.backends.pyserial_port import PyserialPorts
 
-    return _lines(config), PyserialPorts()
+    return _lines(config), InputKeys(PyserialPorts())
 
 
 def _lines(config: dict[str, Any]) -> "Lines":

@@ -51,6 +51,8 @@ def accepts(config: "dict[str, Any]", access_point: str) -> "list[str]":
         forms = list(_CARD_FORMS)
     elif reader["framing"] == serial_lines.LINES:
         forms = list(_CARD_FORMS) + ["qr"]
+    elif reader["framing"] == serial_lines.DECIMAL:
+        forms = ["w26", "w34", "uid"]
     else:
         forms = ["w34", "uid"]
     if keys_of(config, access_point) is not None:
@@ -75,6 +77,8 @@ def card_frame(reader: "dict[str, Any]", number: str) -> "str | bytes":
         return _csn(canonical) if reader.get("format") == "csn" else card_number.to_bits(canonical)
     if reader["framing"] == serial_lines.RDM6300:
         return serial_lines.to_rdm6300(canonical)
+    if reader["framing"] == serial_lines.DECIMAL:
+        return serial_lines.to_decimal(canonical)
     form, _, rest = number.strip(" \t\r\n").partition(":")
     written = "uid:" + rest.upper() if form == "uid" else canonical
     return written.encode() + b"\r\n"

@@ -21,7 +21,7 @@ def decode(
     reading      what a `hal` driver handed over: anything with ``kind``, ``data`` and ``at_ms``
     card_format  what the board config says of the reader: "any"; "w26", "w34" or "w37" (another
                  card is a `BadRead` of a wrong length); "csn" (bits that are a
-                 card's own number); "lines" or "rdm6300" (a serial reader)
+                 card's own number); "lines", "decimal" or "rdm6300" (a serial reader)
     """
     data = reading.data
     if isinstance(data, Frame):
@@ -33,6 +33,8 @@ def decode(
     if reading.kind == "line":
         if card_format == serial_lines.RDM6300:
             return serial_lines.decode_rdm6300(data, reading.at_ms)
+        if card_format == serial_lines.DECIMAL:
+            return serial_lines.decode_decimal(data, reading.at_ms)
         return _only_format(serial_lines.decode_line(data, reading.at_ms), card_format)
     if reading.kind == "stuck" and data:
         return BadRead(STUCK, reading.at_ms)

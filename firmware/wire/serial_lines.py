@@ -9,6 +9,9 @@
   text, 1 to 512 bytes of UTF-8. What follows the identifier is a code and never a card, so a module
   that reads codes must be set up to send it: without it, a code that spells a card number is one.
 
+``decimal`` (frames end as those of ``lines``; readers that type are mostly set to it): the 32 bits of a card
+in ten digits, ``0077705923``, or its facility and number, ``012,34567``. Nothing else: ten digits are no hex.
+
 ``rdm6300`` (frames stand between STX and ETX): ten hex digits and two of their checksum, the XOR of
 the five bytes. The first byte is the card's version; the other four are the number printed on it.
 """
@@ -18,6 +21,7 @@ from firmware.wire import card_number
 from firmware.wire.readings import LENGTH, NOISE, PARITY, BadRead, CardRead, CodeRead
 
 LINES = "lines"  #: framing: lines of text
+DECIMAL = "decimal"  #: framing: lines of decimal digits
 RDM6300 = "rdm6300"  #: framing: STX, twelve hex digits, ETX
 
 LONGEST_CODE = 512  #: bytes of a code's text
@@ -41,6 +45,36 @@ def decode_line(frame: bytes, at_ms: int) -> "CardRead | CodeRead | BadRead":
         return CardRead(Secret(card_number.from_uid(_bare_uid(text))), at_ms)
     except ValueError:
         return BadRead(NOISE, at_ms)
+
+
+def decode_decimal(frame: bytes, at_ms: int) -> "CardRead | BadRead":
+    """The card in one frame of framing ``decimal``."""
+    if len(frame) not in (9, 10):
+        return BadRead(LENGTH, at_ms)
+    for byte in frame:
+        if byte not in b"0123456789,":
+            return BadRead(NOISE, at_ms)
+    text = frame.decode()
+    written = "w34:" + text
+    if len(text) == 9:
+        written = "w26:" + text[:3] + ":" + text[4:]
+        if text[3] != ",":
+            return BadRead(LENGTH, at_ms)
+    try:
+        return CardRead(Secret(card_number.parse(written)), at_ms)
+    except ValueError:
+        return BadRead(NOISE, at_ms)
+
+
+def to_decimal(number: str) -> bytes:
+    """The line, its end included, that a reader of framing ``decimal`` sends for a w26, w34 or 4-byte uid.
+
+    Raises ValueError for other cards, and as `card_number.parse` does.
+    """
+    form, _, rest = card_number.parse(number).partition(":")
+    if form not in ("w26", "w34"):
+        raise ValueError("decimal: cannot send this form; expected w26, w34 or a uid of 4 bytes")
+    return rest.replace(":", ",").encode() + b"\r\n"
 
 
 def decode_rdm6300(frame: bytes, at_ms: int) -> "CardRead | BadRead":

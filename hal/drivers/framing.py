@@ -4,6 +4,7 @@ Pure. A frame is never longer than `LONGEST_FRAME` plus one byte; that byte tell
 """
 
 LINES = "lines"  #: frames end with CR or LF; empty ones are none
+DECIMAL = "decimal"  #: as lines; what stands in them are digits, and never a code
 RDM6300 = "rdm6300"  #: frames stand between STX and ETX; what stands outside them is noise
 
 LONGEST_FRAME = 600  #: bytes; the longest that a reader sends is a QR code of 512
@@ -35,8 +36,8 @@ class Framer:
     """Splits bytes into frames of one framing."""
 
     def __init__(self, framing: str) -> None:
-        if framing not in (LINES, RDM6300):
-            raise ValueError("serial reader: unknown framing; expected lines or rdm6300")
+        if framing not in (LINES, DECIMAL, RDM6300):
+            raise ValueError("serial reader: unknown framing; expected lines, decimal or rdm6300")
         self._has_start = framing == RDM6300
         self._ends = (_ETX,) if self._has_start else (_LF, _CR)
         self._buffer = bytearray()

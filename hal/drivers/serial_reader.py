@@ -37,7 +37,7 @@ class SerialReader:
 
     stream     opened here, at the first poll and again whenever it has gone (its descriptor may
                then be another)
-    framing    str  "lines" or "rdm6300" (`framing`)
+    framing    str  "lines", "decimal" or "rdm6300" (`framing`)
     repeat_ms  int  the same frame less than this after it last came is no new one, ms, 0 to 300
     reopen_ms  int  time between two tries to open, ms, at least 1
 

@@ -231,7 +231,7 @@ def test_what_is_sent_reaches_the_device_unless_it_has_gone() -> None:
 
 def test_settings_out_of_range_are_refused() -> None:
     for framing, repeat_ms, reopen_ms, expected in (
-        ("osdp", 300, 500, "serial reader: unknown framing; expected lines or rdm6300"),
+        ("osdp", 300, 500, "serial reader: unknown framing; expected lines, decimal or rdm6300"),
         ("lines", 301, 500, "reader: repeat_ms is out of range; expected 0 to 300"),
         ("lines", 300, 0, "serial reader: reopen_ms is out of range; expected 1 or more"),
     ):

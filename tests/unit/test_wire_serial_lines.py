@@ -177,3 +177,38 @@ def test_a_code_that_is_not_utf_8_is_noise() -> None:
         b"ok\xe5\xa4",
     ):
         assert _line(b"]Q1" + text) == BadRead("noise", 9), text
+
+
+def _decimal(frame: bytes) -> "CardRead | BadRead":
+    return serial_lines.decode_decimal(frame, 9)
+
+
+def test_ten_decimal_digits_are_the_32_bits_of_a_card() -> None:
+    assert _decimal(b"0077705923") == CardRead("w34:0077705923", 9)
+    assert _decimal(b"4294967295") == CardRead("w34:4294967295", 9)
+    assert _decimal(b"4294967296") == BadRead("noise", 9)
+
+
+def test_three_digits_a_comma_and_five_are_facility_and_number() -> None:
+    assert _decimal(b"012,34567") == CardRead("w26:012:34567", 9)
+    for wrong in (b"256,34567", b"012,65536", b"0,2,34567", b"?12,34567", b",,,,,,,,,"):
+        assert _decimal(wrong) == BadRead("noise", 9), wrong
+
+
+def test_a_decimal_line_of_another_length_is_no_card() -> None:
+    for wrong in (b"", b"077705923", b"00077705923", b"04A1B2C3", b"]Q1hello"):
+        assert _decimal(wrong) == BadRead("length", 9), wrong
+    for wrong in (b"00777059A3", b"+077705923", b" 77705923 ", b"00777059\xff3", b"0_77705923"):
+        assert _decimal(wrong) == BadRead("noise", 9), wrong
+
+
+def test_what_a_decimal_reader_sends_is_what_is_read() -> None:
+    for number in ("w34:0077705923", "w26:012:34567"):
+        assert _decimal(serial_lines.to_decimal(number)[:-2]) == CardRead(number, 9)
+    for other in ("w37:00000000001", "uid:04A1B2C3D4E5F6"):
+        refused = ""
+        try:
+            serial_lines.to_decimal(other)
+        except ValueError as error:
+            refused = str(error)
+        assert "expected w26, w34 or a uid of 4 bytes" in refused, other

@@ -1,0 +1,34 @@
+"""Readers that type and chips on I2C where they need a kernel's own: in the guest, on uinput and i2c-stub.
+
+They are the tests of tests/contract that are skipped elsewhere.
+"""
+
+import re
+
+import pytest
+from guest import Guest
+
+TESTS = (
+    "tests/contract/test_hal_backends_input_keys.py",
+    "tests/contract/test_hal_backends_mcp23017.py",
+    "tests/contract/test_hal_backends_converters.py",
+)
+STUB = "modprobe i2c-dev; modprobe i2c-stub chip_addr=0x20,0x48; modprobe uinput; modprobe evdev"
+
+
+@pytest.mark.parametrize("path", TESTS)
+def test_what_needs_a_kernels_own_passes_there(guest: Guest, path: str) -> None:
+    guest.shell(STUB)
+    listed = guest.shell("i2cdetect -l")
+    bus = re.search(r"^(i2c-[0-9]+)\s.*SMBus stub", str(listed), re.MULTILINE)
+    assert bus is not None, listed
+    words = ["/opt/doorward/.venv/bin/python", "-m", "pytest", "-p", "no:cacheprovider", "-rA"]
+    environment = {
+        "PYTHONPATH": "/opt/hil-python",
+        "PYTHONUTF8": "1",
+        "DOORWARD_I2C_STUB": f"/dev/{bus[1]}",
+    }
+    words += ["--tb=short", "-k", "kernels", path]
+    done = guest.run(*words, limit_s=120, folder="/opt/doorward", environment=environment)
+    assert re.search(r"^PASSED ", done.out, re.MULTILINE), done.out
+    assert not re.search(r"^(FAILED|ERROR|SKIPPED) ", done.out, re.MULTILINE), done.out
