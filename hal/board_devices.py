@@ -95,7 +95,7 @@ DEVICES: dict[str, Fields] = {
         **_READER,
         "port": required(path),
         "baud": optional(choice(1200, 2400, 4800, 9600, 19_200, 38_400, 57_600, 115_200), 9600),
-        "framing": required(choice("lines", "decimal", "rdm6300")),
+        "framing": required(choice("lines", "decimal", "rdm6300", "pn532")),
         "reopen_ms": optional(whole(100, 60_000), 500),
     },
     "osdp_bus": {

@@ -150,6 +150,8 @@ def _build(
     build = driver(kind)
     if kind == "serial_reader":
         stream = board._keep(name, serial_ports.stream(entry["port"], entry["baud"]))
+        if entry["framing"] == "pn532":
+            return driver("pn532_reader")(stream, entry["repeat_ms"], entry["reopen_ms"])
         return build(stream, entry["framing"], entry["repeat_ms"], entry["reopen_ms"])
     names = [entry[key] for key in LINE_KEYS[kind]]
     low = entry["active"] == "low"

@@ -226,7 +226,7 @@ class Machine:
         if start != self._starts:
             return  # the power went again meanwhile
         board = hal.board.open_board(
-            self.config,
+            _simulated(self.config),
             self._lines,
             self._serial_ports,
             self._analog_inputs,
@@ -286,3 +286,12 @@ class Machine:
     def _changed(self) -> None:
         if self.on_change is not None:
             self.on_change()
+
+
+def _simulated(config: dict[str, Any]) -> dict[str, Any]:
+    """`config` with a PN532 as a module that prints each uid as a line: its own frames are not imitated."""
+    devices = {
+        name: {**part, "framing": "lines"} if part.get("framing") == "pn532" else part
+        for name, part in config["devices"].items()
+    }
+    return {**config, "devices": devices}

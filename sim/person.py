@@ -98,7 +98,7 @@ def people(config: "dict[str, Any]", start_ms: int, tables: "Any") -> "list[Pers
     offset_s = zone_offset(config["controller"]["timezone"])
     demo = demo_people(start_ms // 1000, offset_s)
     framings = [device.get("framing") for device in config["devices"].values()]
-    if serial_lines.RDM6300 in framings:
+    if serial_lines.RDM6300 in framings or "pn532" in framings:
         for somebody in demo:
             somebody.card = _ten_digits(somebody.card)
     return person_table.merge(demo, tables, config)

@@ -28,6 +28,7 @@ DRIVERS = {
     "osdp_buzzer": "OsdpBuzzer",
     "osdp_led": "OsdpLed",
     "osdp_reader": "OsdpReader",
+    "pn532_reader": "Pn532Reader",
     "relay": "Relay",
     "rex": "Rex",
     "serial_reader": "SerialReader",
