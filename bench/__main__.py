@@ -1,12 +1,12 @@
 """`python -m bench [NAME...]`: from the end of a card's frame to the lock line, and more; ``all`` of it.
 
-``keys`` (a million of them) and ``soak`` take half a minute, ``reconnect`` (brokers that are killed) five:
-they are measured only when they are named, or by ``all``.
+``keys`` (a million of them), ``osdp`` and ``soak`` take half a minute, ``reconnect`` (brokers that are
+killed) five: they are measured only when they are named, or by ``all``.
 """
 
 import sys
 
-from bench import backlog, decision, door_day, idle, keys, latency, reconnect, soak
+from bench import backlog, decision, door_day, idle, keys, latency, osdp, reconnect, soak
 
 USUAL = {
     "latency": latency,
@@ -15,7 +15,7 @@ USUAL = {
     "idle": idle,
     "backlog": backlog,
 }
-ALL = {**USUAL, "keys": keys, "reconnect": reconnect, "soak": soak}
+ALL = {**USUAL, "keys": keys, "osdp": osdp, "reconnect": reconnect, "soak": soak}
 
 
 def main(names: list[str]) -> int:

@@ -24,6 +24,7 @@ _EXAMPLES = """examples:
   doorward --board /etc/doorward/board.toml --state /var/lib/doorward --egress-test --lang zh
   doorward --board /etc/doorward/board.toml --state /var/lib/doorward --safe
   doorward --import-keys keys.csv --state /var/lib/doorward --board /etc/doorward/board.toml
+  doorward --osdp-install front-reader --board board.toml --state /var/lib/doorward
   doorward --import-operators operators.json --state /var/lib/doorward
 """
 
@@ -40,7 +41,8 @@ def main(argv: list[str] | None = None) -> int:
     from firmware.services import board_files
 
     config = None
-    if args.board is not None and (args.check or args.import_keys is not None):
+    wanted = args.check or args.import_keys is not None or args.osdp_install is not None
+    if args.board is not None and wanted:
         try:
             board = board_files.lasting(args.state, args.board)
             config = hal.board.load(board)
@@ -53,6 +55,8 @@ def main(argv: list[str] | None = None) -> int:
         return _import_operators(args.import_operators, args.state)
     if args.board is None:
         parser.error("--board: missing; expected a board config (TOML)")
+    if args.osdp_install is not None and config is not None:
+        return _osdp_install(args.osdp_install, args.state, config)
     if config is not None:
         from firmware import check
 
@@ -94,7 +98,7 @@ def _run(args: argparse.Namespace) -> int:
         print(error, file=sys.stderr)
         return 2
     try:
-        platform = _platform(chosen.config)
+        platform = _platform(chosen.config, args.state)
     except HalError as error:
         print(error, file=sys.stderr)
         if chosen.trial and not service.started:
@@ -188,6 +192,11 @@ def _parser() -> Parser:
         help="be called there by the link, a service of its own (systemd gives the socket by itself)",
     )
     parser.add_argument(
+        "--osdp-install",
+        metavar="READER",
+        help="give an OSDP reader of the config its key, while nothing runs in the folder of --state",
+    )
+    parser.add_argument(
         "--import-keys",
         metavar="FILE",
         help="put the keys of a CSV file into the folder of --state, all or none, while nothing runs there",
@@ -221,6 +230,20 @@ def _claim_to_import(folder: str | None) -> int:
     return 0
 
 
+def _osdp_install(reader: str, folder: str | None, config: dict[str, Any]) -> int:
+    code = _claim_to_import(folder)
+    if code or folder is None:
+        return code
+    from functools import partial
+
+    from firmware.services import osdp_install
+    from hal.backends.osdp_give_key import give
+    from hal.backends.pyserial_port import PyserialPorts
+
+    into = partial(give, PyserialPorts())
+    return osdp_install.run(config, reader, folder, into, sys.stdout, sys.stderr)
+
+
 def _import_keys(path: str, folder: str | None, config: dict[str, Any] | None) -> int:
     code = _claim_to_import(folder)
     if code or folder is None:
@@ -230,7 +253,7 @@ def _import_keys(path: str, folder: str | None, config: dict[str, Any] | None) -
     return key_import.run(path, folder, config, sys.stdout, sys.stderr)
 
 
-def _platform(config: dict[str, Any]) -> "Platform":
+def _platform(config: dict[str, Any], folder: str) -> "Platform":
     """What the board offers. Raises `hal.errors.HalError` where there is no board."""
     from firmware.program import Platform
     from hal import board_models
@@ -254,7 +277,13 @@ def _platform(config: dict[str, Any]) -> "Platform":
             watchdogs.append(LinuxWatchdog(path))
         except HalError as error:
             problems.append(("watchdog", str(error)))
-    return Platform(lines, serial_ports, ticks, watchdogs, problems, analog_inputs)
+    buses = None
+    if any(one["driver"] == "osdp_bus" for one in config["devices"].values()):
+        from firmware.services import osdp_keys
+        from hal.backends.libosdp_readers import LibosdpBuses
+
+        buses = LibosdpBuses(serial_ports, lambda reader: osdp_keys.of(folder, reader))
+    return Platform(lines, serial_ports, ticks, watchdogs, problems, analog_inputs, buses)
 
 
 def _backends(config: dict[str, Any]) -> "tuple[Lines, SerialPorts]":

@@ -17,7 +17,7 @@ from firmware.runtime.heartbeat import Heartbeat
 from firmware.services import board_files
 from firmware.services.service_manager import ServiceManager
 from hal.errors import BoardConfigError, HalError
-from hal.ports import AnalogInputs, Lines, SerialPorts, Ticks, Watchdog
+from hal.ports import AnalogInputs, Lines, ReaderBuses, SerialPorts, Ticks, Watchdog
 
 if TYPE_CHECKING:
     from firmware.runtime.ports import Journal, Store
@@ -42,6 +42,7 @@ class Platform(NamedTuple):
     watchdogs: list[Watchdog]
     problems: list[tuple[str, str]]
     analog_inputs: AnalogInputs | None = None
+    buses: ReaderBuses | None = None
 
 
 class Program:
@@ -84,7 +85,11 @@ class Program:
         self._loop.on_error = lambda name, error: _complain(f"{name}: {type(error).__name__}")
         self._analog_inputs = platform.analog_inputs
         self._board = hal.board.open_board(
-            config, platform.lines, platform.serial_ports, platform.analog_inputs
+            config,
+            platform.lines,
+            platform.serial_ports,
+            platform.analog_inputs,
+            platform.buses,
         )
         self._board.problems += platform.problems
         self._board.problems += [("config", text) for text in chosen.problems]

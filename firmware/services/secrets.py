@@ -79,7 +79,7 @@ def _secret(state_dir: str | os.PathLike[str], kind: _Kind) -> tuple[bytes, list
         problems.append(_set_aside(path, kind, f"cannot be read ({error.strerror})"))
     key = os.urandom(kind.length)
     try:
-        _write(path, key)
+        write(path, key)
     except OSError as error:
         problems.append(f"{kind.name}: cannot be written ({error.strerror}); {kind.brief}")
     return key, problems
@@ -96,7 +96,8 @@ def _set_aside(path: Path, kind: _Kind, why: str) -> str:
     return f"{kind.name}: {why}; set aside as {aside.name}; {kind.lost}"
 
 
-def _write(path: Path, key: bytes) -> None:
+def write(path: Path, key: bytes) -> None:
+    """Put `key` into the file at `path`, for nobody but this user. Raises OSError."""
     # Beside it and then in place: a cut leaves a whole key or none.
     new = path.with_name(path.name + ".new")
     new.unlink(missing_ok=True)
@@ -107,8 +108,13 @@ def _write(path: Path, key: bytes) -> None:
     finally:
         os.close(fd)
     os.replace(new, path)
-    folder = os.open(path.parent, os.O_RDONLY)
+    sync(path.parent)
+
+
+def sync(folder: Path) -> None:
+    """Have what was renamed in `folder` on the disk. Raises OSError."""
+    opened = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(folder)
+        os.fsync(opened)
     finally:
-        os.close(folder)
+        os.close(opened)

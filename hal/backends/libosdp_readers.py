@@ -88,6 +88,27 @@ class LibosdpReader(BusReader):
             self._closed = True
             os.close(self._event)
 
+    @property
+    def up(self) -> bool:
+        """Whether it is on line in its secure channel, as its bus last saw it."""
+        return self._link is not None and self._link.seen_up
+
+    @property
+    def answers(self) -> bool:
+        """Whether it has answered at all."""
+        return self._link is not None and self._link.heard
+
+    @property
+    def has_key(self) -> bool:
+        """Whether it has taken the key of `give_key`."""
+        return self._link is not None and self._link.key_taken
+
+    def give_key(self, key: bytes) -> None:
+        """Have it given a new key."""
+        if self._link is not None:
+            self._link.new_key = key
+            self._bus.wake()
+
     def linked(self, link: Link) -> None:
         """In the thread of its bus: the link is made."""
         self._link = link
@@ -134,8 +155,13 @@ class LibosdpBuses(ReaderBuses):
         self._buses: dict[str, Bus] = {}
         self._addresses: dict[tuple[str, int], str] = {}
 
-    def reader(self, device: str, port: str, baud: int, address: int) -> LibosdpReader:
-        """See `ReaderBuses.reader`. A reader without a key is never asked, and said to be lost."""
+    def reader(
+        self, device: str, port: str, baud: int, address: int, install: bool = False
+    ) -> LibosdpReader:
+        """See `ReaderBuses.reader`. A reader without a key is never asked, and said to be lost.
+
+        install  give it its key if it waits for one under the default key
+        """
         library = load()
         other = self._addresses.setdefault((port, address), device)
         if other != device:
@@ -150,7 +176,7 @@ class LibosdpBuses(ReaderBuses):
             return reader
 
         def make() -> Link:
-            link = Link(library, address, key, reader.say, reader.set_problem)
+            link = Link(library, address, key, reader.say, reader.set_problem, install)
             reader.linked(link)
             return link
 

@@ -72,6 +72,11 @@ class Link:
         self.answers = False
         #: bool  it is lost, and that was told
         self.lost = False
+        #: bytes or None  a key to give it, and whether it has taken that; from any thread
+        self.new_key: bytes | None = None
+        self.key_taken = False
+        #: bool  it was on line in its secure channel, and has answered at all; for any thread
+        self.seen_up = self.heard = False
         self._library = library
         self._say = say
         self._state = state
@@ -142,12 +147,13 @@ class Link:
         asked = frames.command_of(self.out or b"S\0\0\0\0\0")
         self.out = None
         self.misses = 0
-        self.answers = True
+        self.answers = self.heard = True
         self._in = reply
         self._panel.refresh()
         if self._went_off:
             self._gave_up(asked, now_ms)
         elif self.up:
+            self.seen_up = True
             self._heard_ms = now_ms
             self._refusals = 0
             if self.lost:
@@ -209,11 +215,6 @@ class Link:
         if not self.lost:
             self.due_ms = 0
 
-    def give_key(self, key: bytes) -> bool:
-        """Send it a new key over the secure channel that stands; whether that was begun."""
-        keyset = {"command": self._library.CMD_KEYSET, "type": 1, "data": key}
-        return bool(self._panel.submit_command(0, keyset))
-
     # ---- how -----------------------------------------------------------------------------------------
 
     def _next(self, now_ms: int) -> None:
@@ -237,6 +238,9 @@ class Link:
     def _wanted(self, now_ms: int) -> dict[str, Any] | None:
         """A command for what is wanted and not so yet; a reader is not told twice what it refuses."""
         library = self._library
+        if self.new_key is not None:
+            key, self.new_key = self.new_key, None
+            return {"command": library.CMD_KEYSET, "type": 1, "data": key}
         if not self._status_asked and self._takes(library.CMD_STATUS, None):
             self._status_asked = True
             return {"command": library.CMD_STATUS, "type": library.STATUS_REPORT_LOCAL}
@@ -320,5 +324,7 @@ class Link:
         if told["type"] == library.EVENT_NOTIFICATION_PD_STATUS and not told["arg0"]:
             self._went_off = True
         elif told["type"] == library.EVENT_NOTIFICATION_COMMAND and not self._restarting:
+            if told["arg0"] == library.CMD_KEYSET:
+                self.key_taken = bool(told["arg1"])
             refused = 0 if told["arg1"] else self._sent.get(told["arg0"], 0) + 1
             self._sent[told["arg0"]] = refused

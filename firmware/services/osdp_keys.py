@@ -1,0 +1,63 @@
+"""The keys of OSDP readers' secure channels, one a reader, in the state folder.
+
+``osdp-READER.key`` is the key that a reader has, 16 random bytes; ``osdp-READER.next.key`` one that it is
+being given, and may have if the power went meanwhile. They leave the folder for the reader only.
+"""
+
+import os
+from pathlib import Path
+
+from firmware.services import secrets
+from hal.errors import DeviceUnavailableError
+
+LENGTH = 16
+
+
+def of(folder: str, reader: str) -> bytes | None:
+    """The key of `reader`; None: it was given none.
+
+    Raises `hal.errors.DeviceUnavailableError` if there is a file that gives none.
+    """
+    return _read(folder, _name(reader))
+
+
+def known(folder: str, reader: str) -> list[bytes]:
+    """Every key that `reader` may have, the likeliest first. Raises as `of`."""
+    keys = [_read(folder, _name(reader)), _read(folder, _next_name(reader))]
+    return [key for key in keys if key is not None]
+
+
+def begin(folder: str, reader: str) -> bytes:
+    """A new key for `reader`, kept from now on beside the one that it has. Raises OSError."""
+    key = os.urandom(LENGTH)
+    secrets.write(Path(folder) / _next_name(reader), key)
+    return key
+
+
+def finish(folder: str, reader: str) -> None:
+    """`reader` has its new key: it counts from now on. Raises OSError."""
+    os.replace(Path(folder) / _next_name(reader), Path(folder) / _name(reader))
+    secrets.sync(Path(folder))
+
+
+def _name(reader: str) -> str:
+    return f"osdp-{reader}.key"
+
+
+def _next_name(reader: str) -> str:
+    return f"osdp-{reader}.next.key"
+
+
+def _read(folder: str, name: str) -> bytes | None:
+    try:
+        key = (Path(folder) / name).read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        reason = (error.strerror or "unreadable").lower()
+        raise DeviceUnavailableError(f"{name}: {reason}; expected a key of this user's") from error
+    if len(key) != LENGTH:
+        raise DeviceUnavailableError(
+            f"{name}: has {len(key)} bytes; expected {LENGTH}, as --osdp-install writes them"
+        )
+    return key
