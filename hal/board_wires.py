@@ -9,7 +9,7 @@ what hangs on them, then the circuits of the loads.
 from collections import namedtuple
 from typing import Any
 
-from hal import board_facts, board_wiring
+from hal import board_chips, board_facts, board_wiring
 from hal.board_lines import Claim, claims
 
 Config = dict[str, Any]
@@ -47,7 +47,7 @@ Wire = namedtuple(
 #: ("line", "strike", ""),
 #: ("relays", "K1", "IN1"), ("relay", "K1", "COM"), ("fuse", "F1", "1"), ("supply", "main", "+"),
 #: ("device", "reader", "d0"), ("panel", "fire", "1"), ("button", "S1", "1"), ("join", "X1", ""),
-#: ("common", "", "0 V"), ("converters", "", "3.3 V").
+#: ("common", "", "0 V"), ("converters", "", "3.3 V"), ("chips", "adc, exp0", "SDA").
 Place = tuple[str, str, str]
 
 
@@ -172,7 +172,7 @@ class _Maker:
             self._bus(claim, start)
             return
         point = {"port": "tx", "input": "signal", "line": "signal"}.get(claim.role, claim.role)
-        point = "buzzer" if driver == "buzzer" else point
+        point = {"buzzer": "buzzer"}.get(driver, "usb" if via == "usb" else point)
         self._add(device, claim.role, start, ("device", device, point), via, point, claim)
 
     def _bus(self, claim: Claim, start: Place) -> None:
@@ -249,8 +249,35 @@ class _Maker:
         vias = {board_wiring.interface(self.config, device) for device in self.config["devices"]}
         if vias & {"level_converter", "pull_up", "optocoupler"}:
             self._add("", "logic", ("pin", "3V3", "1"), ("converters", "", "3.3 V"))
+        for line, names in _buses(self.config).items():
+            pin = str(board_facts.HEADER[board_facts.number(line) or 0])
+            self._add("", "bus", ("pin", line, pin), ("chips", ", ".join(names), _BUS_NAMES[line]))
         if coils is not None:
             self._add("", "reference", ("supply", coils, "-"), ("common", "", "0 V"))
+
+
+#: What a chip calls a line of the header's buses.
+_BUS_NAMES = {
+    "GPIO2": "SDA",
+    "GPIO3": "SCL",
+    "GPIO7": "CE1",
+    "GPIO8": "CE0",
+    "GPIO9": "MISO",
+    "GPIO10": "MOSI",
+    "GPIO11": "SCLK",
+}
+
+
+def _buses(config: Config) -> dict[str, list[str]]:
+    """The header lines that lead to chips, and to which: of [chips], and "rtc" for the clock."""
+    found: dict[str, list[str]] = {}
+    if config["controller"]["rtc"]:
+        for line in board_facts.BOARDS[config["board"]].rtc_lines:
+            found.setdefault(line, []).append("rtc")
+    for name, entry in config["chips"].items():
+        for line in board_chips.BUS_LINES.get(entry["bus"], ()):
+            found.setdefault(line, []).append(name)
+    return found if config["board"] != "sim" else {}
 
 
 def cuts(config: Config, portal: str) -> bool:

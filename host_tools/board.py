@@ -89,7 +89,7 @@ def table(config: dict[str, Any], words: dict[str, str], lang: str) -> list[str]
     plan = Plan(config, words, lang)
     rows = [tuple(words[f"draw.column.{key}"] for key in ("wire", "from", "via", "to", "colour"))]
     for wire in plan.wires:
-        via = plan.say(f"via.{wire.via}") if wire.via and wire.via != "direct" else ""
+        via = plan.via(wire) if wire.via and wire.via != "direct" else ""
         there = plan.place(wire.end)
         if wire.end[0] == "relays" and wire.device:
             there = f"{wire.end[2]} → {wire.end[1]} {plan.device(wire.device)}"

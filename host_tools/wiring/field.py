@@ -16,7 +16,7 @@ def groups(plan: Plan) -> list[Group]:
     """The wires of each cable, in the order of the first of them; without a cable, those of each device."""
     found: dict[str, list[Wire]] = {}
     for wire in plan.wires:
-        if wire.colour:
+        if wire.colour or wire.via == "usb":
             found.setdefault(wire.cable or f"?{wire.device}", []).append(wire)
     for wires in found.values():
         wires.sort(key=lambda wire: list(plan.config["devices"]).index(wire.device))
@@ -70,7 +70,7 @@ def _wire(plan: Plan, sheet: Sheet, wire: Wire, y: float) -> None:
         here, there = there, here
     start = plan.place(here)
     if wire.via and wire.via not in ("direct", "usb"):
-        start = f"{start} · {plan.say('via.' + wire.via)}"
+        start = f"{start} · {plan.via(wire)}"
     sheet.text(TERMINAL - 3, y + 0.9, start, SMALL, align="right", most=80)
     symbols.terminal(sheet, TERMINAL, y)
     sheet.wire(wire.number, (TERMINAL + 0.9, y), (END - 0.9, y))

@@ -5,14 +5,15 @@ from hal.board_wires import Wire
 from host_tools.wiring import symbols
 from host_tools.wiring import text as texts
 from host_tools.wiring.plan import Plan
-from host_tools.wiring.shapes import BODY, HEAD, SMALL, THIN, Sheet
+from host_tools.wiring.shapes import AREA_BOTTOM, BODY, HEAD, SMALL, THIN, Sheet
 
-TOP, PITCH = 32.0, 6.9  #: the first row's wire, and from row to row
+TOP, PITCH = 32.0, 6.5  #: the first row's wire, and from row to row
 ODD, EVEN = 144.5, 152.5  #: the two columns of pins
 RADIUS = 2.5
 LABEL, BOX, TERMINAL, TEXT = 19.5, 29.0, 47.0, 49.5  #: from a pin's edge outwards
 WIDE = 78.0  #: room for the text at a row's end
-PER_SHEET = 40  #: rows of a sheet of other lines, in two columns
+PER_SHEET = 42  #: rows of a sheet of other lines, in two columns
+BESIDE = 2  #: so many other lines find room below the header
 
 
 def sheets(plan: Plan) -> list[Sheet]:
@@ -24,13 +25,17 @@ def sheets(plan: Plan) -> list[Sheet]:
             pins[int(wire.start[2])] = wire
         elif wire.claim is not None:
             others.append(wire)
-    made = [_header(plan, pins)] if plan.config["board"] != "sim" else []
+    made = []
+    if plan.config["board"] != "sim":
+        beside = others if len(others) <= BESIDE else []
+        others = [] if beside else others
+        made.append(_header(plan, pins, beside))
     for first in range(0, len(others), PER_SHEET):
         made.append(_others(plan, others[first : first + PER_SHEET]))
     return made
 
 
-def _header(plan: Plan, pins: dict[int, Wire]) -> Sheet:
+def _header(plan: Plan, pins: dict[int, Wire], beside: list[Wire]) -> Sheet:
     sheet = Sheet(plan.say("sheet.header"), plan.say("desc.header", board=plan.board()))
     sheet.text(12, 16, plan.say("header.title", board=plan.board()), HEAD, True, most=210)
     sheet.text(12, 21.5, plan.say(f"header.view.{_view(plan)}"), BODY)
@@ -39,8 +44,6 @@ def _header(plan: Plan, pins: dict[int, Wire]) -> Sheet:
     _outline(plan, sheet)
     held = {wire: plan.say("header.eeprom") for wire in board_facts.ID_EEPROM}
     board = board_facts.BOARDS[plan.config["board"]]
-    if plan.config["controller"]["rtc"]:
-        held.update(dict.fromkeys(board.rtc_lines, plan.say("header.rtc")))
     ports = [wire.claim.line for wire in plan.wires if wire.claim is not None]
     if any(port in board.uart_ports for port in ports):
         held["GPIO14"] = plan.say("header.uart")
@@ -58,6 +61,8 @@ def _header(plan: Plan, pins: dict[int, Wire]) -> Sheet:
     _cross(sheet, 95, y - 0.9, 1.0)
     sheet.circle(185, y - 0.9, 1.8, THIN)
     _notes(plan, sheet, y + 5.2)
+    for place, wire in enumerate(beside):
+        _other(plan, sheet, wire, 12.0 if place == 0 else 152.0, AREA_BOTTOM - 5)
     return sheet
 
 
@@ -128,7 +133,7 @@ def row(
         return x + side * distance
 
     align = "left" if side > 0 else "right"
-    label = plan.say(f"via.{wire.via}") if wire.via and wire.via != "direct" else ""
+    label = plan.via(wire) if wire.via and wire.via != "direct" else ""
     claim = f"{wire.claim.device}.{wire.claim.role}" if wire.claim is not None else ""
     sheet.text(at(LABEL), y - 0.9, wire.number, BODY, True, "middle", wire=wire.number, claim=claim)
     if label:
@@ -179,8 +184,10 @@ def _others(plan: Plan, wires: list[Wire]) -> Sheet:
     for place, wire in enumerate(wires):
         left = place % 2 == 0
         y = TOP + place // 2 * PITCH
-        x = 12.0 if left else 152.0
-        name = wire.start[1].rpartition("/")[2]
-        sheet.text(x, y - 0.9, name, SMALL, most=15.5)
-        row(plan, sheet, wire, x, y, 1, 132 - TEXT)
+        _other(plan, sheet, wire, 12.0 if left else 152.0, y)
     return sheet
+
+
+def _other(plan: Plan, sheet: Sheet, wire: Wire, x: float, y: float) -> None:
+    sheet.text(x, y - 0.9, wire.start[1].rpartition("/")[2], SMALL, most=15.5)
+    row(plan, sheet, wire, x, y, 1, 132 - TEXT)

@@ -55,7 +55,7 @@ def _wires(plan: Plan, first: int) -> Sheet:
         length = "" if wire.length_m is None else f"{wire.length_m} m"
         start = plan.place(wire.start)
         if wire.via and wire.via != "direct":
-            start = f"{start} · {plan.say('via.' + wire.via)}"
+            start = f"{start} · {plan.via(wire)}"
         rows.append(
             (wire.number, start, plan.place(wire.end), plan.colour(wire), area, length, "", "", "")
         )

@@ -50,6 +50,16 @@ class Plan:
         key = f"draw.core.{point}"
         return self._words.get(key, point)
 
+    def via(self, wire: Wire) -> str:
+        """What a wire passes, as it is written into the box on it."""
+        if wire.via != "resistors":
+            return self.say(f"via.{wire.via}")
+        entry = self.config["devices"][wire.device]
+        ohms = [entry.get(key) for key in ("series_ohm", "across_ohm")]
+        if None in ohms:
+            return self.say("via.resistors")
+        return " + ".join(f"{ohm / 1000:g} k" for ohm in ohms if ohm is not None)
+
     def supply(self, name: str) -> str:
         """A supply by its title, or that none is stated."""
         found = self.config["supplies"].get(name)
@@ -73,12 +83,19 @@ class Plan:
             "supply": lambda: f"{self.supply(name)} {'−' if point == '-' else point}",
             "panel": lambda: self.say("place.panel", point=point),
             "button": lambda: self.say("place.button", name=name, point=point),
+            "chips": lambda: f"{self._chips(name)} {point}",
             "join": lambda: self.say("place.join", name=name),
             "common": lambda: self.say("place.common"),
             "converters": lambda: self.say("place.converters", point=point),
             "device": lambda: self._terminal(name, point),
         }
         return makers[what]()
+
+    def _chips(self, names: str) -> str:
+        """The chips on a bus, the clock by its own name."""
+        return ", ".join(
+            self.say("place.rtc") if name == "rtc" else name for name in names.split(", ")
+        )
 
     def _terminal(self, device: str, point: str) -> str:
         """A device and its terminal; a loop has no more than the two ends of its contact."""
@@ -107,7 +124,8 @@ class Plan:
         """Of a claimed line: direction, pull, level at power-up, and what that does."""
         claim = wire.claim
         if claim.direction not in ("input", "output"):
-            return self.say("does.analog" if claim.direction == "analog" else "does.serial")
+            said = self.say("does.analog" if claim.direction == "analog" else "does.serial")
+            return f"{said} · {self.place(wire.start)}"
         level = self.say(f"level.{claim.active}")
         number = board_facts.number(claim.line)
         real = self.config["board"] != "sim" and number is not None

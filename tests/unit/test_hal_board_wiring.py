@@ -7,6 +7,7 @@ from board_texts import SMALL, problems
 
 from hal import board, board_wires, board_wiring
 
+ROOT = Path(__file__).parents[2]
 SUPPLY: dict[str, object] = {"supplies": {"main": {"volts": 12}}}
 
 
@@ -200,3 +201,30 @@ def test_a_magnets_current_runs_through_fuse_fire_panel_exit_button_and_relay_in
         (("relay", "K1", "NO"), ("device", "strike", "+")),
         (("supply", "main", "-"), ("device", "strike", "-")),
     ]
+
+
+def test_clock_and_chips_share_the_wires_of_their_bus(tmp_path: Path) -> None:
+    override: dict[str, object] = {
+        "controller.rtc": True,
+        "chips": {"exp0": {"chip": "mcp23017"}},
+        "alarms.beacon": "lamp",
+        "devices.lamp": {"driver": "beacon", "line": "exp0.GPA0"},
+    }
+    buses = [wire for wire in board_wires.wires(load(tmp_path, override)) if wire.role == "bus"]
+    assert [(wire.start, wire.end) for wire in buses] == [
+        (("pin", "GPIO2", "3"), ("chips", "rtc, exp0", "SDA")),
+        (("pin", "GPIO3", "5"), ("chips", "rtc, exp0", "SCL")),
+    ]
+
+
+def test_a_bus_runs_from_its_port_through_every_reader_and_is_claimed_once() -> None:
+    config = board.load(str(ROOT / "board_configs/rpi4-two-doors-osdp.toml"))
+    wires = [wire for wire in board_wires.wires(config) if wire.role in ("a", "b")]
+    port = config["devices"]["bus"]["port"]
+    assert [(wire.start, wire.end) for wire in wires] == [
+        (("port", port, ""), ("device", "front-reader", "A")),
+        (("port", port, ""), ("device", "front-reader", "B")),
+        (("device", "front-reader", "A"), ("device", "back-reader", "A")),
+        (("device", "front-reader", "B"), ("device", "back-reader", "B")),
+    ]
+    assert [wire.claim is not None for wire in wires] == [True, False, False, False]
