@@ -107,3 +107,14 @@ def test_a_mode_that_rotted_with_its_journal_is_judged_no_more() -> None:
 
 def test_a_cut_that_waits_for_its_write_at_the_end_of_a_story_is_mended_too() -> None:
     assert told(step(1000, "cut_power", at_write=10), end_ms=1067).law is None
+
+
+def test_an_alarm_whose_acknowledgement_rotted_may_come_again_and_repeat() -> None:
+    steps = [
+        step(1000, "tamper", device="enclosure", on=True),
+        step(5000, "press_ack"),
+        step(10_000, "fail_disk", fault="rot", file="journal"),
+        step(11_000, "kill_process", process="door"),
+    ]
+    whole = {"alarms.repeat_ms": 60_000}
+    assert told(*steps, end_ms=300_000, override=whole).law is None
