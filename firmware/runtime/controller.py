@@ -94,6 +94,7 @@ class Controller:
         self._look = LookUp(store, visitor_key, config, wall.offset_s, self._now)
         self._look.on_keep = self._keep_alone
         self._keep(journal.kept)
+        journal.on_kept += (lambda: self._keep(dict(journal.kept, **self._kept)),)
         self._started_at = ""
 
     # ---- life --------------------------------------------------------------------------------------

@@ -47,6 +47,10 @@ class Journal:
     boot = 0
     #: dict  what was kept before this start
     kept: "dict[str, Any]" = {}
+    #: bool  whether that could be read; if not, who may command is not known either
+    kept_known = True
+    #: callables ()  told when it can be read after all
+    on_kept: "tuple[Callable[[], None], ...]" = ()
     #: int  UTC milliseconds of the last trusted record before this start; 0: none
     trusted_ms = 0
     #: callable (list of complete events, list of at_ms)  told of everything that became durable

@@ -6,7 +6,8 @@ remembered of a command, its record and its effects are one batch of the journal
 is durable, or as late as a door would wait. A message is `heard`, and the next one taken, when its reply has
 left, or after `TURN_MS` where the store takes its time.
 
-What is no command, or nobody's, is recorded as refused and never answered.
+What is no command, or nobody's, is recorded as refused and never answered. While the journal cannot be read
+nobody knows who was revoked and what was done before: commands wait, at the broker in the end.
 """
 
 import os
@@ -64,19 +65,30 @@ class CommandDesk:
         self._identity = identity
         self._executor = executor
         self._random = random
-        kept = controller.journal.kept
-        #: Operators  who may sign
-        self.operators = Operators(first, kept)
-        self._gate = Gate(self._to, self.operators, kept)
-        self._rejections = Rejections(kept, self._loop.now_ms())
+        self._first = first
         #: Operations  the caller says there what this start of the controller can do
         self.operations = Operations(controller)
-        self.operations.operators = self.operators
+        self._take_kept()
+        controller.journal.on_kept += (self._kept_after_all,)
         self._waiting: deque[Message] = deque()
         self._turn: Message | None = None
         self._held: list[Message] = []  # whose turn waits for a command under way to end
         self._look_ms: int | None = None
         self._ended = False
+
+    def _take_kept(self) -> None:
+        kept = self._controller.journal.kept
+        #: Operators  who may sign
+        self.operators = self.operations.operators = Operators(self._first, kept)
+        self._gate = Gate(self._to, self.operators, kept)
+        self._rejections = Rejections(kept, self._loop.now_ms())
+
+    def _kept_after_all(self) -> None:
+        """The journal could not be read when this began: now it is known who may command."""
+        nonce = self._gate.nonce
+        self._take_kept()
+        self._gate.nonce = nonce
+        self._next()
 
     def start(self) -> None:
         """Publish a nonce and take messages; before the controller says who it is."""
@@ -104,7 +116,8 @@ class CommandDesk:
         self._next()
 
     def _next(self) -> None:
-        if self._turn is not None or not self._waiting or self._ended:
+        known = self._controller.journal.kept_known
+        if self._turn is not None or not self._waiting or self._ended or not known:
             return
         message = self._turn = self._waiting.popleft()
         if message.retained or message.flaw:

@@ -3,9 +3,9 @@
 Decides when something is written and what happens while it cannot be; `JournalFile` writes. All that
 waits is one transaction, so a burst costs one sync. Nothing here waits for a disk except `open`.
 
-While the disk fails, records wait in memory in their order and are tried again every `RETRY_MS` and with
-the next record; `on_health` is told once when writing fails and once when it works again, in no more than
-`OVERDUE_MS`. All that waits when a write fails, or is overdue, is marked late.
+While the disk fails, records wait in memory and are tried again every `RETRY_MS` and with the next one;
+`on_health` is told once when writing fails and once when it works again, in no more than
+`OVERDUE_MS`. What waits when a write fails, or is overdue, is late. A file that opens later tells `on_kept`.
 """
 
 from collections.abc import Callable
@@ -82,7 +82,7 @@ class SqliteJournal(Journal):
         self._refused = 0
         self._watch: Timer | None = None
         self._timers: dict[str, Timer] = {}
-        self.kept = {}
+        self.kept, self.kept_known = {}, False
         executor.on_end(self._end)
 
     # ---- the port ----------------------------------------------------------------------------------
@@ -98,7 +98,6 @@ class SqliteJournal(Journal):
         else:
             if note:
                 self._fail(note)
-        self.kept = self._file.kept
         self._learn()
 
     def append(self, batch: Batch, done: Done) -> None:
@@ -216,12 +215,11 @@ class SqliteJournal(Journal):
             self._watch_from(self._since_ms)
         entries = self._waiting[:AT_ONCE]
         self._in_flight = len(entries)
-        batches = [batch for batch, _ in entries]
         left = list(self._left)[:SENT_AT_ONCE]
         taken = list(self._taken)[: SENT_AT_ONCE - len(left)]
 
         def work() -> Written:
-            written = self._file.write(batches, left, taken)
+            written = self._file.write([batch for batch, _ in entries], left, taken)
             self._landed = len(entries)
             return written
 
@@ -294,6 +292,10 @@ class SqliteJournal(Journal):
         self._later("retry", RETRY_MS, self._write_all)
 
     def _learn(self) -> None:
+        if self._file.kept_known and not self.kept_known:
+            self.kept, self.kept_known = self._file.kept, True
+            for told in self.on_kept:
+                self._tell(told)
         past = self._file.past
         self.name = past.name
         self.boot = past.boot
@@ -364,8 +366,6 @@ class SqliteJournal(Journal):
                 batch.late = True
                 if batch.durable:  # since this very moment, by the journal's thread
                     batch.late = False
-
-    # ---- the rest ----------------------------------------------------------------------------------
 
     def _later(self, name: str, ms: int, call: Callable[[], None]) -> None:
         """Make `call` after `ms`, unless that is set already."""

@@ -62,6 +62,7 @@ class JournalFile:
         self.title = os.path.basename(path)
         self.past = Past()
         self.kept: dict[str, Any] = {}
+        self.kept_known = False
         self._path = path
         self._controller = controller
         self._limit = limit
@@ -221,6 +222,7 @@ class JournalFile:
             except ValueError:
                 continue  # what cannot be read is forgotten, the rest holds
         self.kept = kept
+        self.kept_known = True
 
     def _begin_again(self, error: Exception) -> str:
         self._let_go()

@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from firmware.runtime.ports import Message
+from firmware.services.journal_file import JournalFile
 from firmware.trust import order, signing
 from sim.virtual import OPERATOR
 
@@ -278,6 +279,33 @@ def test_a_power_cut_forgets_neither_who_was_revoked_nor_what_has_run(house: Com
     assert house.code(stale) == "expired"
     counted = house.make("portal.mode", {"portal": "front", "mode": "unlocked"}, n=1)
     assert house.code(counted) == "out_of_order"
+
+
+def test_while_it_cannot_be_read_who_was_revoked_commands_wait(
+    house: CommandHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _enlist(house, "op-care", "caretaker")
+    done = house.make(*RELEASE, life_ms=60_000)
+    assert house.code(done) == "ok"
+    house.code(house.make("operator.set", {"operator": "op-care", "revoked": True}))
+    house.act("cut_power")
+    house.act("fail_storage", on=True, mode="error")
+    monkeypatch.setattr(JournalFile, "look", lambda file: None)  # reading fails too
+    house.act("restore_power")
+    house.events.clear()
+    house.run(3000)
+    late = house.make(*RELEASE, by="op-care", life_ms=60_000)
+    mine = house.make(*RELEASE, life_ms=60_000)
+    for command in (late, done, mine):
+        house.say(order.text(command))
+    house.run(5000)
+    assert house.replies(late["id"]) == house.replies(mine["id"]) == []
+    assert house.lock() == "locked"
+    house.act("fail_storage", on=False)
+    house.run(6000)
+    assert house.told("command.rejected", "reason") == [("revoked",)]
+    assert house.told("command.accepted", "command") == [(mine["id"],)]
+    assert len(house.replies(mine["id"])) == 1
 
 
 def test_a_command_that_came_while_there_was_no_power_is_judged_at_the_start(
