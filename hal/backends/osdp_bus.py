@@ -114,10 +114,14 @@ class Bus:
 
     def _turn(self, at_ms: int) -> Link | None:
         """Who is asked now; None: nobody yet."""
+        for link in self._links:
+            if link.misses and not link.lost:  # while others are waited for its time passes too
+                link.look(at_ms)
         due = [link for link in self._links if link.due_ms <= at_ms]
         well = [link for link in due if link.answers and not link.misses]
         ill = [link for link in due if link not in well]
         ill = [link for link in ill if not link.lost or at_ms >= self._ill_ms]
+        ill.sort(key=lambda link: link.lost)
         if ill and (self._owed <= 0 or not well):
             self._owed = len([link for link in self._links if link.answers and not link.misses])
             return ill[0]

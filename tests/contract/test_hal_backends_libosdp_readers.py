@@ -261,3 +261,21 @@ def test_the_library_s_own_pause_never_begins(rig: Rig, monkeypatch: pytest.Monk
     rig.peer(0)
     heard.until("back")
     assert asked
+
+
+def test_several_that_fall_silent_together_are_each_lost_and_the_last_one_is_still_read(
+    rig: Rig,
+) -> None:
+    peers = [rig.peer(address) for address in range(4)]
+    heard = [_heard(rig, address) for address in range(4)]
+    for one in heard:
+        one.until_up()
+    rig.cut = {0, 1, 2}
+    for one in heard[:3]:
+        one.until_lost()
+    peers[3].card(CARD)
+    heard[3].until_cards(1)
+    assert heard[3].states("lost") == []
+    rig.cut = set()
+    for one in heard[:3]:
+        one.until("back")
