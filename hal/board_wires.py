@@ -247,9 +247,10 @@ class _Maker:
         self._add("", "coils", feed, ("relays", "", "VCC"))
         self._add("", "reference", ("pin", "GND", "6"), ("relays", "", "GND"))
         vias = {board_wiring.interface(self.config, device) for device in self.config["devices"]}
-        if vias & {"level_converter", "pull_up", "optocoupler"}:
+        buses = _buses(self.config)
+        if buses or vias & {"level_converter", "pull_up", "optocoupler"}:
             self._add("", "logic", ("pin", "3V3", "1"), ("converters", "", "3.3 V"))
-        for line, names in _buses(self.config).items():
+        for line, names in buses.items():
             pin = str(board_facts.HEADER[board_facts.number(line) or 0])
             self._add("", "bus", ("pin", line, pin), ("chips", ", ".join(names), _BUS_NAMES[line]))
         if coils is not None:

@@ -132,6 +132,11 @@ class Plan:
         if claim.direction == "input":
             return self.say("does.input", pull=self.say(f"pull.{claim.pull}"), level=level)
         boot = {"up": "high", "down": "low"}[board_facts.boot_pull(claim.line)]
+        if (
+            not real and self.config["board"] != "sim"
+        ):  # an expander's pin, until the program sets it
+            said = self.say("does.resistor")
+            return self.say("does.output", level=level, boot=self.say("level.floats"), then=said)
         boot = boot if real else claim.safe
         portal = self.portal_of_lock(wire.device)
         if portal:

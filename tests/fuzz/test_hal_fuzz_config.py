@@ -15,7 +15,15 @@ from hypothesis import strategies as st
 
 from firmware.access.credential import Rights
 from firmware.runtime.wiring import Wiring
-from hal import board, board_policy, board_schema
+from hal import (
+    board,
+    board_policy,
+    board_schema,
+    board_states,
+    board_tests,
+    board_wires,
+    board_wiring,
+)
 from hal.errors import BoardConfigError
 
 ROOT = Path(__file__).parents[2]
@@ -45,11 +53,17 @@ _SECTIONS: dict[str, list[str]] = {
     "alarms": [*board_schema.ALARMS, "meters-motion"],
     "alarms.meters-motion": list(board_schema.ALARM_POINT),
     "link": list(board_schema.LINK),
+    "devices.front-strike": list(board_wiring.fields("lock")),
+    "devices.front-reader": list(board_wiring.fields("wiegand_reader")),
+    "devices.yard-magnet": list(board_wiring.fields("lock")),
+    "relay_board": list(board_wiring.RELAY_BOARD),
 }
 PLACES = [
     *_SECTIONS,
     *(f"{section}.{key}" for section, keys in _SECTIONS.items() for key in keys),
     *(path.partition(".")[0] for path in _SECTIONS),
+    "supplies",
+    "cables",
     "holidays",
     "schema",
     "board",
@@ -123,6 +137,13 @@ def _lines_or_config(path: str, override: dict[str, object] | None = None) -> No
         json.dumps(config)  # a microcontroller gets it as JSON
         board.warnings(config)
         assert board.claims(config)
+        assert board_wires.wires(config)
+        assert all(board_states.table(config, portal) for portal in config["portals"])
+        assert all(
+            board_tests.sentence(config, one, lang)
+            for one in board_tests.tests(config)
+            for lang in board_tests.LANGUAGES
+        )
         assert Wiring(config).rights(Rights({}, {}, [], False, False))
         assert Wiring(config).plan()
     for line in problems:
