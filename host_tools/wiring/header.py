@@ -81,8 +81,8 @@ def _outline(plan: Plan, sheet: Sheet) -> None:
             sheet.rect(left + 1 + place * 4.2, top + high - 3.4, 3.4, 4.2, THIN, "white")
     elif view == "zero":
         sheet.rect(left + 1.2, top - 0.6, 3.2, 3, THIN, "white")
-    sheet.text(left - 2.5, top + 4, plan.say("header.here"), SMALL, align="right")
-    sheet.line(left - 1.8, top + 3.1, strip - 0.4, top + 2, THIN)
+    sheet.text(left - 2.5, top + 9.9, plan.say("header.here"), SMALL, align="right")
+    sheet.line(left - 1.8, top + 9, strip - 0.3, top + 2.8, THIN)
 
 
 def _view(plan: Plan) -> str:

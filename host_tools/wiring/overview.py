@@ -36,11 +36,15 @@ def _sheet(plan: Plan, cables: list[tuple[str, list[str], bool]]) -> Sheet:
     sheet.text(
         12, 16, plan.say("overview.title", site=plan.title(plan.config["controller"])), HEAD, True
     )
-    wrong = [one for one in plan.warnings if one.sort == "rex"]
-    if wrong:
-        sheet.attention(12, 22.1)
-        sheet.text(18, 21.5, plan.say("warn.rex", device=plan.device(wrong[0].where)), BODY, True)
-    else:
+    x = 12.0
+    for one in plan.warnings:
+        if one.sort in ("rex", "load", "bus") and x < 200:
+            supply = one.sort == "load"
+            named = plan.supply(one.where) if supply else plan.device(one.where)
+            sheet.attention(x, 22.1)
+            text = plan.say(f"warn.{one.sort}", device=named)
+            x += 12 + sheet.text(x + 6, 21.5, text, SMALL, True, most=278 - x)
+    if x == 12:
         sheet.text(12, 21.5, plan.say("overview.note"), BODY)
     sheet.text(OUTSIDE, TOP - 4, plan.say("outside_place"), BODY, True)
     sheet.text(INSIDE, TOP - 4, plan.say("inside_place"), BODY, True)

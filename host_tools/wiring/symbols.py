@@ -63,20 +63,10 @@ def varistor(sheet: Sheet, x: float, y: float) -> None:
     sheet.line(x - 4.2, y + 2.6, x - 2.6, y + 2.6)
 
 
-def resistor(sheet: Sheet, x: float, y: float) -> None:
-    """A resistor in an upright wire (04-01-01)."""
-    sheet.rect(x - 1.2, y - 2.6, 2.4, 5.2, NORMAL, "white")
-
-
 def earth(sheet: Sheet, x: float, y: float) -> None:
     """Protective earth, its wire from above (02-15-01)."""
     for step, half in enumerate((2.0, 1.3, 0.6)):
         sheet.line(x - half, y + step * 0.7, x + half, y + step * 0.7)
-
-
-def reed(sheet: Sheet, x: float, y: float) -> None:
-    """A door contact, normally open, moved by a magnet: drawn with the door closed."""
-    normally_closed(sheet, x, y)
 
 
 def winding(sheet: Sheet, x: float, top: float, bottom: float, width: float = 12) -> None:

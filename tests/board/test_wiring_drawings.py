@@ -100,6 +100,7 @@ ODD: list[tuple[str, dict[str, object]]] = [
             "devices.yard-magnet.draw_ma": 3000,
             "devices.yard-magnet.fuse_ma": 5000,
             "devices.yard-exit.place": "outside",
+            "supplies.main.max_ma": 400,
             "portals.yard.egress": "none",
             "portals.yard.escape_route": False,
             "portals.front.egress": "none",
@@ -185,6 +186,7 @@ def test_what_check_warns_of_stands_in_the_drawing() -> None:
         "No handle or panic bar inside: nobody gets out without the controller.",
         "No exit device inside that cuts this magnet's current.",
         "Yard exit button hangs outside: whoever presses it opens the door.",
+        "12 V supply with battery: its loads draw more than it gives.",
     ):
         assert text in told
     assert _signs(name, override) >= 7 + 7  # beside each sentence, and on each such wire
