@@ -15,6 +15,7 @@ _ERROR = re.compile(r"^E: |(?i:\berror: )")
 PACKAGES = {
     "mkfs.ext4": "e2fsprogs",
     "debugfs": "e2fsprogs",
+    "e2fsck": "e2fsprogs",
     "depmod": "kmod",
     "modprobe": "kmod",
     "dpkg-deb": "dpkg",

@@ -10,12 +10,10 @@ import project_disk
 import pytest
 import x86_guest
 from guest import Disk, Guest
+from installed import House, make_chip
+from outside_broker import Broker
 
 from host_tools.image.cache import ImageError
-
-#: The board of the tests: its chip as a real kernel labels it, and the lines that rest high there.
-LABEL = "pinctrl-bcm2711"
-LINES = 58
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -50,9 +48,21 @@ def guest(
     words = "also=/dev/vdb:/opt/doorward:ro"
     with Guest(parts.kernel, parts.initramfs, disks, words, folder) as one:
         one.up()
-        one.ask("chip", label=LABEL, count=LINES, high=list(range(LINES)))
-        probes = one.ask("watch")
-        assert probes == ["out", "in", "set", "many", "free", "pull"], one.shell(
-            "cat /sys/kernel/tracing/error_log"
-        )
+        make_chip(one)
         yield one
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """A broker for the guest."""
+    one = Broker(tmp_path_factory.mktemp("broker"))
+    yield one
+    one.close()
+
+
+@pytest.fixture(scope="session")
+def house(guest: Guest, broker: Broker) -> House:
+    """The house of the guest, installed; its services do not run yet."""
+    one = House(guest, broker.port)
+    one.install()
+    return one

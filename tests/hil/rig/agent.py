@@ -22,7 +22,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-PORT = Path("/dev/virtio-ports/doorward.agent")
+NAME = "doorward.agent"
+PORTS = Path("/sys/class/virtio-ports")
 CONFIG = Path("/sys/kernel/config")
 TRACE = Path("/sys/kernel/tracing")
 PLATFORM = Path("/sys/devices/platform")
@@ -46,8 +47,8 @@ _PULLS = (b"pull-down", b"pull-up")
 class Agent:
     """One guest's agent."""
 
-    def __init__(self) -> None:
-        self._port = os.open(PORT, os.O_RDWR)
+    def __init__(self, port: Path) -> None:
+        self._port = os.open(port, os.O_RDWR)
         self._writing = threading.Lock()
         self._chips: dict[str, Path] = {}
         self._pulls: dict[tuple[str, int], int] = {}
@@ -244,11 +245,11 @@ class Agent:
 def main() -> int:
     """Wait for the port, then serve."""
     for _ in range(1200):
-        if PORT.exists():
-            break
+        for path in PORTS.glob("*"):
+            if (path / "name").read_text().strip() == NAME:
+                Agent(Path("/dev") / path.name).serve()
         time.sleep(0.05)
-    Agent().serve()
-    return 0
+    return 1
 
 
 if __name__ == "__main__":

@@ -112,7 +112,8 @@ class Guest:
         except BaseException:
             self.kill()
             raise
-        threading.Thread(target=self._listen, name="guest", daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, name="guest", daemon=True)
+        self._listener.start()
 
     def __enter__(self) -> "Guest":
         return self
@@ -132,6 +133,10 @@ class Guest:
         with contextlib.suppress(ProcessLookupError):
             self.process.send_signal(signal.SIGKILL)
         self.process.wait(30)
+
+    def drained(self) -> None:
+        """Wait until everything that it said before it ended has been heard."""
+        self._listener.join(30)
 
     def ended(self, limit_s: float) -> bool:
         """Whether it ends by itself in time: a guest that restarts does."""

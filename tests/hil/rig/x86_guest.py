@@ -128,7 +128,9 @@ def parts() -> Parts:
         archive = Archive(folder() / "apt", suite(), "amd64")
         archive.refresh()
         found = kernel.resolve(archive)
-        how = cache.sources(__file__, *sorted(Path(kernel.__file__).parent.glob("*.py")))
+        how = cache.sources(
+            __file__, *(str(one.__file__) for one in (kernel, root, initramfs, disk))
+        )
         name = f"{found.version}-{how}"
         modules = made.get(
             "gpio-sim", name, lambda here: build_gpio_sim(archive, archive, found, here)

@@ -1,0 +1,176 @@
+"""Doorward as it is installed, in a guest: its services, its users, its board, and people at its doors.
+
+The people act from outside: they pull the lines of the simulated chip, a card as pulses of real length.
+"""
+
+import base64
+import json
+from pathlib import Path
+
+import bits
+from guest import Guest, Row
+
+from firmware.trust import signing
+
+LABEL = "pinctrl-bcm2711"  #: of the chip of a Pi 4
+LINES = 58
+
+STRIKE, MAGNET, SIREN = 5, 22, 23
+#: The levels at which each output is safe: locked without current, open without current, silent.
+SAFE = {STRIKE: 1, MAGNET: 0, SIREN: 0}
+CONTACT, HANDLE, D0, D1 = 16, 20, 17, 27
+YARD_CONTACT, YARD_EXIT, FIRE = 12, 21, 26
+RESTING = {CONTACT: 0, HANDLE: 1, D0: 1, D1: 1, YARD_CONTACT: 0, YARD_EXIT: 1, FIRE: 0}
+
+#: SIA AC-01: 20 to 100 us long; 1 or 2 ms from one to the next is what readers are shipped with.
+PULSE_US, INTERVAL_US = 50, 1000
+TORN_US = 24_500  #: the driver takes a pause of 25 ms for the end of a frame
+TRIES = 60  #: a busy machine may stop the guest in the midst of a frame
+
+DOOR, LINK = "doorward-door.service", "doorward-link.service"
+TO = "hil/c-01"
+OPERATOR, SEED = "op-hil", bytes(range(32))
+BOARD = Path(__file__).parent / "board.toml"
+STATE = "/var/lib/doorward"
+PYTHON = "/opt/doorward/.venv/bin/python"
+
+#: (facility, number) of cards, by the key's record number.
+CARDS = {1: (12, 34567), 2: (200, 1)}
+
+
+def make_chip(guest: Guest) -> None:
+    """The board's chip, as the wires of the house hold it; what its lines do is written down from now on."""
+    high = [line for line in range(LINES) if RESTING.get(line, line in (STRIKE, *range(9)))]
+    guest.ask("chip", label=LABEL, count=LINES, high=high)
+    probes = guest.ask("watch")
+    assert probes == ["out", "in", "set", "many", "free", "pull"], probes
+
+
+class House:
+    """The installed services in one guest.
+
+    broker_port  int  of the broker on the host's loopback; 0: there is none
+    """
+
+    def __init__(self, guest: Guest, broker_port: int) -> None:
+        self.guest = guest
+        self._port = broker_port
+
+    def install(self) -> None:
+        """What an installer does: users, rules, board, keys, the operator who may command."""
+        key = base64.b64encode(signing.public_of(SEED)).decode()
+        owner = {"id": OPERATOR, "role": "owner", "public_key": key}
+        rows = "".join(
+            f"{name},w26:{place:03}:{number:05},tenant\n" for name, (place, number) in CARDS.items()
+        )
+        link = "[link]\nenabled = false\n"
+        if self._port:
+            link = (
+                f'[link]\nhost = "10.0.2.2"\nport = {self._port}\ntls = false\nhost_ack = false\n'
+            )
+            link += "keepalive_s = 5\nreconnect_max_ms = 1000\n"
+        write = self.guest.write
+        write("/run/operators.json", json.dumps([owner]))
+        write("/run/keys.csv", "credential,card,levels\n" + rows)
+        self.guest.shell("systemd-sysusers; systemd-tmpfiles --create doorward.conf", 120)
+        write("/etc/doorward/board.toml", BOARD.read_text() + "\n" + link)
+        self.guest.shell(
+            "udevadm control --reload; udevadm trigger --settle -s gpio; "
+            f"install -d -o doorward-door -g doorward-door -m 700 {STATE}; "
+            f"door() {{ setpriv --reuid=doorward-door --regid=doorward-door --clear-groups "
+            f'{PYTHON} -I -X utf8 -m firmware --state {STATE} --board /etc/doorward/board.toml "$@"; }}; '
+            "cd /; door --import-keys /run/keys.csv; door --import-operators /run/operators.json",
+            180,
+        )
+
+    def start(self) -> None:
+        """Start it and wait until it decides."""
+        self.guest.shell("systemctl start doorward.target", 120)
+        self.until_it_decides()
+
+    def until_it_decides(self, restarts: int | None = None) -> None:
+        """Wait until the door decides, having been started again so often."""
+
+        def decides() -> bool:
+            state = self.show("ActiveState", "NRestarts")
+            return state[0] == "active" and (restarts is None or int(state[1]) == restarts)
+
+        try:
+            self.guest.until("the door decides", decides, 120)
+        except Exception as error:
+            raise AssertionError(f"{error}\n{self.log()}") from error
+
+    def show(self, *names: str, unit: str = DOOR) -> list[str]:
+        """Properties of a unit."""
+        said = self.guest.shell(f"systemctl show -p {','.join(names)} {unit}")
+        values = dict(line.split("=", 1) for line in said.splitlines())
+        return [values[name] for name in names]
+
+    def log(self, unit: str = DOOR) -> str:
+        """What a service has said."""
+        return self.guest.shell(f"journalctl -b --no-pager -o cat -u {unit}")
+
+    def strike(self, blow: str, unit: str = DOOR) -> None:
+        """Send a signal to a service's own process alone."""
+        self.guest.shell(f"systemctl kill --kill-who=main --signal={blow} {unit}")
+
+    # ---- people --------------------------------------------------------------------------------------
+
+    def drive(self, *steps: tuple[int, int, int]) -> None:
+        """Pull lines: (line, level, how many us until the next)."""
+        self.guest.ask("drive", label=LABEL, steps=[list(step) for step in steps])
+
+    def badge(
+        self, place: int, number: int, pulse_us: int = PULSE_US, interval_us: int = INTERVAL_US
+    ) -> None:
+        """Somebody holds a card to the front reader, until the frame went out whole."""
+        for _ in range(TRIES):
+            before = len(self.guest.settled())
+            self.drive(*pulses(bits.w26(place, number), pulse_us, interval_us))
+            if as_sent(self.guest.settled()[before:]):
+                return
+        raise AssertionError("no frame went out as a reader sends it: the machine is too busy")
+
+    def press(self, line: int, ms: int = 200) -> None:
+        """Somebody presses a button, or the handle."""
+        self.drive((line, 0, ms * 1000), (line, 1, 0))
+
+    def levels(self, *lines: int) -> list[int]:
+        """What a meter shows on lines."""
+        found: list[int] = self.guest.ask("levels", label=LABEL, lines=list(lines))
+        return found
+
+    def rows(self, *lines: int) -> list[Row]:
+        """What happened to lines, everything up to now."""
+        return [row for row in self.guest.settled() if row[1] == LABEL and row[3] in lines]
+
+
+def as_sent(rows: list[Row]) -> bool:
+    """Whether a frame had no pause in it that no reader makes, and the driver takes for its end."""
+    ours = [row for row in rows if row[1] == LABEL and row[2] == "pull" and row[3] in (D0, D1)]
+    gaps = [later[0] - earlier[0] for earlier, later in zip(ours, ours[1:])]
+    return max(gaps[:-1]) < TORN_US
+
+
+def pulses(burst: str, pulse_us: int, interval_us: int) -> list[tuple[int, int, int]]:
+    """A burst of bits on D0 and D1, and the time until the next that a person leaves at least."""
+    steps = []
+    for bit in burst:
+        line = D1 if bit == "1" else D0
+        steps += [(line, 0, pulse_us), (line, 1, interval_us - pulse_us)]
+    return [*steps, (line, 1, 100_000)]
+
+
+def shown(rows: list[Row], line: int) -> list[tuple[int, int]]:
+    """Every level that an output has shown as (time in us, level), oldest first, from the log of its line.
+
+    A line that is let go shows what its pull says.
+    """
+    found: list[tuple[int, int]] = []
+    pull = 1 if line in range(9) else 0
+    for at_us, _, what, where, level in rows:
+        if where == line and what != "in":
+            if what == "pull":
+                pull = level
+            found.append((at_us, pull if what == "free" else level))
+    return found

@@ -1,0 +1,141 @@
+"""How fast the installed door is, beside the least that a program can do in the same guest: a table.
+
+Every time is the kernel's, from one log: the world pulls a line, another line is set. The guest is
+emulated, so only what stands side by side means anything, and nothing is judged.
+"""
+
+import statistics
+import threading
+from collections.abc import Callable
+
+import pytest
+import x86_guest
+from guest import Guest, Row
+from installed import CARDS, D0, D1, FIRE, HANDLE, LABEL, PYTHON, STRIKE, House
+
+ROUNDS = 40
+ECHO_IN, ECHO_OUT = 30, 31
+IDLE_S = 20
+GAP_MS = 25  #: the driver's: a frame is over when the lines have been quiet for so long
+
+
+def delays(rows: list[Row], sources: tuple[int, ...], target: int, level: int) -> list[float]:
+    """From the last pull of `sources` until `target` is set to `level`, ms, each time."""
+    found = []
+    since_us: int | None = None
+    for at_us, label, what, line, now in rows:
+        if label == LABEL and what == "pull" and line in sources and (now == 0 or line in (D0, D1)):
+            since_us = at_us
+        elif (
+            label == LABEL
+            and what == "set"
+            and (line, now) == (target, level)
+            and since_us is not None
+        ):
+            found.append((at_us - since_us) / 1000)
+            since_us = None
+    return found
+
+
+def measured(
+    guest: Guest, deed: Callable[[], None], sources: tuple[int, ...], target: int
+) -> list[float]:
+    """The delays of a deed that is done `ROUNDS` times."""
+    before = len(guest.settled())
+    for _ in range(ROUNDS):
+        deed()
+    return delays(guest.settled()[before:], sources, target, 0)
+
+
+@pytest.mark.long
+def test_the_table_of_the_doors_times_beside_a_bare_loop(house: House) -> None:
+    guest = house.guest
+    house.guest.shell("systemctl stop doorward.target")
+    echo = _echo(guest)
+    plain_ms = _python(guest)
+    commit = _commits(guest)
+    began = len(guest.settled())
+    started_us = guest.ask("hello")["mono_us"]
+    house.start()
+    first = next(row for row in guest.settled()[began:] if row[2:] == ("set", STRIKE, 1))
+
+    def leave() -> None:
+        house.press(HANDLE, 50)
+        house.drive((HANDLE, 1, 1_300_000))  # the release is over
+
+    def enter() -> None:
+        house.badge(*CARDS[1])
+        house.drive((FIRE, 0, 1_300_000))
+
+    rex = measured(guest, leave, (HANDLE,), STRIKE)
+    card = measured(guest, enter, (D0, D1), STRIKE)
+    share = _idle(house)
+    echo_ms, commit_ms = statistics.median(echo), statistics.median(commit)
+    rex_ms, card_ms = statistics.median(rex), statistics.median(card)
+    assert len(rex) == len(card) == ROUNDS
+    decided_ms = (first[0] - started_us) / 1000
+    left = (card_ms - GAP_MS - commit_ms) / echo_ms
+    for name, figure in (
+        ("a line echoed by a bare gpiod loop, p50", f"{echo_ms:.2f} ms"),
+        ("one commit, bare, p50", f"{commit_ms:.2f} ms"),
+        ("exit button to strike, p50", f"{rex_ms:.2f} ms, {rex_ms / echo_ms:.1f} times the echo"),
+        ("card's last edge to strike, p50", f"{card_ms:.2f} ms, of it {GAP_MS} ms the frame's gap"),
+        ("the card without gap and commit", f"{left:.1f} times the echo"),
+        ("start of the services to the first decision", f"{decided_ms:.0f} ms"),
+        ("python -c pass, p50", f"{plain_ms:.0f} ms"),
+        (f"the door's process, idle for {IDLE_S} s", f"{100 * share:.2f} % of the core"),
+    ):
+        x86_guest.say(f"{name:48}{figure}")
+
+
+def _echo(guest: Guest) -> list[float]:
+    ready = "/run/echo-ready"
+    words = [PYTHON, "/opt/doorward/tests/hil/rig/echo_loop.py", "/dev/gpiochip0"]
+    words += [str(ECHO_IN), str(ECHO_OUT), ready]
+    thread = threading.Thread(target=lambda: guest.run(*words, limit_s=300), daemon=True)
+    guest.ask("drive", label=LABEL, steps=[[ECHO_IN, 1, 0]])
+    thread.start()
+    guest.until("the loop listens", lambda: guest.run("test", "-e", ready).code == 0)
+    steps = [[ECHO_IN, 0, 100_000], [ECHO_IN, 1, 100_000]]
+
+    def once() -> None:
+        guest.ask("drive", label=LABEL, steps=steps)
+
+    try:
+        return measured(guest, once, (ECHO_IN,), ECHO_OUT)
+    finally:
+        guest.run("pkill", "-KILL", "-f", "rig/echo_loop.py")
+        thread.join(30)
+
+
+def _python(guest: Guest) -> float:
+    said = guest.shell(
+        "for i in 1 2 3 4 5; do a=$(cut -d' ' -f1 /proc/uptime); "
+        f"{PYTHON} -c pass; b=$(cut -d' ' -f1 /proc/uptime); echo $a $b; done"
+    )
+    pairs = [line.split() for line in said.splitlines()]
+    return statistics.median(1000 * (float(end) - float(start)) for start, end in pairs)
+
+
+def _commits(guest: Guest) -> list[float]:
+    script = "/opt/doorward/tests/hil/rig/commits.py"
+    said = guest.shell(
+        f"rm -f /var/lib/commits.db*; {PYTHON} {script} /var/lib/commits.db 100", 120
+    )
+    return [float(line) for line in said.split()]
+
+
+def _idle(house: House) -> float:
+    """The share of one core that the door's process takes while nothing happens."""
+    pid = house.show("MainPID")[0]
+
+    def ticks() -> int:
+        fields = house.guest.read(f"/proc/{pid}/stat").decode().rpartition(")")[2].split()
+        return int(fields[11]) + int(fields[12])
+
+    since_us: int = house.guest.ask("hello")["mono_us"]
+    before = ticks()
+    assert house.guest.run("sleep", str(IDLE_S), limit_s=IDLE_S + 60).code == 0
+    spent_s = (ticks() - before) / 100
+    until_us: int = house.guest.ask("hello")["mono_us"]
+    return spent_s / ((until_us - since_us) / 1e6)

@@ -1,0 +1,28 @@
+"""Where even systemd does not help, the kernel's watchdog device starts the machine again: here softdog.
+
+The guest is gone afterwards, so this is the last file of the quick half.
+"""
+
+from installed import BOARD, DOOR, House
+
+BITES_S = 15  #: what the backend asks for
+
+
+def test_a_door_that_hangs_with_nobody_to_restart_it_restarts_the_board(house: House) -> None:
+    guest = house.guest
+    guest.shell("systemctl stop doorward.target; modprobe softdog; udevadm settle")
+    assert guest.shell("stat -c %G /dev/watchdog0").strip() == "doorward-door"
+    config = guest.read("/etc/doorward/board.toml").decode()
+    assert config.startswith(BOARD.read_text())
+    watched = config.replace("[controller]\n", '[controller]\nwatchdog = "/dev/watchdog0"\n')
+    guest.write("/etc/doorward/board.toml", watched)
+    # As if systemd hung too.
+    guest.write(
+        f"/run/systemd/system/{DOOR}.d/hangs.conf", "[Service]\nWatchdogSec=0\nRestart=no\n"
+    )
+    guest.shell("systemctl daemon-reload")
+    house.start()
+    assert guest.shell("cat /sys/class/watchdog/watchdog0/timeout").strip() == str(BITES_S)
+    assert not guest.ended(BITES_S + 5), "a door that decides keeps the watchdog from biting"
+    house.strike("STOP")
+    assert guest.ended(10 * BITES_S), "nobody petted the watchdog, and the board runs on"
