@@ -88,10 +88,14 @@ def is_cut_short(files: Files, wal: str, read: int) -> bool:
     if not _is_header(header):
         return True
     pages: set[int] = set()
+    ended = False
     for frame in _frames(files, wal, header, read):
-        if frame.page in pages or 0 in pages:
+        if not frame.page:
+            continue  # there is none: a header over two sectors, of which the first was not written
+        if frame.page in pages or ended:
             return True  # a transaction writes a page once: this is a second one
-        pages |= {frame.page, 0} if frame.ends else {frame.page}
+        pages.add(frame.page)
+        ended = frame.ends
     return False
 
 

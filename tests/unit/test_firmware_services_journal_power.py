@@ -106,3 +106,28 @@ def test_a_cut_at_every_operation_of_the_first_start_leaves_a_journal_that_start
         assert rig.disk.names() == ["journal.db", "journal.db-wal"]
         assert chain.verify(rig.stored()) == (True, None, "")
     assert cut > 8
+
+
+def test_a_torn_header_in_the_last_transaction_is_a_cut_and_no_damage() -> None:
+    """A header lies over two sectors; the first, with the number of its page, was not written."""
+    rig = Rig()
+    rig.boot()
+    for _ in range(20):
+        rig.write("access.granted", "alarm.raised")
+    before, name = [record["id"] for record in rig.stored()], rig.journal.name
+    rig.write("portal.opened")
+    rig.executor.kill()
+    log = bytearray(rig.disk.read("journal.db-wal"))
+    places = range(32, len(log) - 24, 24 + 4096)
+    ends = [at for at in places if int.from_bytes(log[at + 4 : at + 8]) != 0]
+    torn = [at for at in places if ends[-2] < at < ends[-1]]
+    assert torn, "the last transaction has one page; expected more"
+    log[torn[0] : torn[0] + 8] = bytes(8)
+    rig.disk.power_cut()
+    rig.disk.write("journal.db-wal", bytes(log))
+    rig.boot()
+    rig.write("system.started")
+    assert rig.journal.name == name
+    assert [ok for ok, _ in rig.health] == []
+    found = [record["id"] for record in rig.stored()]
+    assert found[: len(before)] == before
