@@ -17,6 +17,9 @@ from pathlib import Path
 #: How long something that no run asks for any more is kept, s.
 UNUSED_S = 14 * 86400
 
+#: What is mounted where, as the kernel says it.
+MOUNTS = Path("/proc/mounts")
+
 #: Parts that are being made begin so.
 _PART = ".part-"
 
@@ -36,6 +39,17 @@ def sources(*paths: str | Path) -> str:
     for path in paths:
         digest.update(Path(path).read_bytes())
     return digest.hexdigest()[:12]
+
+
+def remove(folder: Path) -> None:
+    """Remove a folder, if it is there. Raises `ImageError` where something is mounted in it."""
+    inside = str(folder.resolve()) + "/"
+    for line in MOUNTS.read_text().splitlines():
+        where = line.split()[1].encode().decode("unicode_escape")
+        if where.startswith(inside):
+            raise ImageError(f"{folder}: {where} is mounted; expected nothing in it (umount it)")
+    if folder.exists():
+        shutil.rmtree(folder)
 
 
 class Cache:
@@ -77,7 +91,7 @@ class Cache:
                 os.sync()
                 part.rename(whole)
             finally:
-                shutil.rmtree(part, ignore_errors=True)
+                remove(part)
             self.say(f"{kind}: made in {time.monotonic() - began_s:.0f} s")
         os.utime(whole)
         return whole
@@ -104,4 +118,4 @@ class Cache:
         for path in self.folder.iterdir():
             unused_s = time.time() - path.stat().st_mtime
             if path.is_dir() and (path.name.startswith(_PART) or unused_s > UNUSED_S):
-                shutil.rmtree(path)
+                remove(path)

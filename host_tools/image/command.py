@@ -19,6 +19,7 @@ PACKAGES = {
     "depmod": "kmod",
     "modprobe": "kmod",
     "dpkg-deb": "dpkg",
+    "unshare": "util-linux",
     "apt-get": "apt",
     "apt-cache": "apt",
     "busybox": "busybox-static",

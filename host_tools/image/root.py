@@ -27,7 +27,9 @@ def make(archive: Archive, packages: Sequence[str], folder: Path) -> None:
     """Fill the empty `folder` with the smallest system that has `packages`. Raises `ImageError`."""
     if os.getuid() != 0:
         raise ImageError("root: this user may not make files of others; expected root")
-    words = ["mmdebstrap", "--quiet", "--variant=minbase", f"--architectures={archive.arch}"]
+    # In a mount namespace of its own: what a chroot had mounted goes with it, however it ends.
+    words = ["unshare", "--mount", "--propagation=private", "--"]
+    words += ["mmdebstrap", "--quiet", "--variant=minbase", f"--architectures={archive.arch}"]
     words += ['--aptopt=Acquire::Languages "none"', '--aptopt=Acquire::Retries "3"']
     words += ["--dpkgopt=path-exclude=/usr/share/man/*", "--dpkgopt=path-exclude=/usr/share/doc/*"]
     words += ["--dpkgopt=path-exclude=/usr/share/locale/*", f"--include={','.join(packages)}"]

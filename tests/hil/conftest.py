@@ -6,6 +6,7 @@ Nothing here is skipped: what cannot be made fails, and says why.
 from collections.abc import Iterator
 from pathlib import Path
 
+import progress
 import project_disk
 import pytest
 import x86_guest
@@ -19,6 +20,7 @@ from host_tools.image.cache import ImageError
 def pytest_configure(config: pytest.Config) -> None:
     """Make the marker known."""
     config.addinivalue_line("markers", "long: not in the quick half (make hil-quick)")
+    progress.capture = config.pluginmanager.getplugin("capturemanager")
 
 
 @pytest.fixture(scope="session")

@@ -8,8 +8,8 @@ import statistics
 import threading
 from collections.abc import Callable
 
+import progress
 import pytest
-import x86_guest
 from guest import Guest, Row
 from installed import CARDS, D0, D1, FIRE, HANDLE, LABEL, PYTHON, STRIKE, House
 
@@ -85,7 +85,7 @@ def test_the_table_of_the_doors_times_beside_a_bare_loop(house: House) -> None:
         ("python -c pass, p50", f"{plain_ms:.0f} ms"),
         (f"the door's process, idle for {IDLE_S} s", f"{100 * share:.2f} % of the core"),
     ):
-        x86_guest.say(f"{name:48}{figure}")
+        progress.say(f"{name:48}{figure}")
 
 
 def _echo(guest: Guest) -> list[float]:

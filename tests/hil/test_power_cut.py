@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 
 import bits
+import progress
 import pytest
 import x86_guest
 from guest import Disk, Guest, GuestError, Row
@@ -160,7 +161,7 @@ def test_a_cut_at_any_moment_leaves_a_whole_journal_and_no_unrecorded_release(
         seen, asked = releases(rows)
         after = recorded(disks.read())
         new = after[1] - before[1]
-        x86_guest.say(
+        progress.say(
             f"cut {number + 1} of {ROUNDS} (seed {SEED}): {seen} releases seen, {new} recorded, "
             f"{after[0]} records whole, {time.monotonic() - began_s:.0f} s"
         )
@@ -169,6 +170,6 @@ def test_a_cut_at_any_moment_leaves_a_whole_journal_and_no_unrecorded_release(
         total, excused = total + seen, excused + max(seen - new, 0)
         before = after
     assert total >= ROUNDS // 2, "the doors hardly moved: nothing was tried"
-    x86_guest.say(
+    progress.say(
         f"{total} releases, {excused} of them moved 100 ms before their record was durable"
     )

@@ -9,10 +9,11 @@ set of versions. The project's sources are no part of it (`project_disk`).
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
+
+import progress
 
 from host_tools.image import cache, command, disk, initramfs, kernel, root
 from host_tools.image.archive import Archive
@@ -108,11 +109,6 @@ def folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "doorward-hil"
 
 
-def say(text: str) -> None:
-    """A line of progress, past what pytest catches."""
-    print(f"hil: {text}", file=sys.__stderr__, flush=True)
-
-
 def suite() -> str:
     """The machine's own Debian: its compiler and its Python fit. Raises `ImageError`."""
     for line in Path("/etc/os-release").read_text().splitlines():
@@ -123,7 +119,7 @@ def suite() -> str:
 
 def parts() -> Parts:
     """The guest's files, made where they are missing. Raises `ImageError`."""
-    made = Cache(folder(), say)
+    made = Cache(folder(), progress.say)
     with made.lock():
         archive = Archive(folder() / "apt", suite(), "amd64")
         archive.refresh()
