@@ -13,11 +13,13 @@ from hal.board_lines import claims
 Config = dict[str, Any]
 
 #: One situation of one lock; every field is a word of its own list, for the languages to say.
-#: situation  str  start, locked, released, released_fire, fire_latched, exit, handle, hung, mains, dead
+#: situation  str  start, locked, released, released_fire, fire_latched, exit, exit_alone, handle,
+#:                 hung, mains or dead
 #: coil       str  on, off or any
 #: lock       str  holds, locked, free or any
 #: outside    str  opens, key or no
-#: inside     str  opens, handle, panic_bar, button, break_glass, hardware, watchdog or nothing
+#: inside     str  opens, handle, panic_bar, button, break_glass, hardware, hardware_alone, watchdog
+#:                 or nothing; `_alone`: no fire panel cuts the current
 State = namedtuple("State", ("situation", "coil", "lock", "outside", "inside"))
 
 
@@ -31,7 +33,8 @@ def table(config: Config, portal: str) -> list[State]:
     else:
         rows.append(lock.row("released_fire", not magnet))
     if lock.way == "cut":
-        rows.append(State("exit", "any", "free", "opens", "opens"))
+        situation = "exit" if lock.fire_cuts else "exit_alone"
+        rows.append(State(situation, "any", "free", "opens", "opens"))
     elif lock.way == "handle":
         rows.append(State("handle", "any", "any", "no", "opens"))
     rows.append(lock.row("hung", True, alive=False))
@@ -50,6 +53,7 @@ class _Lock:
         self.normally_open = entry["relay_contact"] == "no"
         self.exit = board_wiring.exit_device(config["portals"][portal])
         self.way = "cut" if board_wires.cuts(config, portal) else self.exit
+        self.fire_cuts = board_wiring.fire_cuts(config, device)
         if self.way == "panic_bar":
             self.way = "handle"
         self.battery = board_wiring.supply(config, device).get("battery_mah", 0) > 0
@@ -75,5 +79,5 @@ class _Lock:
             outside = "key" if alive else "no"
             inside = {"none": "nothing"}.get(self.exit, self.exit)
             if not alive and self.way == "cut":
-                inside = "hardware"
+                inside = "hardware" if self.fire_cuts else "hardware_alone"
         return State(situation, "on" if coil else "off", word, outside, inside)

@@ -43,6 +43,13 @@ def test_a_strike_is_locked_outside_unless_told_and_its_handle_always_opens() ->
     }
 
 
+def test_what_the_fire_panel_does_not_cut_is_not_promised_in_a_fire() -> None:
+    rows = table(MAGNET, {"devices.yard-magnet.fire_cuts": False})
+    assert "exit" not in rows
+    assert rows["exit_alone"] == ("any", "free", "opens", "opens")
+    assert rows["hung"][-1] == "hardware_alone"
+
+
 def test_a_house_without_a_battery_has_no_situation_on_battery() -> None:
     assert "mains" not in table(MAGNET, {"supplies.main.battery_mah": 0})
 
