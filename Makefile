@@ -26,6 +26,10 @@ SYSTEM := mosquitto=/usr/sbin/mosquitto \
 	chromium=/usr/bin/chromium \
 	systemd=/usr/bin/systemd-analyze \
 	udev=/usr/bin/udevadm \
+	mtools=/usr/bin/mcopy \
+	dosfstools=/usr/sbin/mkfs.vfat \
+	e2fsprogs=/usr/sbin/mkfs.ext4 \
+	fdisk=/usr/sbin/sfdisk \
 	fonts-noto-cjk=/usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc
 MISSING = $(foreach pair,$(SYSTEM),$(if $(wildcard $(lastword $(subst =, ,$(pair)))),,$(firstword $(subst =, ,$(pair)))))
 

@@ -3,7 +3,8 @@
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from host_tools.image.cache import ImageError
@@ -23,6 +24,11 @@ PACKAGES = {
     "apt-get": "apt",
     "apt-cache": "apt",
     "busybox": "busybox-static",
+    "mcopy": "mtools",
+    "mmd": "mtools",
+    "mkfs.vfat": "dosfstools",
+    "fdtput": "device-tree-compiler",
+    "qemu-system-aarch64": "qemu-system-arm",
 }
 
 
@@ -42,23 +48,43 @@ def run(
     limit_s: float,
     folder: Path | None = None,
     environment: Mapping[str, str] | None = None,
+    meanwhile: Callable[[], None] | None = None,
 ) -> str:
-    """What a program says on its standard output. Raises `ImageError` with the last line of its complaint."""
-    try:
-        done = subprocess.run(
-            [path(str(words[0])), *(str(word) for word in words[1:])],
-            cwd=folder,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=limit_s,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        raise ImageError(f"{words[0]}: not done after {limit_s:.0f} s; expected less") from None
-    if done.returncode:
-        told = (done.stderr.strip() or done.stdout.strip() or "said nothing").splitlines()
+    """What a program says on its standard output. Raises `ImageError` with the last line of its complaint.
+
+    meanwhile  called several times a second while it works
+    """
+    end_s = time.monotonic() + limit_s
+    with subprocess.Popen(
+        [path(str(words[0])), *(str(word) for word in words[1:])],
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            said, complaint = _wait(process, end_s, meanwhile)
+        except subprocess.TimeoutExpired:
+            raise ImageError(f"{words[0]}: not done after {limit_s:.0f} s; expected less") from None
+        finally:
+            process.kill()
+    if process.returncode:
+        told = (complaint.strip() or said.strip() or "said nothing").splitlines()
         wrong = next((line for line in told if _ERROR.search(line)), told[-1])
         raise ImageError(f"{words[0]}: {wrong.strip()}; expected it to succeed")
-    return done.stdout
+    return said
+
+
+def _wait(
+    process: "subprocess.Popen[str]", end_s: float, meanwhile: Callable[[], None] | None
+) -> tuple[str, str]:
+    while True:
+        left_s = max(end_s - time.monotonic(), 0)
+        try:
+            return process.communicate(timeout=left_s if meanwhile is None else min(left_s, 0.2))
+        except subprocess.TimeoutExpired:
+            if time.monotonic() >= end_s or meanwhile is None:
+                raise
+            meanwhile()

@@ -1,0 +1,240 @@
+"""An SD card as a file: a table of partitions, a FAT32 one that boots, an ext4 one with the root system.
+
+Made without mounting anything; the same input and the same tools give the same bytes; whole or not there.
+A root system that is a folder keeps whose its files are, so it is best made and packed by root.
+
+A card is for many boards until `files` are put over it: what a single board is known by is made by itself
+at its first start. A root system that holds a controller's key, a host's key or any private key among
+`files` is refused.
+"""
+
+import hashlib
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from host_tools.image import command, ext4, fat, mbr
+from host_tools.image.cache import ImageError
+from host_tools.image.progress import Progress
+from host_tools.image.tree import File, Tree
+
+MB = 1 << 20
+_FIRST = 2048  #: sectors before the first partition
+
+#: What belongs to one machine: systemd makes it when it starts and finds none.
+_LEFT_OUT = ("var/lib/systemd/random-seed", "var/lib/dbus/machine-id", "etc/machine-id")
+
+#: The programs that a card is made with.
+_TOOLS = ("mkfs.vfat", "mcopy", "mkfs.ext4", "debugfs", "e2fsck")
+
+#: Without these a Pi's own firmware does not come to the kernel.
+_FIRMWARE = ("start.elf", "fixup.dat", "bootcode.bin")
+
+
+class Recipe(NamedTuple):
+    """What a card is made of.
+
+    root     Path                 a folder or a tar with the root of a system
+    boot     mapping str: Path    what the boot partition holds, by name
+    files    sequence of File     put over the root: what is this controller's own
+    name     str                  the ids of disk and file systems are derived from it
+    size_mb  int                  of the whole card, in 2**20 bytes; a power of two
+    boot_mb  int                  of the boot partition
+    epoch_s  int or None          nothing on the card is newer, s since 1970; None: SOURCE_DATE_EPOCH, or
+                                  the newest file of the root
+    """
+
+    root: Path
+    boot: Mapping[str, Path]
+    files: Sequence[File]
+    name: str
+    size_mb: int = 2048
+    boot_mb: int = 128
+    epoch_s: int | None = None
+
+
+class Card(NamedTuple):
+    """What was made.
+
+    path      Path
+    sha256    str
+    epoch_s   int              what it is dated
+    disk_id   int              a partition's PARTUUID is this in hex, "-" and its number
+    untested  sequence of str  what nothing here has tried, a line each
+    """
+
+    path: Path
+    sha256: str
+    epoch_s: int
+    disk_id: int
+    untested: Sequence[str]
+
+
+def disk_id(name: str) -> int:
+    """The id of a card's disk."""
+    return _ids(name)[0]
+
+
+def write(recipe: Recipe, out: Path, progress: Progress) -> Card:
+    """Make the card and put it at `out`, in the place of what was there. Raises `ImageError`."""
+    _check(recipe, out)
+    boot, root = _layout(recipe)
+    disk, volume, root_uuid = _ids(recipe.name)
+    work = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+    try:
+        progress.begin("root: files")
+        (work / "root").mkdir(mode=0o755)
+        tree = Tree(recipe.root, work / "root")
+        epoch_s = _epoch_s(recipe, tree)
+        _own_files(recipe, tree, epoch_s)
+        _fits(recipe, root, tree)
+        progress.end(f"{len(tree.entries)}, {tree.data_bytes / 1e6:.0f} MB")
+        image = work / "card.img"
+        with image.open("wb") as file:
+            os.ftruncate(file.fileno(), recipe.size_mb * MB)
+            file.write(mbr.table(disk, (boot, root)))
+        progress.begin("boot: FAT32")
+        fat.write(image, boot, volume, recipe.boot, epoch_s)
+        progress.end(f"{len(recipe.boot)} files")
+        before = _taken(image)
+        progress.begin("root: ext4", tree.data_bytes)
+        ext4.write(
+            image, root, root_uuid, tree, epoch_s, lambda: progress.at(_taken(image) - before)
+        )
+        progress.end(f"{(_taken(image) - before) / 1e6:.0f} MB")
+        progress.begin("check")
+        ext4.check(image, root)
+        progress.end("whole")
+        digest = _finish(image, progress)
+        image.replace(out)
+    except BaseException:
+        progress.broken()
+        raise
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return Card(out, digest, epoch_s, disk, _untested(recipe))
+
+
+def _check(recipe: Recipe, out: Path) -> None:
+    size, boot = recipe.size_mb, recipe.boot_mb
+    if size < 1 or size & (size - 1):
+        larger = 1 << max(size, 1).bit_length()
+        raise ImageError(
+            f"size: {size} MB; expected a power of two, such as {larger} (emulated boards take no other)"
+        )
+    if boot < fat.LEAST_MB or boot + 16 > size:
+        raise ImageError(
+            f"boot partition: {boot} MB of {size}; expected {fat.LEAST_MB} at least, and 16 for the root"
+        )
+    for tool in _TOOLS:
+        command.path(tool)
+    for name, path in recipe.boot.items():
+        if not path.is_file():
+            raise ImageError(f"boot/{name}: {path} is no file; expected one")
+    needed = sum(path.stat().st_size for path in recipe.boot.values())
+    if needed > (boot - 4) * MB:
+        raise ImageError(
+            f"boot partition: {boot} MB is too small for {needed / 1e6:.0f} MB of files; expected more"
+        )
+    if not out.parent.is_dir():
+        raise ImageError(f"{out}: its folder is not there; expected a folder to write into")
+    for file in recipe.files:
+        if b"PRIVATE KEY-----" in file.data:
+            raise ImageError(
+                f"{file.path}: a private key; expected none: a controller makes its own at its first start"
+            )
+
+
+def _own_files(recipe: Recipe, tree: Tree, epoch_s: int) -> None:
+    """What is this controller's own, and nothing that is another's."""
+    for path, entry in tree.entries.items():
+        is_host_key = path.startswith("etc/ssh/ssh_host_") and path.endswith("_key")
+        if not entry.is_folder and (path.startswith("var/lib/doorward/") or is_host_key):
+            raise ImageError(
+                f"{path}: is one machine's own; expected a root system that was never started"
+            )
+    for path in _LEFT_OUT:
+        tree.drop(path)
+    # Empty, not missing: systemd then makes an id and asks nobody anything (machine-id(5)).
+    tree.put(File("etc/machine-id", b"", 0o444), epoch_s)
+    for file in recipe.files:
+        tree.put(file, epoch_s)
+    # A board without a clock chip begins with the time of this file (systemd(1)), not in 1970.
+    tree.put(File("usr/lib/clock-epoch"), epoch_s)
+
+
+def _fits(recipe: Recipe, root: mbr.Partition, tree: Tree) -> None:
+    has = root.sectors * mbr.SECTOR
+    needs = int(tree.data_bytes * 1.03) + ext4.OWN_BYTES
+    if needs > has:
+        least = recipe.size_mb * 2
+        while (least - recipe.boot_mb - 1) * MB < needs:
+            least *= 2
+        raise ImageError(
+            f"size: {recipe.size_mb} MB is too small for {needs / 1e6:.0f} MB of root system; "
+            f"expected {least}"
+        )
+
+
+def _layout(recipe: Recipe) -> tuple[mbr.Partition, mbr.Partition]:
+    each = MB // mbr.SECTOR
+    second = _FIRST + recipe.boot_mb * each
+    return (
+        mbr.Partition(mbr.FAT32, _FIRST, recipe.boot_mb * each, boots=True),
+        mbr.Partition(mbr.LINUX, second, recipe.size_mb * each - second),
+    )
+
+
+def _ids(name: str) -> tuple[int, int, str]:
+    """Disk id, volume id and UUID of a card: one name, always the same."""
+    digest = hashlib.sha256(f"doorward card {name}".encode()).digest()
+    disk, volume = int.from_bytes(digest[:4], "little"), int.from_bytes(digest[4:8], "little")
+    return disk, volume, str(uuid.UUID(bytes=digest[8:24], version=4))
+
+
+def _epoch_s(recipe: Recipe, tree: Tree) -> int:
+    if recipe.epoch_s is not None:
+        return recipe.epoch_s
+    told = os.environ.get("SOURCE_DATE_EPOCH")
+    if told is None:
+        return tree.newest_s
+    if not told.isdecimal():
+        raise ImageError(f"SOURCE_DATE_EPOCH: {told!r}; expected seconds since 1970")
+    return int(told)
+
+
+def _taken(image: Path) -> int:
+    """What a sparse file takes on its disk, bytes."""
+    return image.stat().st_blocks * 512
+
+
+def _finish(image: Path, progress: Progress) -> str:
+    """The image's sum, when all of it is on the disk."""
+    progress.begin("sum", image.stat().st_size)
+    digest, done = hashlib.sha256(), 0
+    with image.open("rb") as file:
+        os.fsync(file.fileno())
+        while block := file.read(4 * MB):
+            digest.update(block)
+            done += len(block)
+            progress.at(done)
+    image.chmod(0o644)
+    progress.end(digest.hexdigest())
+    return digest.hexdigest()
+
+
+def _untested(recipe: Recipe) -> list[str]:
+    told = [
+        "a Pi's own firmware (start.elf, config.txt) runs on no emulated board: try one card on a Pi"
+    ]
+    missing = [name for name in _FIRMWARE if name not in recipe.boot]
+    if missing:
+        told.append(
+            f"{', '.join(missing)}: not on the card; a Pi 3 does not start without "
+            "(Debian's package raspi-firmware)"
+        )
+    return told

@@ -1,0 +1,344 @@
+"""An SD card out of a few files: the same bytes each time; what other tools find on it; what is refused."""
+
+import hashlib
+import io
+import json
+import os
+import re
+import shutil
+import tarfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from host_tools.image import card, command
+from host_tools.image.cache import ImageError
+from host_tools.image.card import MB, Recipe
+from host_tools.image.progress import Progress
+from host_tools.image.tree import File
+
+pytestmark = pytest.mark.needs("mtools", "dosfstools", "e2fsprogs")
+
+EPOCH_S = 1_000_000_000
+ROOT_AT = 2048 * 512 + 40 * MB
+
+FILES = (
+    File("etc/hostname", b"c-02\n"),
+    File("etc/doorward/board.toml", b"schema = 1\n", 0o640),
+    File("etc/systemd/system/doorward.target", link="/usr/lib/doorward.target"),
+)
+
+
+def make_root(folder: Path) -> Path:
+    """The root of a very small system."""
+    for name in ("etc", "usr/bin", "usr/lib", "dev", "tmp", "var/lib/systemd"):
+        (folder / name).mkdir(parents=True)
+    (folder / "tmp").chmod(0o1777)
+    (folder / "etc/hostname").write_text("somebody-else\n")
+    (folder / "etc/machine-id").write_text("0123456789abcdef0123456789abcdef\n")
+    (folder / "var/lib/systemd/random-seed").write_bytes(b"seed")
+    for number in range(40):
+        (folder / f"usr/lib/file {number}").write_text(f"{number}\n" * number * 50)
+    (folder / "usr/bin/ping").write_bytes(b"\x7fELF" * 5000)
+    (folder / "usr/bin/ping").chmod(0o4755)
+    os.link(folder / "usr/bin/ping", folder / "usr/bin/ping6")
+    (folder / "bin").symlink_to("usr/bin")
+    for path in sorted(folder.rglob("*")):
+        os.utime(path, (EPOCH_S, EPOCH_S), follow_symlinks=False)
+    return folder
+
+
+def make_boot(folder: Path) -> dict[str, Path]:
+    """What the boot partition holds."""
+    folder.mkdir()
+    for name in ("kernel8.img", "cmdline.txt"):
+        (folder / name).write_text(name * 100)
+    files = {name: folder / name for name in ("kernel8.img", "cmdline.txt")}
+    return {**files, "overlays/disable-bt.dtbo": folder / "cmdline.txt"}
+
+
+def recipe(folder: Path, root: Path | None = None, **more: object) -> Recipe:
+    boot: Mapping[str, Path] = make_boot(folder / "boot")
+    one = Recipe(
+        root or make_root(folder / "root"),
+        boot,
+        FILES,
+        "c-02",
+        size_mb=64,
+        boot_mb=40,
+        epoch_s=EPOCH_S,
+    )
+    return one._replace(**more)  # type: ignore[arg-type]
+
+
+def write(one: Recipe, out: Path) -> card.Card:
+    return card.write(one, out, Progress(io.StringIO()))
+
+
+def sum_of(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def debugfs(image: Path, order: str) -> str:
+    where = f"{image}?offset={ROOT_AT}"
+    return command.run(["debugfs", "-R", order, where], 30)
+
+
+@pytest.fixture(scope="module")
+def one(tmp_path_factory: pytest.TempPathFactory) -> Recipe:
+    return recipe(tmp_path_factory.mktemp("recipe"))
+
+
+@pytest.fixture(scope="module")
+def made(one: Recipe, tmp_path_factory: pytest.TempPathFactory) -> card.Card:
+    return write(one, tmp_path_factory.mktemp("made") / "card.img")
+
+
+def test_the_same_input_gives_the_same_bytes_whenever_and_wherever_it_is_made(
+    one: Recipe, tmp_path: Path
+) -> None:
+    """Times of FAT are of 2 s, so it is made again and again until those have passed."""
+    first = write(one, tmp_path / "card.img")
+    began_s = time.monotonic()
+    root = tmp_path / "copy"
+    while time.monotonic() - began_s < 2.5:
+        shutil.rmtree(root, ignore_errors=True)
+        shutil.copytree(one.root, root, symlinks=True)
+        (root / "usr/bin/ping6").unlink()
+        os.link(root / "usr/bin/ping", root / "usr/bin/ping6")
+        again = write(one._replace(root=root), tmp_path / "another-name.img")
+        assert sum_of(again.path) == sum_of(first.path) == first.sha256 == again.sha256
+
+
+def test_another_controllers_card_is_another(one: Recipe, made: card.Card, tmp_path: Path) -> None:
+    files = (File("etc/hostname", b"c-03\n"), *FILES[1:])
+    assert write(one._replace(files=files), tmp_path / "c.img").sha256 != made.sha256
+    named = write(one._replace(name="c-03"), tmp_path / "c.img")
+    assert named.sha256 != made.sha256
+    assert named.disk_id != made.disk_id == card.disk_id("c-02")
+
+
+def test_the_input_is_as_it_was_after_a_card_was_made(one: Recipe, made: card.Card) -> None:
+    assert (one.root / "etc/hostname").read_text() == "somebody-else\n"
+    assert (one.root / "etc/machine-id").read_text() != ""
+    assert (one.root / "usr/bin/ping").stat().st_nlink == 2
+    assert [path.name for path in made.path.parent.iterdir()] == [made.path.name]
+
+
+@pytest.mark.needs("fdisk")
+def test_other_peoples_tools_find_the_two_partitions(made: card.Card) -> None:
+    said = json.loads(command.run(["sfdisk", "--json", made.path], 30))["partitiontable"]
+    assert (said["label"], said["id"]) == ("dos", f"0x{made.disk_id:08x}")
+    boot, root = said["partitions"]
+    assert (boot["start"], boot["size"], boot["type"], boot["bootable"]) == (
+        2048,
+        40 * 2048,
+        "c",
+        True,
+    )
+    assert (root["start"], root["size"], root["type"]) == (
+        ROOT_AT // 512,
+        64 * 2048 - ROOT_AT // 512,
+        "83",
+    )
+
+
+def test_the_boot_partition_holds_its_files_dated_as_the_card(made: card.Card) -> None:
+    inside = f"{made.path}@@{2048 * 512}"
+    environment = {"TZ": "UTC", "MTOOLSRC": "/dev/null", "PATH": os.environ["PATH"]}
+    said = command.run(["mdir", "-/", "-b", "-i", inside], 30, None, environment)
+    assert sorted(said.split()) == [
+        "::/cmdline.txt",
+        "::/kernel8.img",
+        "::/overlays/",
+        "::/overlays/disable-bt.dtbo",
+    ]
+    said = command.run(["mdir", "-i", inside], 30, None, environment)
+    assert set(re.findall(r"\d{4}-\d\d-\d\d +\d?\d:\d\d", said)) == {"2001-09-09   1:46"}
+    said = command.run(["mtype", "-i", inside, "::cmdline.txt"], 30, None, environment)
+    assert said == "cmdline.txt" * 100
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("/etc/hostname", "c-02\n"),
+        ("/etc/doorward/board.toml", "schema = 1\n"),
+        ("/usr/lib/file 2", "2\n" * 100),
+        ("/etc/machine-id", ""),
+    ],
+)
+def test_a_controllers_own_files_take_the_place_of_the_roots(
+    made: card.Card, path: str, shown: str
+) -> None:
+    assert debugfs(made.path, f'cat "{path}"') == shown
+
+
+@pytest.mark.parametrize(
+    ("path", "mode", "owner"),
+    [
+        ("/tmp", "01777", os.getuid()),
+        ("/usr/bin/ping", "04755", os.getuid()),
+        ("/etc/doorward/board.toml", "0640", 0),
+        ("/etc/doorward", "0755", 0),
+    ],
+)
+def test_whose_a_file_is_and_what_it_permits_is_kept(
+    made: card.Card, path: str, mode: str, owner: int
+) -> None:
+    said = debugfs(made.path, f"stat {path}")
+    found = re.search(r"Mode: +(\d+).*User: +(\d+)", said, re.DOTALL)
+    assert found is not None
+    assert (found[1], int(found[2])) == (mode, owner)
+
+
+def test_links_stay_links(made: card.Card) -> None:
+    assert 'Fast link dest: "usr/bin"' in debugfs(made.path, "stat /bin")
+    assert "/usr/lib/doorward.target" in debugfs(
+        made.path, "stat /etc/systemd/system/doorward.target"
+    )
+    assert "Links: 2" in debugfs(made.path, "stat /usr/bin/ping6")
+
+
+def test_what_one_machine_is_known_by_is_not_on_a_card(made: card.Card) -> None:
+    assert "random-seed" not in debugfs(made.path, "ls /var/lib/systemd")
+    assert b"0123456789abcdef0123456789abcdef" not in made.path.read_bytes()
+
+
+def test_what_nothing_here_can_try_is_said(made: card.Card, one: Recipe, tmp_path: Path) -> None:
+    assert [line.split(":")[0] for line in made.untested] == [
+        "a Pi's own firmware (start.elf, config.txt) runs on no emulated board",
+        "start.elf, fixup.dat, bootcode.bin",
+    ]
+    some = next(iter(one.boot.values()))
+    boot = {**one.boot, **dict.fromkeys(("start.elf", "fixup.dat", "bootcode.bin"), some)}
+    assert len(write(one._replace(boot=boot), tmp_path / "card.img").untested) == 1
+
+
+def test_a_tar_gives_the_card_that_its_folder_gives_and_keeps_whose_files_are(
+    one: Recipe, made: card.Card, tmp_path: Path
+) -> None:
+    packed = tmp_path / "root.tar.gz"
+    with tarfile.open(packed, "w:gz") as file:
+        file.add(one.root, ".")
+    assert write(one._replace(root=packed), tmp_path / "card.img").sha256 == made.sha256
+
+    def theirs(member: tarfile.TarInfo) -> tarfile.TarInfo:
+        member.uid, member.gid = 123, 456
+        return member
+
+    with tarfile.open(packed, "w:gz") as file:
+        file.add(one.root, ".", filter=theirs)
+    other = write(one._replace(root=packed), tmp_path / "card.img")
+    assert re.search(r"User: +123 +Group: +456", debugfs(other.path, "stat /usr/bin/ping"))
+
+
+def test_nothing_on_a_card_is_newer_than_it_says(one: Recipe, tmp_path: Path) -> None:
+    made = write(one._replace(epoch_s=EPOCH_S - 1000), tmp_path / "card.img")
+    said = debugfs(made.path, "stat /usr/bin/ping")
+    assert set(re.findall(r"time: 0x([0-9a-f]{8})", said)) == {f"{EPOCH_S - 1000:08x}"}
+
+
+def test_without_a_date_it_is_that_of_the_newest_file(
+    one: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SOURCE_DATE_EPOCH", raising=False)
+    assert write(one._replace(epoch_s=None), tmp_path / "card.img").epoch_s == EPOCH_S
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "990000000")
+    assert write(one._replace(epoch_s=None), tmp_path / "card.img").epoch_s == 990000000
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "tomorrow")
+    with pytest.raises(ImageError, match="SOURCE_DATE_EPOCH: 'tomorrow'; expected seconds"):
+        write(one._replace(epoch_s=None), tmp_path / "card.img")
+
+
+@pytest.mark.parametrize(
+    ("more", "line"),
+    [
+        ({"size_mb": 1500}, "size: 1500 MB; expected a power of two, such as 2048 "),
+        ({"size_mb": 0}, "size: 0 MB; expected a power of two, such as 2 "),
+        ({"boot_mb": 60}, "boot partition: 60 MB of 64; expected 40 at least, and 16 for the root"),
+        ({"boot_mb": 8}, "boot partition: 8 MB of 64; expected 40 at least, and 16 for the root"),
+        (
+            {"root": Path("/nowhere")},
+            "/nowhere: not there; expected a folder or a tar of a root system",
+        ),
+        (
+            {"boot": {"kernel8.img": Path("/nowhere")}},
+            "boot/kernel8.img: /nowhere is no file; expected one",
+        ),
+        (
+            {"boot": {"a b": Path("/etc/passwd")}},
+            "boot/a b: no name for FAT; expected letters, digits, _ . + -",
+        ),
+        (
+            {"files": (File("../x", b""),)},
+            "../x: leads elsewhere; expected a path in the root system",
+        ),
+        ({"files": (File("bin/x", b""),)}, "bin/x: bin is a link; expected the path it leads to"),
+        (
+            {"files": (File("usr/lib", b""),)},
+            "usr/lib: is a folder there; expected a file or nothing",
+        ),
+        (
+            {
+                "files": (
+                    File("etc/doorward/tls/controller.key", b"-----BEGIN EC PRIVATE KEY-----"),
+                )
+            },
+            "etc/doorward/tls/controller.key: a private key; expected none: a controller makes its own",
+        ),
+    ],
+)
+def test_wrong_input_is_one_line_and_leaves_what_was_there(
+    one: Recipe, tmp_path: Path, more: dict[str, object], line: str
+) -> None:
+    out = tmp_path / "card.img"
+    out.write_text("the card of last week")
+    with pytest.raises(ImageError, match=re.escape(line)) as caught:
+        write(one._replace(**more), out)  # type: ignore[arg-type]
+    assert "\n" not in str(caught.value)
+    assert out.read_text() == "the card of last week"
+    assert list(tmp_path.iterdir()) == [out]
+
+
+@pytest.mark.parametrize("path", ["var/lib/doorward/identity", "etc/ssh/ssh_host_ed25519_key"])
+def test_a_root_system_that_was_started_is_refused(tmp_path: Path, path: str) -> None:
+    one = recipe(tmp_path)
+    (one.root / path).parent.mkdir(parents=True)
+    (one.root / path).write_text("x")
+    with pytest.raises(ImageError, match=f"^{path}: is one machine's own; expected a root system"):
+        write(one, tmp_path / "card.img")
+
+
+def test_a_card_that_is_too_small_says_how_large_it_must_be(tmp_path: Path) -> None:
+    one = recipe(tmp_path)
+    with (one.root / "usr/large").open("wb") as file:
+        os.ftruncate(file.fileno(), 70 * MB)
+    with pytest.raises(ImageError, match=r"^size: 64 MB is too small for 8\d MB.*; expected 128$"):
+        write(one, tmp_path / "card.img")
+    assert write(one._replace(size_mb=128), tmp_path / "card.img").path.exists()
+
+
+def test_a_missing_program_is_named_with_its_package(
+    one: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    find = shutil.which
+    monkeypatch.setattr(
+        shutil, "which", lambda name, path=None: None if name == "mcopy" else find(name, path=path)
+    )
+    with pytest.raises(ImageError, match="^mcopy: not found; expected the package mtools$"):
+        write(one, tmp_path / "card.img")
+
+
+def test_a_run_that_fails_half_way_leaves_nothing(
+    one: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def breaks(*_: object) -> None:
+        raise ImageError("e2fsck: broken; expected it to succeed")
+
+    monkeypatch.setattr("host_tools.image.ext4.check", breaks)
+    with pytest.raises(ImageError, match="^e2fsck: broken"):
+        write(one, tmp_path / "card.img")
+    assert list(tmp_path.iterdir()) == []
