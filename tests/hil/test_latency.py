@@ -13,7 +13,7 @@ import pytest
 from guest import Guest, Row
 from installed import CARDS, D0, D1, FIRE, HANDLE, LABEL, PYTHON, STRIKE, House
 
-ROUNDS = 40
+ROUNDS = 25
 ECHO_IN, ECHO_OUT = 30, 31
 IDLE_S = 20
 GAP_MS = 25  #: the driver's: a frame is over when the lines have been quiet for so long

@@ -27,7 +27,7 @@ from host_tools.image import command, disk
 
 ROUNDS = int(os.environ.get("DOORWARD_HIL_CUTS", "30"))
 SEED = int(os.environ.get("DOORWARD_HIL_SEED", "1"))
-STATE = "/var/lib/doorward"
+STATE = "/mnt"
 #: Law 3: the door waits 100 ms for its record, and the driver 25 ms for the end of a frame.
 WAITED_US = 125_000
 
