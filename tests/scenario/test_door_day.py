@@ -35,7 +35,7 @@ def _day(config: Path, *interpreter: str) -> bytes:
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT), "MICROPYPATH": str(ROOT)},
         capture_output=True,
-        timeout=300,
+        timeout=1200,
     )
     assert run.returncode == 0, run.stderr.decode()
     return run.stdout
