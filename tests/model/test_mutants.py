@@ -96,7 +96,7 @@ def test_each_of_ten_faults_is_caught(tmp_path: Path) -> None:
         pair = [(name, _begin(folder, *SEEDS)) for name, folder in waiting[:AT_ONCE]]
         del waiting[:AT_ONCE]
         for name, run in pair:
-            out, err = run.communicate(timeout=120)
+            out, err = run.communicate(timeout=600)
             assert not err, err
             print(f"{name}: {out.splitlines()[0] if out else 'missed'}")
             if run.returncode != 1:
@@ -107,7 +107,7 @@ def test_each_of_ten_faults_is_caught(tmp_path: Path) -> None:
 def test_the_core_as_it_is_passes_the_same_quick_run(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "firmware/access", tmp_path / "firmware/access")
     shutil.copy(ROOT / "firmware/__init__.py", tmp_path / "firmware/__init__.py")
-    out, err = _begin(tmp_path, *SEEDS[:4]).communicate(timeout=120)
+    out, err = _begin(tmp_path, *SEEDS[:4]).communicate(timeout=600)
     assert (out, err) == ("", "")
 
 

@@ -37,7 +37,7 @@ def _begin(path: Path, *interpreter: str) -> "subprocess.Popen[bytes]":
 
 
 def _end(begun: "subprocess.Popen[bytes]") -> list[str]:
-    out, err = begun.communicate(timeout=300)
+    out, err = begun.communicate(timeout=1200)
     assert begun.returncode == 0, err.decode() or out.decode()[-2000:]
     return out.decode().splitlines()
 

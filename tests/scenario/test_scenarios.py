@@ -145,7 +145,7 @@ def _door_sim(*args: str, hash_seed: str = "0") -> "subprocess.CompletedProcess[
         env={**os.environ, "PYTHONHASHSEED": hash_seed},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=1200,
     )
 
 

@@ -142,7 +142,7 @@ def test_each_of_the_faults_is_caught(tmp_path: Path) -> None:
         pair = [(name, _begin(folder, FAULTS[name].seed)) for name, folder in waiting[:AT_ONCE]]
         del waiting[:AT_ONCE]
         for name, run in pair:
-            out, err = run.communicate(timeout=300)
+            out, err = run.communicate(timeout=1200)
             assert not err, err
             told = [line for line in out.splitlines() if line.startswith("✗ seed")]
             print(f"{name}: {told[0] if told else 'missed'}")
