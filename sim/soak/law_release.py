@@ -119,8 +119,9 @@ class Releases:
         left = []
         for moved_ms, moved in self._unmatched:
             latest_ms = at_ms + RECORD_MS + SLACK_MS
-            if self._died_since(at_ms):  # it was on its way, and goes on with the next task
-                latest_ms = max(latest_ms, self._truth.door_task_ms + BACK_MS)
+            back_ms = self._truth.door_task_ms + BACK_MS
+            if at_ms <= back_ms:  # it was on its way, or asked for meanwhile: the next task does it
+                latest_ms = max(latest_ms, back_ms)
             if moved != name or not at_ms - SLACK_MS <= moved_ms <= latest_ms:
                 left.append((moved_ms, moved))
                 continue

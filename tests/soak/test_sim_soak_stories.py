@@ -118,3 +118,8 @@ def test_an_alarm_whose_acknowledgement_rotted_may_come_again_and_repeat() -> No
     ]
     whole = {"alarms.repeat_ms": 60_000}
     assert told(*steps, end_ms=300_000, override=whole).law is None
+
+
+def test_a_handle_that_is_held_while_the_task_is_dead_releases_with_the_next_one() -> None:
+    dies = step(1000, "fail_task", task="door", how="dies")
+    assert told(dies, step(1100, "leave", portal="front"), end_ms=20_000).law is None
