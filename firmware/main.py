@@ -1,7 +1,7 @@
 """`doorward`: the controller. The only file of the firmware that names backends.
 
 Exit codes: 0 done, 1 it failed, 2 wrong use or a bad config (every problem on standard error).
-With --egress-test: 0 every step passed, 1 a step failed or was left out.
+With --egress-test and --selftest: 0 every step passed, 1 a step failed or was left out.
 """
 
 import argparse
@@ -22,6 +22,7 @@ _EXAMPLES = """examples:
   doorward --board board_configs/rpi4-one-door.toml --check
   doorward --board /etc/doorward/board.toml --state /var/lib/doorward
   doorward --board /etc/doorward/board.toml --state /var/lib/doorward --egress-test --lang zh
+  doorward --board /etc/doorward/board.toml --state /var/lib/doorward --selftest
   doorward --board /etc/doorward/board.toml --state /var/lib/doorward --safe
   doorward --import-keys keys.csv --state /var/lib/doorward --board /etc/doorward/board.toml
   doorward --osdp-install front-reader --board board.toml --state /var/lib/doorward
@@ -55,6 +56,8 @@ def main(argv: list[str] | None = None) -> int:
         return _import_operators(args.import_operators, args.state)
     if args.board is None:
         parser.error("--board: missing; expected a board config (TOML)")
+    if args.selftest:
+        return _selftest(args)
     if args.osdp_install is not None and config is not None:
         return _osdp_install(args.osdp_install, args.state, config)
     if config is not None:
@@ -181,10 +184,18 @@ def _parser() -> Parser:
         help="walk through every exit and the fire loop with the installer, then end",
     )
     parser.add_argument(
+        "--selftest",
+        action="store_true",
+        help="walk through every wire with the installer, leave a signed record, then end",
+    )
+    parser.add_argument(
+        "--out", metavar="FILE", help="of --selftest: a new file for its record (else in --state)"
+    )
+    parser.add_argument(
         "--lang",
         choices=("en", "zh"),
         default="zh" if os.environ.get("LANG", "").startswith("zh") else "en",
-        help="of the walk-through test (%(default)s)",
+        help="of --egress-test and --selftest (%(default)s)",
     )
     parser.add_argument(
         "--link-socket",
@@ -207,6 +218,48 @@ def _parser() -> Parser:
         help="put the first operators (JSON) into the folder of --state, while nothing runs there",
     )
     return parser
+
+
+def _selftest(args: argparse.Namespace) -> int:
+    """Test the board with the installer, in a child that is watched: a lock never stays driven."""
+    import time
+
+    import hal.board
+    from firmware.services import board_files, guardian
+
+    if args.state is None:
+        print("--state: missing; expected the folder for records and keys", file=sys.stderr)
+        return 2
+    if args.out is not None and os.path.lexists(args.out):
+        print(f"--out: {args.out} is there already; expected a new file", file=sys.stderr)
+        return 2
+    path = board_files.lasting(args.state, args.board)
+    try:
+        config = hal.board.load(path)
+    except BoardConfigError as error:
+        print(error, file=sys.stderr)
+        return 2
+    problem = _claim_folder(args.state)
+    if problem is not None:
+        from firmware.selftest_program import SERVICE
+
+        if "used by another" in problem:
+            problem = f"{args.state}: the service has the board; expected it stopped: {SERVICE}"
+        print(problem, file=sys.stderr)
+        return 1
+    config["controller"]["watchdog"] = None  # nobody would pet it
+
+    def work(armed: guardian.Armed) -> int:
+        from firmware import selftest_program
+
+        try:
+            platform = _platform(config, args.state)
+        except HalError as error:
+            print(error, file=sys.stderr)
+            return 2 if isinstance(error, BoardConfigError) else 1
+        return selftest_program.run(config, path, args.state, platform, args.lang, args.out, armed)
+
+    return guardian.run(work, lambda: _safe(args.board, args.state), time.monotonic)
 
 
 def _import_operators(path: str, folder: str | None) -> int:

@@ -15,6 +15,8 @@ class TypedLines:
         self._fd = fd
         self._told = told
         self._begun = b""
+        #: callable or None  told when nothing will be typed any more
+        self.on_end: Callable[[], None] | None = None
 
     def start(self) -> None:
         """Begin to listen; a descriptor that cannot be waited on is one on which nothing is typed."""
@@ -32,6 +34,8 @@ class TypedLines:
             data = b""
         if not data:
             self._waiter.remove_reader(self._fd)
+            if self.on_end is not None:
+                self.on_end()
             return
         *lines, self._begun = (self._begun + data).split(b"\n")
         self._begun = self._begun[:LONGEST]

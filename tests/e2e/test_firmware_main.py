@@ -85,3 +85,71 @@ def test_a_walk_through_test_that_is_left_out_says_so_and_leaves_its_record(tmp_
     left = [e for e in _events(tmp_path) if e["type"] == "system.egress_test"]
     assert {e.get("portal") for e in left} >= {"yard"}
     assert all("passed" not in json.dumps(e["results"]) for e in left)
+
+
+def test_a_self_test_from_a_pipe_leaves_its_record_and_keeps_a_second_program_out(
+    tmp_path: Path,
+) -> None:
+    process = _start(tmp_path, "--selftest", "--lang", "en")
+    try:
+        assert process.stdout is not None
+        assert process.stdin is not None
+        while not process.stdout.readline().startswith("Who tests?"):
+            assert process.poll() is None
+        second = _start(tmp_path, "--selftest", "--lang", "en")
+        _, refused = second.communicate(timeout=PATIENCE_S)
+        assert second.returncode == 1
+        assert refused == (
+            f"{tmp_path}: the service has the board; expected it stopped: "
+            "systemctl stop doorward.target (and start it again afterwards)\n"
+        )
+        said, errors = process.communicate("Li\n" + "s nobody is here\n" * 4, timeout=PATIENCE_S)
+    finally:
+        process.kill()
+        process.wait()
+    assert (process.returncode, errors) == (1, "")
+    assert said.count("LEFT OUT: nobody is here") == 4
+    (path,) = tmp_path.glob("commissioning-*.json")
+    record = json.loads(path.read_bytes())
+    assert [step["note"] for step in record["steps"]][3:5] == ["nobody is here", "not reached"]
+    assert (tmp_path / "commissioning.part").exists()
+
+
+def test_ctrl_c_ends_a_self_test_with_what_was_done(tmp_path: Path) -> None:
+    process = _start(tmp_path, "--selftest", "--lang", "en")
+    try:
+        assert process.stdout is not None
+        assert process.stdin is not None
+        process.stdin.write("Li\ns nobody is here\n")
+        process.stdin.flush()
+        while "LEFT OUT" not in process.stdout.readline():
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        said, errors = process.communicate(timeout=PATIENCE_S)
+    finally:
+        process.kill()
+        process.wait()
+    assert (process.returncode, errors) == (1, "")
+    assert "0 of 17 steps are right, 0 failed, 17 left out:" in said
+    assert len(list(tmp_path.glob("commissioning-*.json"))) == 1
+
+
+def test_a_self_test_says_what_is_wrong_with_its_command_line(tmp_path: Path) -> None:
+    here = tmp_path / "here.json"
+    here.write_text("{}")
+    wrong = {
+        ("--state", str(tmp_path), "--out", str(here)): (
+            f"--out: {here} is there already; expected a new file\n"
+        ),
+        (): "--state: missing; expected the folder for records and keys\n",
+    }
+    for args, line in wrong.items():
+        done = subprocess.run(
+            [sys.executable, "-m", "firmware", "--board", BOARD, "--selftest", *args],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_S,
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (2, line)

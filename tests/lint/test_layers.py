@@ -56,6 +56,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], frozenset[str] | None]] = {
     ),
     "firmware.main": (("firmware", "hal", BACKENDS), None),
     "firmware.program": (("firmware", "hal"), None),
+    "firmware.selftest_program": (("firmware", "hal"), None),
     "firmware.check": (("hal",), None),
     "firmware.__main__": (("firmware.main",), None),
     "firmware.arguments": ((), None),
@@ -84,7 +85,13 @@ ROOT_PACKAGE = "firmware"
 
 #: Programs and their commands: they talk to people on their standard output.
 PROGRAMS = (
-    *("firmware.main", "firmware.program", "sim.main", "sim.run", "sim.record", "sim.soak.run"),
+    "firmware.main",
+    "firmware.program",
+    "firmware.selftest_program",
+    "sim.main",
+    "sim.run",
+    "sim.record",
+    "sim.soak.run",
 )
 
 #: Write the contract's field ``simulated`` as they are told, and decide nothing by it.
