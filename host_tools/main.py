@@ -12,7 +12,7 @@ import urllib.error
 from typing import Any
 
 from firmware.arguments import Parser
-from host_tools import audit, board, orders, outcome, show, site, words
+from host_tools import audit, board, commissioning, orders, outcome, show, site, words
 from host_tools.console import Console, FailedError, UseError
 from host_tools.sentences import Sentences
 from host_tools.signer import ReplyError
@@ -24,7 +24,7 @@ _EXAMPLES = """examples:
 
 every day    status, open, watch, ack, silence, arm, disarm, mode, lockdown
 set up       board
-look after   events, audit
+look after   events, audit, commissioning
 
 A controller of your own instead of --demo:
   doorctl open front --broker 10.0.0.5:8883 --ca ca.pem --site sunrise/c-01 \\
@@ -53,6 +53,8 @@ def main(argv: list[str] | None = None) -> int:
     try:
         if args.command == "audit":
             return audit.run(args, console, words.load(args.lang))
+        if args.command == "commissioning":
+            return commissioning.run(args, console, words.load(args.lang))
         if args.command == "board":
             return board.run(args, console, words.load(args.lang))
         return _run(args, console)
@@ -195,6 +197,7 @@ def _parser() -> Parser:
         add(name, help, f"{name} cellar --demo").add_argument("partition", metavar="PARTITION")
     audit.add(commands, _common(), formatter)
     board.add(commands, _common(), formatter)
+    commissioning.add(commands, _common(), formatter)
     return parser
 
 
