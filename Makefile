@@ -130,6 +130,15 @@ HIL_SYSTEM := qemu-system-x86=/usr/bin/qemu-system-x86_64 \
 	mosquitto=/usr/sbin/mosquitto
 HIL_MISSING = $(foreach pair,$(HIL_SYSTEM),$(if $(wildcard $(lastword $(subst =, ,$(pair)))),,$(firstword $(subst =, ,$(pair)))))
 
+# And its long half besides, for the emulated Pi.
+HIL_LONG_SYSTEM := qemu-system-arm=/usr/bin/qemu-system-aarch64 \
+	qemu-user-static=/usr/bin/qemu-aarch64-static \
+	arch-test=/usr/bin/arch-test \
+	device-tree-compiler=/usr/bin/fdtput \
+	mtools=/usr/bin/mcopy \
+	dosfstools=/usr/sbin/mkfs.vfat
+hil: HIL_SYSTEM += $(HIL_LONG_SYSTEM)
+
 hil-packages:
 	@missing="$(strip $(HIL_MISSING))"; \
 	if [ -z "$$missing" ]; then exit 0; fi; \

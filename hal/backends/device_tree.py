@@ -1,6 +1,7 @@
 """What the machine calls itself, from the device tree that its firmware handed to the kernel."""
 
-MODEL = "/proc/device-tree/model"
+#: What /proc/device-tree leads to: a service that sees no more of /proc than processes sees this.
+MODEL = "/sys/firmware/devicetree/base/model"
 _LONGEST = 100  #: characters; a model is some 30
 
 

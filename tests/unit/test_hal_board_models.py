@@ -75,3 +75,11 @@ def test_a_machine_without_a_model_has_none(tmp_path: Path, content: bytes | Non
     if content is not None:
         (tmp_path / "model").write_bytes(content)
     assert device_tree.model(str(tmp_path / "model")) is None
+
+
+def test_the_door_service_can_read_where_the_model_is_told() -> None:
+    unit = Path(__file__).parents[2] / "firmware/units/doorward-door.service"
+    assert (
+        "ProcSubset=pid" in unit.read_text().splitlines()
+    )  # it sees processes, and no more of /proc
+    assert not device_tree.MODEL.startswith("/proc/")

@@ -1,0 +1,81 @@
+"""Doorward in a root system of Debian: the program, its Python packages, its units; nothing of one board.
+
+What belongs to one controller is put on its card (`host_tools.image.card`).
+"""
+
+import shutil
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from host_tools.image import command, root
+
+HOME = "opt/doorward"
+_UNITS = "firmware/units"
+_CODE = ("firmware", "hal", "board_configs", "docs")
+
+#: Where a unit file goes; those that end in .service, .socket and .target go to systemd's own folder.
+_PLACES = {
+    "sysusers.conf": "usr/lib/sysusers.d/doorward.conf",
+    "tmpfiles.conf": "usr/lib/tmpfiles.d/doorward.conf",
+    "udev.rules": "usr/lib/udev/rules.d/60-doorward.rules",
+}
+_RPI_GPIO = "etc/systemd/system/doorward-door.service.d/rpi-gpio.conf"
+
+#: Debian's own Python packages, beside those of the virtual environment.
+_DEBIANS = "usr/lib/python3/dist-packages"
+
+
+def packages(system: Path, arch: str, requirements: Sequence[Path]) -> None:
+    """Give a root system the virtual environment of /opt/doorward. Raises `ImageError`."""
+    venv = f"{HOME}/.venv"
+    site = f"{venv}/lib/python{root.python_version(system)}/site-packages"
+    root.install_python(system, arch, requirements, site)
+    (system / site / "doorward.pth").write_text(f"/{HOME}\n")
+    (system / venv / "bin").mkdir(exist_ok=True)
+    (system / venv / "bin/python").symlink_to("/usr/bin/python3")
+    (system / venv / "pyvenv.cfg").write_text("home = /usr/bin\n")
+    compile_python(system, venv)
+
+
+def program(system: Path, project: Path, rpi_gpio: bool = False) -> None:
+    """Put the program of `project`, compiled, and its units into a root system, to start with it.
+
+    rpi_gpio  bool  for boards whose lines are driven through RPi.GPIO, Debian's package python3-rpi.gpio
+    Raises `ImageError`.
+    """
+    ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
+    for name in _CODE:
+        shutil.copytree(project / name, system / HOME / name, ignore=ignored)
+        compile_python(system, f"{HOME}/{name}")
+    for path in sorted((project / _UNITS).iterdir()):
+        if path.suffix in (".service", ".socket", ".target"):
+            _copy(path, system / "usr/lib/systemd/system" / path.name)
+        elif path.name in _PLACES:
+            _copy(path, system / _PLACES[path.name])
+    wants = system / "etc/systemd/system/multi-user.target.wants"
+    wants.mkdir(parents=True, exist_ok=True)
+    (wants / "doorward.target").symlink_to("/usr/lib/systemd/system/doorward.target")
+    if rpi_gpio:
+        _copy(project / _UNITS / "rpi-gpio.conf", system / _RPI_GPIO)
+        site = f"{HOME}/.venv/lib/python{root.python_version(system)}/site-packages"
+        (system / site / "RPi").symlink_to(f"/{_DEBIANS}/RPi")
+
+
+def compile_python(system: Path, folder: str) -> None:
+    """Compile what is in a folder, once for all: the services may not write there. Raises `ImageError`.
+
+    By their bytes, not their dates, since a card has dates of its own.
+    """
+    version = root.python_version(system)
+    words: list[str | Path] = ["-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"]
+    if version == f"3.{sys.version_info[1]}":
+        words += ["-s", system, "-p", "/", system / folder]
+        command.run([sys.executable, *words], 900)
+    else:
+        command.run(["chroot", system, f"/usr/bin/python{version}", *words, f"/{folder}"], 900)
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target)

@@ -1,0 +1,88 @@
+"""Doorward in a root system: where its program and its units are, and that nothing must be compiled later."""
+
+import importlib.util
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from host_tools.image import foreign, system
+from host_tools.image.cache import ImageError
+
+ROOT = Path(__file__).parents[2]
+VERSION = f"3.{sys.version_info[1]}"
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A root system with nothing but a Python in it, and Doorward."""
+    folder = tmp_path_factory.mktemp("system")
+    (folder / "usr/bin").mkdir(parents=True)
+    (folder / f"usr/bin/python{VERSION}").touch()
+    (folder / "usr/bin/python3").symlink_to(f"python{VERSION}")
+    (folder / f"opt/doorward/.venv/lib/python{VERSION}/site-packages").mkdir(parents=True)
+    system.program(folder, ROOT, rpi_gpio=True)
+    return folder
+
+
+def test_every_unit_file_of_the_project_has_a_place(installed: Path) -> None:
+    placed = {
+        path.read_text()
+        for path in installed.rglob("*")
+        if path.is_file()
+        and path.suffix != ".pyc"
+        and "opt" not in path.relative_to(installed).parts
+        and path.stat().st_size
+    }
+    assert {path.read_text() for path in (ROOT / "firmware/units").iterdir()} == placed
+
+
+def test_the_services_start_with_the_system(installed: Path) -> None:
+    link = installed / "etc/systemd/system/multi-user.target.wants/doorward.target"
+    assert (installed / link.readlink().relative_to("/")).is_file()
+
+
+def test_each_program_that_a_unit_starts_is_there(installed: Path) -> None:
+    for path in (installed / "usr/lib/systemd/system").glob("*.service"):
+        for name in re.findall(r"-m (firmware[a-z_.]*)", path.read_text()):
+            file = installed / "opt/doorward" / name.replace(".", "/")
+            assert file.with_suffix(".py").is_file() or (file / "__main__.py").is_file()
+
+
+def test_what_is_compiled_holds_whatever_date_a_card_gives_it(installed: Path) -> None:
+    source = installed / "opt/doorward/firmware/main.py"
+    compiled = Path(importlib.util.cache_from_source(str(source)))
+    # PEP 552: the second word says by hash (1) and that it need not be checked (not 2).
+    assert compiled.read_bytes()[4:8] == b"\1\0\0\0"
+    assert b"/opt/doorward/firmware/main.py" in compiled.read_bytes()
+    assert str(installed).encode() not in compiled.read_bytes()
+
+
+def test_a_board_without_rpi_gpio_keeps_the_stricter_service(
+    tmp_path: Path, installed: Path
+) -> None:
+    shutil.copytree(installed / "usr/bin", tmp_path / "usr/bin", symlinks=True)
+    system.program(tmp_path, ROOT)
+    assert not list(tmp_path.rglob("rpi-gpio.conf.d")) + list(
+        (tmp_path / "etc").rglob("rpi-gpio.conf")
+    )
+    assert list((installed / "etc").rglob("rpi-gpio.conf"))
+
+
+def test_another_machines_programs_need_a_package_that_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("platform.machine", lambda: "riscv64")
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    with pytest.raises(
+        ImageError, match="^qemu-aarch64-static: not found; expected the package qemu-user-static$"
+    ):
+        foreign.enable("arm64")
+
+
+def test_its_own_programs_need_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("platform.machine", lambda: "aarch64")
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    foreign.enable("arm64")
