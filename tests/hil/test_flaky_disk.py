@@ -58,7 +58,7 @@ class Flaky:
             120,
             environment={"DM_DISABLE_UDEV": "1"},
         )
-        return said.split()
+        return said.splitlines()[-1].split()
 
     def _dm(self, verb: str) -> str:
         return f"dmsetup {verb} {NAME} --table '0 {self.sectors} flakey {self.loop} 0 3600 0'"

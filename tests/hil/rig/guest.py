@@ -5,6 +5,7 @@ Everything has a time limit; a guest is ended by the id of its process.
 
 import base64
 import contextlib
+import ctypes
 import itertools
 import json
 import os
@@ -23,6 +24,8 @@ from host_tools.image import command
 PATIENCE = float(os.environ.get("DOORWARD_HIL_PATIENCE", "1"))
 
 BOOT_S = 120 * PATIENCE
+
+PR_SET_PDEATHSIG = 1
 
 #: [at_us, chip's label, what, line, level]
 Row = tuple[int, str, str, int, int]
@@ -45,6 +48,11 @@ class Disk(NamedTuple):
 
     image: Path
     keeps: bool = False
+
+
+def _die_with_us() -> None:
+    """A guest does not outlive the tests, however they end."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 class Guest:
@@ -105,6 +113,7 @@ class Guest:
                 stdout=said,
                 stderr=said,
                 start_new_session=True,
+                preexec_fn=_die_with_us,
             )
         self._said = folder / "qemu.txt"
         try:
