@@ -180,6 +180,7 @@ class SelfTest(Prompts):
         return {**found, "permille": levels} if levels else found
 
     async def _card(self, step: WireTest) -> dict[str, Any]:
+        self._say_problem(step)
         self._tell("watch")
 
         def read() -> Seen | None:
@@ -190,7 +191,14 @@ class SelfTest(Prompts):
         bad = sum(one.what == BAD for one in self._of(step))
         return {"form": card.form if card else "", "bad_frames": bad}
 
+    def _say_problem(self, step: WireTest) -> None:
+        """What the device says is wrong with itself, which a failure then names."""
+        self._trouble = str(getattr(self._bench.devices[step.device], "problem", ""))
+        if self._trouble:
+            self._say("  " + self._trouble)
+
     async def _three_keys(self, step: WireTest) -> dict[str, Any]:
+        self._say_problem(step)
         self._tell("watch")
 
         def keys() -> list[Secret | None]:
@@ -257,6 +265,8 @@ class SelfTest(Prompts):
                 locks[name] = one["lock"]
         modes = {lock: config["devices"][lock]["fail_mode"] for lock in locks.values()}
         await self._ready()
+        if bench.burning:
+            await self._fail(self._words["not_held"].strip())
         held = [
             locks[name]
             for name in locks

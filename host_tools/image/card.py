@@ -45,7 +45,8 @@ class Recipe(NamedTuple):
     size_mb  int                  of the whole card, in 2**20 bytes; a power of two
     boot_mb  int                  of the boot partition
     epoch_s  int or None          nothing on the card is newer, s since 1970; None: SOURCE_DATE_EPOCH, or
-                                  the newest file of the root
+                                  the newest file of the root. Older than a program in Python, it makes
+                                  what Debian compiled of that look stale
     """
 
     root: Path
@@ -87,7 +88,8 @@ def write(recipe: Recipe, out: Path, progress: Progress) -> Card:
     work = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
     try:
         progress.begin("root: files")
-        (work / "root").mkdir(mode=0o755)
+        (work / "root").mkdir()
+        (work / "root").chmod(0o755)
         tree = Tree(recipe.root, work / "root")
         epoch_s = _epoch_s(recipe, tree)
         _own_files(recipe, tree, epoch_s)

@@ -36,6 +36,7 @@ def packages(system: Path, arch: str, requirements: Sequence[Path]) -> None:
     (system / venv / "bin/python").symlink_to("/usr/bin/python3")
     (system / venv / "pyvenv.cfg").write_text("home = /usr/bin\n")
     compile_python(system, venv)
+    _let_all_read(system / HOME)
 
 
 def program(system: Path, project: Path, rpi_gpio: bool = False) -> None:
@@ -45,16 +46,18 @@ def program(system: Path, project: Path, rpi_gpio: bool = False) -> None:
     Raises `ImageError`.
     """
     ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
+    _folder(system / HOME)
     for name in _CODE:
         shutil.copytree(project / name, system / HOME / name, ignore=ignored)
         compile_python(system, f"{HOME}/{name}")
+        _let_all_read(system / HOME / name)
     for path in sorted((project / _UNITS).iterdir()):
         if path.suffix in (".service", ".socket", ".target"):
             _copy(path, system / "usr/lib/systemd/system" / path.name)
         elif path.name in _PLACES:
             _copy(path, system / _PLACES[path.name])
     wants = system / "etc/systemd/system/multi-user.target.wants"
-    wants.mkdir(parents=True, exist_ok=True)
+    _folder(wants)
     (wants / "doorward.target").symlink_to("/usr/lib/systemd/system/doorward.target")
     if rpi_gpio:
         _copy(project / _UNITS / "rpi-gpio.conf", system / _RPI_GPIO)
@@ -77,5 +80,21 @@ def compile_python(system: Path, folder: str) -> None:
 
 
 def _copy(source: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
+    _folder(target.parent)
     shutil.copyfile(source, target)
+    _let_all_read(target)
+
+
+def _folder(folder: Path) -> None:
+    if not folder.exists():
+        _folder(folder.parent)
+        folder.mkdir()
+        _let_all_read(folder)
+
+
+def _let_all_read(at: Path) -> None:
+    """The services are other users than who makes the system, whose umask may keep all to itself."""
+    for path in [at, *at.rglob("*")]:
+        if not path.is_symlink():
+            mode = path.stat().st_mode
+            path.chmod(mode | (0o555 if mode & 0o100 else 0o444))

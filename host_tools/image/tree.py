@@ -84,7 +84,8 @@ class Tree:
             if place.is_symlink():
                 raise ImageError(f"{file.path}: {at} is a link; expected the path it leads to")
             if not place.is_dir():
-                place.mkdir(mode=0o755)
+                place.mkdir()
+                place.chmod(0o755)  # whatever the umask of who makes the card
                 self.entries[at] = Entry(0, 0, epoch_s, True, 0)
         place = self.stage / file.path
         if place.is_dir() and not place.is_symlink():
@@ -144,6 +145,16 @@ class Tree:
     def _check_name(self, path: str) -> None:
         if not path.isprintable() or '"' in path:
             raise ImageError(f"{path!r}: has a sign that no name here has; expected printable ones")
+
+
+def newest_s(*folders: Path) -> int:
+    """When the newest file in folders was changed, s since 1970: the date of a card that is made of them."""
+    return max(
+        int((Path(here) / name).lstat().st_mtime)
+        for folder in folders
+        for here, _, names in os.walk(folder)
+        for name in names
+    )
 
 
 def _link(source: Path, target: Path) -> None:

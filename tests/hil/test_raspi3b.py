@@ -74,6 +74,12 @@ def until_level(house: House, pin: int, level: int) -> None:
     house.pi.until(f"GPIO{pin} is {level}", lambda: house.pi.level(pin) == level)
 
 
+def test_the_same_system_makes_the_same_card(
+    house: House, pi_parts: pi_card.Parts, tmp_path: Path
+) -> None:
+    assert pi_card.write(pi_parts, house.broker.port, tmp_path).sha256 == house.card.sha256
+
+
 def test_the_outputs_are_safe_when_it_is_online(house: House) -> None:
     assert house.pi.is_output(STRIKE)
     assert house.pi.is_output(HORN)

@@ -162,6 +162,32 @@ def test_fire_that_is_opened_late_is_told_to_have_proved_nothing(tmp_path: Path)
     assert any("the magnets are free" in line for line in house.said)
 
 
+def test_a_fire_loop_that_was_open_before_proves_nothing(tmp_path: Path) -> None:
+    def before(house: House, kind: str, prompt: str) -> bool:
+        if kind == "fire" and prompt == "ready":
+            house.world.act("set_fire", on=True)
+            house.soon(lambda: house.test.heard(""))
+            return True
+        return False
+
+    house = House(tmp_path, before)
+    assert outcomes(tmp_path, house) == {"fire-loop fire": "failed"}
+
+
+def test_a_reader_that_does_not_answer_says_so_in_the_record(tmp_path: Path) -> None:
+    def gone(house: House, kind: str, prompt: str) -> bool:
+        if prompt == "who":
+            house.world.act("unplug", device="yard-in-reader", on=True)
+        if kind == "card" and prompt == "watch" and house.step.device == "yard-in-reader":
+            house.test.heard("n")
+            return True
+        return False
+
+    house = House(tmp_path, gone)
+    assert outcomes(tmp_path, house) == {"yard-in-reader card": "failed"}
+    assert "sim:yard-in" in house.records()[0]["steps"][9]["note"]
+
+
 def test_answers_are_understood_in_both_languages_and_at_any_width() -> None:
     assert understood("Y") == understood("yes") == understood(" 是 ") == ("y", "")
     assert understood("ｎ　没有声音") == ("n", "没有声音")

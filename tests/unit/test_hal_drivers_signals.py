@@ -169,6 +169,7 @@ def test_every_driver_of_the_table_can_be_made() -> None:
         "osdp_buzzer": (FakeBusReader(), 100),
         "osdp_led": (FakeBusReader(),),
         "osdp_reader": (FakeBusReader(), 300),
+        "pn532_reader": (FakeStream(), 300),
         "relay": (FakeOutput(), 500),
         "rex": (FakeInputs(), 50),
         "serial_reader": (FakeStream(), "lines"),

@@ -1,6 +1,7 @@
 """Doorward in a root system: where its program and its units are, and that nothing must be compiled later."""
 
 import importlib.util
+import os
 import re
 import shutil
 import sys
@@ -18,12 +19,15 @@ VERSION = f"3.{sys.version_info[1]}"
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A root system with nothing but a Python in it, and Doorward."""
+    of_who_makes_it = os.umask(0o022)
     folder = tmp_path_factory.mktemp("system")
     (folder / "usr/bin").mkdir(parents=True)
     (folder / f"usr/bin/python{VERSION}").touch()
     (folder / "usr/bin/python3").symlink_to(f"python{VERSION}")
     (folder / f"opt/doorward/.venv/lib/python{VERSION}/site-packages").mkdir(parents=True)
+    os.umask(0o077)
     system.program(folder, ROOT, rpi_gpio=True)
+    os.umask(of_who_makes_it)
     return folder
 
 
@@ -37,6 +41,17 @@ def test_every_unit_file_of_the_project_has_a_place(installed: Path) -> None:
         and path.stat().st_size
     }
     assert {path.read_text() for path in (ROOT / "firmware/units").iterdir()} == placed
+
+
+def test_whatever_the_umask_was_the_services_may_read_all_of_it(installed: Path) -> None:
+    made = [installed / "opt/doorward", installed / "opt/doorward/firmware"]
+    for name in ("opt/doorward/firmware", "usr/lib", "etc"):
+        made += (installed / name).rglob("*")
+    for path in made:
+        if not path.is_symlink():
+            mode = path.stat().st_mode
+            assert mode & 0o444 == 0o444, path
+            assert not path.is_dir() or mode & 0o111 == 0o111, path
 
 
 def test_the_services_start_with_the_system(installed: Path) -> None:

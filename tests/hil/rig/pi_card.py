@@ -11,7 +11,7 @@ from host_tools.image import cache, card, command, foreign, initramfs, kernel, r
 from host_tools.image.archive import Archive
 from host_tools.image.cache import Cache
 from host_tools.image.progress import Progress
-from host_tools.image.tree import File
+from host_tools.image.tree import File, newest_s
 
 PACKAGES = ("systemd-sysv", "udev", "kmod", "procps", "iproute2", "python3", "python3-rpi.gpio")
 
@@ -135,7 +135,9 @@ def write(of: Parts, broker_port: int, work: Path) -> card.Card:
     for name in _NOT_HERE:
         files.append(File(f"etc/systemd/system/{name}", link="/dev/null"))
     boot = {"kernel8.img": of.kernel, "initramfs8": of.initramfs, DTB: of.plain_dtb}
-    recipe = card.Recipe(stage, boot, files, HOSTNAME, size_mb=1024)
+    # Dated as its input is: what was put together just now would make each run another card.
+    epoch_s = newest_s(of.system, of.python)
+    recipe = card.Recipe(stage, boot, files, HOSTNAME, size_mb=1024, epoch_s=epoch_s)
     with (work / "made.txt").open("w") as told:
         made = card.write(recipe, work / "card.img", Progress(told))
     shutil.rmtree(stage)
