@@ -36,7 +36,7 @@ def packages(system: Path, arch: str, requirements: Sequence[Path]) -> None:
     (system / venv / "bin/python").symlink_to("/usr/bin/python3")
     (system / venv / "pyvenv.cfg").write_text("home = /usr/bin\n")
     compile_python(system, venv)
-    _let_all_read(system / HOME)
+    let_all_read(system / HOME)
 
 
 def program(system: Path, project: Path, rpi_gpio: bool = False) -> None:
@@ -50,7 +50,7 @@ def program(system: Path, project: Path, rpi_gpio: bool = False) -> None:
     for name in _CODE:
         shutil.copytree(project / name, system / HOME / name, ignore=ignored)
         compile_python(system, f"{HOME}/{name}")
-        _let_all_read(system / HOME / name)
+        let_all_read(system / HOME / name)
     for path in sorted((project / _UNITS).iterdir()):
         if path.suffix in (".service", ".socket", ".target"):
             _copy(path, system / "usr/lib/systemd/system" / path.name)
@@ -82,18 +82,21 @@ def compile_python(system: Path, folder: str) -> None:
 def _copy(source: Path, target: Path) -> None:
     _folder(target.parent)
     shutil.copyfile(source, target)
-    _let_all_read(target)
+    let_all_read(target)
 
 
 def _folder(folder: Path) -> None:
     if not folder.exists():
         _folder(folder.parent)
         folder.mkdir()
-        _let_all_read(folder)
+        let_all_read(folder)
 
 
-def _let_all_read(at: Path) -> None:
-    """The services are other users than who makes the system, whose umask may keep all to itself."""
+def let_all_read(at: Path) -> None:
+    """Let every user read a file, or a folder with all in it, whatever the umask was when it was made.
+
+    The services are other users than who makes the system.
+    """
     for path in [at, *at.rglob("*")]:
         if not path.is_symlink():
             mode = path.stat().st_mode

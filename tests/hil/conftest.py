@@ -3,6 +3,7 @@
 Nothing here is skipped: what cannot be made fails, and says why.
 """
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,7 +19,8 @@ from host_tools.image.cache import ImageError
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the marker known."""
+    """Make the marker known. What is made here belongs to systems with several users."""
+    os.umask(0o022)
     config.addinivalue_line("markers", "long: not in the quick half (make hil-quick)")
     progress.capture = config.pluginmanager.getplugin("capturemanager")
 

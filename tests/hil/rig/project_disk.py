@@ -4,7 +4,7 @@ import compileall
 import shutil
 from pathlib import Path
 
-from host_tools.image import disk
+from host_tools.image import disk, system
 
 ROOT = Path(__file__).parents[3]
 
@@ -24,5 +24,6 @@ def write(image: Path) -> None:
         shutil.copy2(ROOT / name, stage / name)
     (stage / ".venv").symlink_to("/opt/venv")
     compileall.compile_dir(stage, quiet=1, stripdir=str(stage), prependdir="/opt/doorward")
+    system.let_all_read(stage)
     disk.ext4(image, 64, "project", stage)
     shutil.rmtree(stage)

@@ -18,6 +18,7 @@ import progress
 from host_tools.image import cache, command, disk, initramfs, kernel, root
 from host_tools.image.archive import Archive
 from host_tools.image.cache import Cache, ImageError
+from host_tools.image.system import let_all_read
 
 ROOT = Path(__file__).parents[3]
 
@@ -195,6 +196,7 @@ def _python(archive: Archive, wanted: Sequence[Path], system: Path) -> None:
         timeout=600,
         stdin=subprocess.DEVNULL,
     )
+    let_all_read(system / "opt")
 
 
 def _settings(system: Path) -> None:
