@@ -28,7 +28,14 @@ def known(folder: str, reader: str) -> list[bytes]:
 
 
 def begin(folder: str, reader: str) -> bytes:
-    """A new key for `reader`, kept from now on beside the one that it has. Raises OSError."""
+    """A new key for `reader`, kept from now on beside the one that it has.
+
+    One that was begun and never finished is taken up again: the reader may have that, and a third would
+    be written over it. Raises OSError, and as `of`.
+    """
+    begun = _read(folder, _next_name(reader))
+    if begun is not None:
+        return begun
     key = os.urandom(LENGTH)
     secrets.write(Path(folder) / _next_name(reader), key)
     return key

@@ -1,8 +1,9 @@
 """One OSDP reader: libosdp's peripheral side on a serial port, a process of its own.
 
-Its one argument is JSON: path, address, key (hex; none: it waits for one under the default key), lights.
-Takes one event a line on standard input, as libosdp names its fields, with bytes in hex; tells every
-command, one JSON object a line, on standard output.
+Its one argument is JSON: path, address, key (hex; none: it waits for one under the default key), lights,
+mute_after (a command: it does the first of these, and what it answers from then on is lost on its wire).
+Takes one event a line on standard input, as libosdp names its fields, with bytes in hex, or ``mute``, whether
+its answers are lost; tells every command, one JSON object a line, on standard output.
 """
 
 import importlib
@@ -22,6 +23,7 @@ class _Port:
     def __init__(self, path: str) -> None:
         self.fd = os.open(path, os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
         tty.setraw(self.fd)
+        self.mute = False
 
     def read(self, most: int) -> bytes:
         try:
@@ -30,7 +32,7 @@ class _Port:
             return b""
 
     def write(self, data: bytes) -> int:
-        return os.write(self.fd, data)
+        return len(data) if self.mute else os.write(self.fd, data)
 
     def flush(self) -> None:
         pass
@@ -71,6 +73,9 @@ def main(told: dict[str, Any]) -> None:
     )
 
     def commanded(command: dict[str, Any]) -> tuple[int, dict[str, Any] | None]:
+        if command["command"] == told.get("mute_after"):
+            port.mute = True
+            del told["mute_after"]
         _tell(command)
         return 0, None  # to a question for its status libosdp says that nothing is wrong
 
@@ -85,6 +90,9 @@ def main(told: dict[str, Any]) -> None:
                 return
             for line in lines.splitlines():
                 event = json.loads(line)
+                if "mute" in event:
+                    port.mute = event["mute"]
+                    continue
                 for name in ("data", "report"):
                     if name in event:
                         event[name] = bytes.fromhex(event[name])
