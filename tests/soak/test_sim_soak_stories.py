@@ -59,6 +59,15 @@ def test_a_command_is_early_by_the_latest_time_that_is_proven() -> None:
     assert told(ahead, slow, asked, back).law is None
 
 
+def test_an_enrolment_that_waits_for_its_card_over_a_clock_set_back_was_in_time() -> None:
+    asked = step(
+        100_000, "command", op="credential.enrol", args={"access_point": "yard-in", "timeout_s": 30}
+    )
+    back = step(101_000, "set_clock", jump_ms=-102_197_225)
+    card = step(102_000, "present_card", access_point="yard-in", number="w26:077:55828")
+    assert told(asked, back, card, end_ms=110_000).law is None
+
+
 def test_what_the_broker_kept_may_be_sent_like_any_other_command_once() -> None:
     kept = step(2000, "forge_command", how="retained")
     again = [step(3000 + 500 * one, "forge_command", how="again") for one in range(6)]
