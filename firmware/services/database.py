@@ -22,10 +22,22 @@ _SHARED_VFS = (
 )
 _BUSY_MS = 1000  # how long the one that writes waits for the one that reads, to bring the WAL home
 ASIDE_LIMIT = 16  #: databases set aside under one name; a disk that breaks every one gets no more
+_SUFFIXES = ("", "-wal", "-journal")  # a database's files
 #: bytes of one call to a VFS: SQLite's own for Unix writes no more than 131,071 of them and says "full"
 _PIECE = 1 << 16
 
+
+class EmptyError(apsw.NotADBError):
+    """The file has no bytes though there was a database."""
+
+
+class MissingError(apsw.NotADBError):
+    """There is no file though there was a database."""
+
+
 _WORDS: list[tuple[type[apsw.Error], str]] = [
+    (EmptyError, "is empty"),
+    (MissingError, "is missing"),
     (apsw.FullError, "the disk is full"),
     (apsw.ReadOnlyError, "is read-only"),
     (apsw.BusyError, "is in use by another process"),
@@ -178,6 +190,14 @@ class Files:
             file.seek(offset)
             file.write(data)
 
+    def put(self, path: str, data: bytes) -> None:
+        """Have a file hold `data` and nothing else, durably. Raises OSError."""
+        with open(path + ".new", "wb") as file:
+            os.chmod(path + ".new", 0o600)
+            file.write(data)
+        self._sync(path + ".new")
+        self.move(path + ".new", path)
+
     def _sync(self, path: str) -> None:
         fd = os.open(path, os.O_RDONLY)
         try:
@@ -267,6 +287,16 @@ class VfsFiles(Files):
         finally:
             file.xClose()
 
+    def put(self, path: str, data: bytes) -> None:
+        """Have a file hold `data` and nothing else, durably; a cut may mix them. Raises `apsw.Error`."""
+        file = self._open(path, apsw.SQLITE_OPEN_CREATE)
+        try:
+            file.xTruncate(0)
+            file.xWrite(data, 0)
+            file.xSync(apsw.SQLITE_SYNC_FULL)
+        finally:
+            file.xClose()
+
     def _discard(self, path: str) -> None:
         with suppress(apsw.Error):  # a disk that removes nothing: what is there is written over
             self.remove(path)
@@ -290,8 +320,11 @@ def files_of(vfs: str | None) -> Files:
 def set_aside(files: Files, path: str) -> str:
     """Give a database that is no good another name, its WAL with it; the new name. Nothing is deleted.
 
-    ``journal.db`` becomes ``journal-corrupt-1.db``. Raises OSError or `apsw.Error`.
+    "" if there is nothing to be named. ``journal.db`` becomes ``journal-corrupt-1.db``.
+    Raises OSError or `apsw.Error`.
     """
+    if not any(files.exists(path + suffix) for suffix in _SUFFIXES):
+        return ""
     number = 1
     while files.exists(_aside(path, number)) or files.exists(_aside(path, number) + "-wal"):
         number += 1
@@ -326,7 +359,7 @@ def _number_after(files: Files, path: str) -> int:
 
 def _move_whole(files: Files, path: str, to: str) -> None:
     # The database first: cut short here, `finish_set_aside` sees that it is gone and brings the rest.
-    for suffix in ("", "-wal", "-journal"):
+    for suffix in _SUFFIXES:
         if files.exists(path + suffix):
             files.move(path + suffix, to + suffix)
 

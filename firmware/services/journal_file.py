@@ -12,35 +12,14 @@ from typing import Any
 import apsw
 
 from firmware.runtime.ports import Batch
-from firmware.services import database, journal_mend, journal_salvage
+from firmware.services import database, journal_mark, journal_mend, journal_salvage
 from firmware.services.journal_draft import Draft, Sign, Written
 from firmware.services.journal_ring import LEFT, TAKEN, Ring
 from firmware.services.journal_salvage import Past
+from firmware.services.journal_tables import FORMAT, FORMER_SENT, LAST_CHECKPOINT, LATER, TABLES
 from firmware.trust import chain
 
-FORMAT = 1
 CHECKPOINT_PAGES = 1000  #: of WAL, after which it is brought home
-
-_TABLES = """
-CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;
-CREATE TABLE kept(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE events(seq INTEGER PRIMARY KEY, body TEXT NOT NULL, urgent INTEGER NOT NULL,
-                    sent INTEGER NOT NULL);
-CREATE INDEX events_unsent ON events(urgent DESC, seq) WHERE sent = 0;
-CREATE TABLE former(id INTEGER PRIMARY KEY, body TEXT NOT NULL, urgent INTEGER NOT NULL);
-"""
-
-# What came later, for older files too. What an older program wrote or reads stays as it was.
-_LATER = """
-CREATE INDEX IF NOT EXISTS events_taken ON events(urgent, seq) WHERE sent = 2;
-"""
-_FORMER_SENT = "ALTER TABLE former ADD COLUMN sent INTEGER NOT NULL DEFAULT 0"
-
-#: Where the last checkpoint is, looked for no further back than it can be.
-_LAST_CHECKPOINT = (
-    'SELECT seq FROM events WHERE seq > ? AND body LIKE \'%"type":"system.checkpoint"%\''
-    " ORDER BY seq DESC LIMIT 1"
-)
 
 # While opening, a table that is not there is as bad as a page that is not, or a text that is none.
 _NO_GOOD = (*database.CORRUPT, apsw.SQLError, UnicodeDecodeError)
@@ -82,6 +61,8 @@ class JournalFile:
         self._generation = 0
         self._wal_pages = 0
         self._suspect: apsw.Error | None = None  # a page could not be read: to be set aside
+        self._cleared = ""  # what to say of the one that was set aside, until there is a new one
+        self._gone = False  # there was nothing to set aside
 
     # ---- opening -----------------------------------------------------------------------------------
 
@@ -114,6 +95,9 @@ class JournalFile:
         """Open or begin the file; what was set aside for it, or "". Raises `apsw.Error`, OSError."""
         database.finish_set_aside(self._files, self._path)
         try:
+            if not self._cleared:
+                journal_mark.look(self._files, self._path)
+            note = self._cleared
             self._open()
         except _NO_GOOD as error:
             return self._begin_again(error)
@@ -121,7 +105,7 @@ class JournalFile:
             if journal_mend.is_of_our_time(self._files, self._path):
                 raise
             return self._begin_again(apsw.NotADBError())
-        return ""
+        return note
 
     def look(self) -> None:
         """Learn what is kept from a file that cannot be written, if that can be. Never raises."""
@@ -137,15 +121,15 @@ class JournalFile:
     def _open(self) -> None:
         connection = database.connect(self._path, self._vfs)
         try:
-            known = journal_mend.statements(_TABLES, _LATER, _FORMER_SENT)
+            known = journal_mend.statements(TABLES, LATER, FORMER_SENT)
             journal_mend.check(connection, self._files, self._path, known)
             connection.set_wal_hook(self._wal_grew)
             connection.execute("BEGIN IMMEDIATE")
             if database.pragma(connection, "user_version") != FORMAT:
                 self._create(connection)
-            connection.execute(_LATER)
+            connection.execute(LATER)
             if len(connection.execute("PRAGMA table_info(former)").fetchall()) == 3:
-                connection.execute(_FORMER_SENT)
+                connection.execute(FORMER_SENT)
             self._load(connection)
             connection.execute("COMMIT")
         except Exception:
@@ -153,19 +137,28 @@ class JournalFile:
             raise
         self._connection = connection
         self._booted = True
+        self._cleared = ""
+        journal_mark.keep(self._files, self._path, self.past.name)
 
     def _create(self, connection: apsw.Connection) -> None:
         if connection.execute("SELECT 1 FROM sqlite_schema").fetchall():
             raise apsw.NotADBError("not a journal of this format")
-        connection.execute(_TABLES)
+        connection.execute(TABLES)
         aside = database.last_aside(self._files, self._path)
-        first = journal_mend.first_page(_TABLES)
+        first = journal_mend.first_page(TABLES)
         mended = _beside(self._path)
         old = journal_salvage.open_aside(self._files, aside, mended, first, self._vfs)
         past = self.past
+        marked = journal_mark.name_of(self._files, self._path) or ""
         if old is not None:
-            if not self._booted:
-                past = journal_salvage.past_of(old, aside=True)
+            found = journal_salvage.past_of(old, aside=True)
+            if self._gone and found.name and found.name != marked:
+                old.close(True)  # some older one: ours vanished
+                self._files.remove(mended)
+                old = None
+            elif not self._booted:
+                past = found
+        if old is not None:
             connection.executemany(
                 "INSERT INTO former(body, urgent) VALUES(?, ?)", journal_salvage.unsent(old)
             )
@@ -177,8 +170,8 @@ class JournalFile:
             "boot": past.boot,
             "trusted_ms": past.trusted_ms,
         }
-        if past.name:
-            previous: dict[str, Any] = {"journal": past.name}
+        if past.name or marked:
+            previous: dict[str, Any] = {"journal": past.name or marked}
             if past.last_seq:
                 previous["seq"] = past.last_seq
             meta["previous"] = json.dumps(previous)
@@ -202,7 +195,7 @@ class JournalFile:
             for (text,) in connection.execute("SELECT value FROM meta WHERE key = 'previous'"):
                 self._previous = json.loads(text)
         back_to = max(0, past.last_seq - chain.CHECKPOINT_EVERY)
-        found = connection.execute(_LAST_CHECKPOINT, (back_to,)).fetchall()
+        found = connection.execute(LAST_CHECKPOINT, (back_to,)).fetchall()
         self._since = past.last_seq - (int(str(found[0][0])) if found else back_to)
         self._vouched = not past.last_seq
         self._unseen = False
@@ -228,11 +221,14 @@ class JournalFile:
         self._let_go()
         self._suspect = None
         aside = database.set_aside(self._files, self._path)
+        self._gone = not aside
+        where = f"; set aside as {aside}" if aside else ""
+        note = f"{self.title}: {database.describe(error)}{where}; a new one was begun"
+        self._cleared = note
         if self._booted:
             self._generation += 1
         self._open()
-        words = database.describe(error)
-        return f"{self.title}: {words}; set aside as {aside}; a new one was begun"
+        return note
 
     # ---- writing -----------------------------------------------------------------------------------
 
