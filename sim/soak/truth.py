@@ -69,7 +69,7 @@ class Truth:
         self.short_ms = NEVER_MS  # when that changed
         #: int  when records were refused for want of room, by their own word
         self.refused_ms = NEVER_MS
-        #: int  the latest second that a trusted record names, the owner's word apart
+        #: int  the latest second that a trusted record names, the owner's word and what a strike took apart
         self.trusted_s = 0
         self.broker_ms = NEVER_MS
         self.broker_ill: set[str] = set()
@@ -162,7 +162,9 @@ class Truth:
 
     def written(self, event: dict[str, Any], at_ms: int) -> None:
         """A record is durable, and was judged."""
-        if event["type"] == "clock.changed" and event.get("by") is not None:
+        owners_word = event["type"] == "clock.changed" and event.get("by") is not None
+        struck = event["type"] == "system.journal_started" and self.corrupted
+        if owners_word or struck:
             self.trusted_s = 0
         if event.get("clock") == "trusted":
             self.trusted_s = max(self.trusted_s, utc_s(event["time"]))

@@ -68,6 +68,15 @@ def test_an_enrolment_that_waits_for_its_card_over_a_clock_set_back_was_in_time(
     assert told(asked, back, card, end_ms=110_000).law is None
 
 
+def test_how_late_it_was_is_gone_with_a_journal_that_rotted() -> None:
+    back = step(3_700_000, "set_clock", utc="2026-11-21T08:00:00Z")
+    rot = step(3_701_000, "fail_disk", fault="rot", file="journal")
+    cut = step(3_702_000, "cut_power")
+    asked = step(3_712_000, "command", op="portal.release", args={"portal": "front"})
+    found = told(back, rot, cut, asked, end_ms=3_730_000, start="2026-11-21T08:00:00Z")
+    assert found.law is None
+
+
 def test_what_the_broker_kept_may_be_sent_like_any_other_command_once() -> None:
     kept = step(2000, "forge_command", how="retained")
     again = [step(3000 + 500 * one, "forge_command", how="again") for one in range(6)]
