@@ -35,6 +35,7 @@ class Trouble:
         self._devices = devices
         self._known = known
         self._say = say
+        self._told: dict[str, str] = {}  # device that fails: the line that was said of it
 
     def heard(self, made: record.Record) -> None:
         """A record was made."""
@@ -42,12 +43,28 @@ class Trouble:
         if made.type in (record.ALARM_RAISED, record.ALARM_CLEARED):
             device = str(fields["point"])
             if fields["class"] == alarm.READER_FAULT and device in self._devices:
-                cleared = made.type == record.ALARM_CLEARED
-                self._say(_line([device], "works again" if cleared else self._reason(device)))
+                if made.type == record.ALARM_CLEARED:
+                    self._works(device)
+                else:
+                    self._fails(device, self._reason(device))
         elif made.type in (record.SYSTEM_FAULT, record.SYSTEM_RECOVERED):
             device, text = str(fields["part"]), str(fields["text"])
             if device in self._devices and (device, text) not in self._known:
-                self._say(_line([device], text))
+                if made.type == record.SYSTEM_RECOVERED:
+                    self._works(device)
+                else:
+                    self._fails(device, text)
+
+    def _fails(self, device: str, text: str) -> None:
+        """Say so; a fault is a record and an alarm, and one line."""
+        line = _line([device], text)
+        if self._told.get(device) != line:
+            self._told[device] = line
+            self._say(line)
+
+    def _works(self, device: str) -> None:
+        if self._told.pop(device, None) is not None:
+            self._say(_line([device], "works again"))
 
     def _reason(self, device: str) -> str:
         problem = getattr(self._devices[device], "problem", "")

@@ -45,6 +45,20 @@ def test_a_reader_that_fails_is_told_with_what_is_wrong_and_when_it_works_again(
     assert said == [f"reader: {PORT}", "reader: works again"]
 
 
+def test_a_fault_that_is_a_record_and_an_alarm_is_one_line_and_so_is_its_end() -> None:
+    trouble, said = log()
+    trouble.heard(fault("reader", PORT))
+    trouble.heard(raised("reader_fault", "reader"))
+    trouble.heard(fault("reader", "reader: does not know its key; expected another"))
+    trouble.heard(fault("reader", "works again", record.SYSTEM_RECOVERED))
+    trouble.heard(raised("reader_fault", "reader", record.ALARM_CLEARED))
+    assert said == [
+        f"reader: {PORT}",
+        "reader: does not know its key; expected another",
+        "reader: works again",
+    ]
+
+
 def test_a_held_line_is_told_as_one() -> None:
     trouble, said = log()
     trouble.heard(raised("reader_fault", "keypad"))
