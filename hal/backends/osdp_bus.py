@@ -24,16 +24,29 @@ _LONGEST_MS = 600  # of a reply with its pauses
 _MOST_REST_MS = 500
 
 
-def now_ms() -> int:
-    """The bus's own clock."""
-    return time.monotonic_ns() // 1_000_000
+class BusTime:
+    """The bus's own clock, and how it waits."""
+
+    def now_ms(self) -> int:
+        """Milliseconds since some start."""
+        return time.monotonic_ns() // 1_000_000
+
+    def wait(self, descriptor: int, ms: int) -> bool:
+        """Whether `descriptor` has something to read; waits for that, at most `ms`."""
+        poll = select.poll()
+        poll.register(descriptor, select.POLLIN)
+        return bool(poll.poll(ms))
 
 
 class Bus:
-    """One bus. Readers are added by `add` before or while it runs; `start` starts its thread."""
+    """One bus. Readers are added by `add` before or while it runs; `start` starts its thread.
 
-    def __init__(self, stream: ByteStream, baud: int) -> None:
+    clock  BusTime  whoever hands over another calls `turn` in its thread's place
+    """
+
+    def __init__(self, stream: ByteStream, baud: int, clock: BusTime | None = None) -> None:
         self.name = stream.name
+        self._time = clock or BusTime()
         self._stream = stream
         self._byte_ms = 10_000 / baud
         self._links: list[Link] = []  # who is next stands first
@@ -77,12 +90,16 @@ class Bus:
 
     def _run(self) -> None:
         while not self._ended:
-            try:
-                self._round()
-            except HalError as error:
-                self._gone(str(error))
-            except Exception as error:  # noqa: BLE001  whatever it is, readers are said to be away
-                self._gone(f"{self.name}: its task failed ({type(error).__name__}); it goes on")
+            self.turn()
+
+    def turn(self) -> None:
+        """Open the port if it is not, then ask the next reader, or rest until one is due."""
+        try:
+            self._round()
+        except HalError as error:
+            self._gone(str(error))
+        except Exception as error:  # noqa: BLE001  whatever it is, readers are said to be away
+            self._gone(f"{self.name}: its task failed ({type(error).__name__}); it goes on")
 
     def _gone(self, problem: str) -> None:
         self._open = False
@@ -91,14 +108,13 @@ class Bus:
         self._rest(REOPEN_MS)
 
     def _round(self) -> None:
-        """Open the port if it is not, then ask the next one, or rest."""
         while self._makers:
             self._links.append(self._makers[0]())
             del self._makers[0]
         if not self._open:
             self._stream.open()
             self._open = True
-        at_ms = now_ms()
+        at_ms = self._time.now_ms()
         link = self._turn(at_ms)
         if link is None:
             dues = [one.due_ms for one in self._links]
@@ -123,16 +139,20 @@ class Bus:
         ill = [link for link in ill if not link.lost or at_ms >= self._ill_ms]
         ill.sort(key=lambda link: link.lost)
         if ill and (self._owed <= 0 or not well):
-            self._owed = len([link for link in self._links if link.answers and not link.misses])
+            self._owe()
             return ill[0]
         if well:
             self._owed -= 1
             return well[0]
         return None
 
+    def _owe(self) -> None:
+        """Whoever works has a turn before the next one that may not."""
+        self._owed = len([link for link in self._links if link.answers and not link.misses])
+
     def _exchange(self, link: Link, command: bytes) -> None:
         """Send `command` and wait for its reply."""
-        began_ms = now_ms()
+        began_ms = self._time.now_ms()
         was_lost = link.lost
         self._received.clear()
         while self._stream.read():
@@ -143,19 +163,20 @@ class Bus:
         until_ms = sent_ms + REPLY_MS
         while True:
             reply = frames.take_reply(self._received, link.address, number)
-            at_ms = now_ms()
+            at_ms = self._time.now_ms()
             if reply is not None:
                 link.answered(reply, at_ms)
                 break
             if at_ms >= until_ms:
                 link.missed(at_ms)
+                self._owe()
                 break
-            self._wait(until_ms - at_ms)
+            self._time.wait(self._stream.fileno(), until_ms - at_ms)
             data = self._stream.read()
             if data:
                 self._received += data
                 last_ms = sent_ms + REPLY_MS + _LONGEST_MS
-                until_ms = min(last_ms, max(until_ms, now_ms() + GAP_MS))
+                until_ms = min(last_ms, max(until_ms, self._time.now_ms() + GAP_MS))
         if was_lost and link.lost:
             self._pause(at_ms, at_ms - began_ms)
 
@@ -173,15 +194,7 @@ class Bus:
                 time.sleep(0.002)
                 self._stream.read()  # raises if the port has gone
 
-    def _wait(self, ms: int) -> None:
-        """For bytes, at most `ms`."""
-        poll = select.poll()
-        poll.register(self._stream.fileno(), select.POLLIN)
-        poll.poll(ms)
-
     def _rest(self, ms: int) -> None:
         """For somebody to wake it, at most `ms`."""
-        poll = select.poll()
-        poll.register(self._wake, select.POLLIN)
-        if not self._ended and poll.poll(max(1, ms)):
+        if not self._ended and self._time.wait(self._wake, max(1, ms)):
             os.eventfd_read(self._wake)

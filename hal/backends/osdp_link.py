@@ -171,7 +171,9 @@ class Link:
             self.restart(now_ms)
 
     def look(self, now_ms: int) -> None:
-        """Has it been silent for too long?"""
+        """Has it been silent for too long? What is lost already keeps its reason."""
+        if self.lost:
+            return
         silent_ms = now_ms - (now_ms if self._heard_ms is None else self._heard_ms)
         if silent_ms >= 3 * SILENT_MS or (silent_ms >= SILENT_MS and self.misses):
             self._lose(_SILENT)

@@ -254,10 +254,12 @@ def test_cards_that_nobody_takes_are_bounded_and_counted(rig: Rig) -> None:
 def test_the_library_s_own_pause_never_begins(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     """A link that was refused many times over is let in at the first time that it is right."""
     monkeypatch.setattr(osdp_link, "RETRY_MS", 10)
+    monkeypatch.setattr(osdp_link, "SILENT_MS", 100)
     rig.peer(0, key=bytes(16))
     heard = _heard(rig)
     heard.until_lost()
     asked = until(lambda: rig.passed.count(b"\xff\x53\x00") > 40 and len(rig.passed))
+    assert "does not know its key" in heard.reader.problem  # as long as it answers that
     rig.peer(0)
     heard.until("back")
     assert asked

@@ -1,0 +1,157 @@
+"""`hal.backends.osdp_bus` with its links, in virtual time: who is asked when, lost when, tried again when."""
+
+import pytest
+from osdp_virtual import VirtualBus
+
+from hal.backends import osdp_bus, osdp_link
+
+NOTICED_MS = 2000  #: the issue's figure
+LONG_MS = 900_000  #: the library alone would pause for 300 s each time
+#: how many a bus takes at a baud rate; docs/osdp.md
+BUSES = ((9600, 3), (38_400, 8), (115_200, 8))
+SOME = [(baud, many, silent) for baud, many in BUSES for silent in range(1, many + 1)]
+
+
+def _settled(readers: int, baud: int = 38_400) -> VirtualBus:
+    bus = VirtualBus(readers, baud)
+    bus.run(5000)
+    assert all(told == [] for told in bus.told.values())
+    assert all(side.answered_ms for side in bus.sides.values())
+    return bus
+
+
+def _gaps(times: list[float], since_ms: float, until_ms: float) -> float:
+    """The longest time between two of `times`."""
+    inside = [since_ms, *(ms for ms in times if since_ms < ms < until_ms), until_ms]
+    return max(later - sooner for sooner, later in zip(inside, inside[1:], strict=False))
+
+
+@pytest.mark.parametrize(("baud", "many", "silent"), SOME)
+def test_every_reader_that_falls_silent_is_lost_within_2_s_however_many_do(
+    baud: int, many: int, silent: int
+) -> None:
+    for phase_ms in (0, 17, 33, 50):
+        bus = _settled(many, baud)
+        bus.run(phase_ms)
+        since_ms = bus.time.at_ms
+        for address in range(silent):
+            bus.sides[address].silent = True
+        bus.run(3000)
+        for address in range(silent):
+            (lost_ms,) = bus.lost_ms(address)
+            assert 0 < lost_ms - since_ms <= NOTICED_MS, (baud, many, silent, phase_ms, address)
+        assert [address for address in range(silent, many) if bus.told[address]] == []
+
+
+@pytest.mark.parametrize(("baud", "many", "silent"), [one for one in SOME if one[1] > one[2]])
+def test_a_reader_that_works_waits_for_one_silence_at_most_once_who_is_silent_is_known(
+    baud: int, many: int, silent: int
+) -> None:
+    bus = _settled(many, baud)
+    since_ms = bus.time.at_ms
+    usual_ms = _gaps(bus.sides[many - 1].answered_ms, since_ms - 2000, since_ms)
+    for address in range(silent):
+        bus.sides[address].silent = True
+    bus.run(20_000)
+    firsts = [min(ms for ms in bus.sides[a].asked_ms if ms >= since_ms) for a in range(silent)]
+    known_ms = max(firsts) + osdp_bus.REPLY_MS
+    for address in range(silent, many):
+        times = bus.sides[address].answered_ms
+        found = baud, many, silent, address
+        # Nobody knows yet who is silent: each of them may cost one silence.
+        first_ms = _gaps(times, since_ms, known_ms)
+        assert first_ms <= silent * osdp_bus.REPLY_MS + 2 * usual_ms, found
+        later_ms = _gaps(times, known_ms, since_ms + 20_000)
+        assert later_ms <= osdp_bus.REPLY_MS + 2 * usual_ms, found
+
+
+def test_lost_readers_cost_the_others_a_fifth_of_the_time() -> None:
+    bus = _settled(8)
+    for address in range(7):
+        bus.sides[address].silent = True
+    bus.run(5000)
+    asked = {address: len(bus.sides[address].asked_ms) for address in bus.sides}
+    bus.run(60_000)
+    tries = sum(len(bus.sides[a].asked_ms) - asked[a] for a in range(7))
+    assert tries * osdp_bus.REPLY_MS <= 60_000 / 5 * 1.1
+    assert tries > 30  # and they are tried
+    assert len(bus.sides[7].asked_ms) - asked[7] >= 0.75 * 60_000 / (osdp_link.POLL_MS + 10)
+
+
+@pytest.mark.parametrize("away_ms", [5000, 20_000, LONG_MS])
+def test_a_reader_that_was_silent_is_back_within_seconds_however_long_it_was_away(
+    away_ms: int,
+) -> None:
+    bus = _settled(3)
+    bus.sides[1].silent = True
+    bus.run(away_ms)
+    bus.sides[1].silent = False
+    since_ms = bus.time.at_ms
+    bus.run(5000)
+    (back_ms,) = bus.back_ms(1)
+    assert back_ms - since_ms <= 2500
+    assert len(bus.lost_ms(1)) == 1
+    assert bus.told[0] == bus.told[2] == []
+
+
+def test_a_reader_that_was_refused_for_long_is_tried_every_second_and_let_in_at_once() -> None:
+    bus = _settled(2)
+    side = bus.sides[1]
+    side.silent = True
+    bus.run(3000)
+    side.silent = False
+    side.refuses = True  # another one in its place
+    bus.run(10_000)
+    texts = [problem for _, problem in bus.told[1]]
+    assert len(texts) == 2
+    assert "does not answer" in str(texts[0])
+    assert "does not know its key" in str(texts[1])
+    since_ms = bus.time.at_ms
+    tries = len(side.asked_ms)
+    bus.run(LONG_MS)
+    per_try = 3  # ID, capabilities, challenge
+    assert _gaps(side.asked_ms, since_ms, bus.time.at_ms) <= osdp_link.RETRY_MS + 100
+    assert (len(side.asked_ms) - tries) / per_try <= LONG_MS / osdp_link.RETRY_MS
+    assert len(bus.told[1]) == 2  # one reason, told once
+    side.refuses = False
+    since_ms = bus.time.at_ms
+    bus.run(5000)
+    assert bus.back_ms(1)[-1] - since_ms <= osdp_link.RETRY_MS + 500
+    assert bus.told[0] == []
+
+
+def test_a_port_that_vanishes_loses_all_at_once_and_is_opened_again_by_itself() -> None:
+    bus = _settled(3)
+    for _ in range(3):
+        since_ms = bus.time.at_ms
+        before = {address: len(told) for address, told in bus.told.items()}
+        bus.wire.there = False
+        bus.run(30_000)
+        for address, told in bus.told.items():
+            new = told[before[address] :]
+            assert [problem for _, problem in new] == [
+                f"{bus.wire.name}: has gone; expected the reader plugged in"
+            ] * len(new)
+            assert new[0][0] - since_ms <= 500
+        bus.wire.there = True
+        since_ms = bus.time.at_ms
+        bus.run(3000)
+        for address in bus.told:
+            assert bus.back_ms(address)[-1] - since_ms <= 1000
+
+
+def test_a_reader_that_is_slow_but_in_its_time_is_not_lost() -> None:
+    bus = _settled(3)
+    bus.sides[1].delay_ms = osdp_bus.REPLY_MS - 30
+    bus.run(60_000)
+    assert all(told == [] for told in bus.told.values())
+
+
+def test_one_answer_that_is_lost_loses_no_reader() -> None:
+    bus = _settled(3)
+    for _ in range(20):
+        bus.sides[1].silent = True
+        bus.run(100)
+        bus.sides[1].silent = False
+        bus.run(1000)
+    assert all(told == [] for told in bus.told.values())
