@@ -311,3 +311,25 @@ def test_what_ends_one_process_after_the_other_is_dropped_at_the_broker(tmp_path
         # Three that die, one that has it dropped, and one that stays.
         one.said.wait("it is up", lambda items: any(said.get("up") for said in items[-3:]))
         assert clean_start == [False, False, False, True, False]
+
+
+@pytest.mark.parametrize("granted", [True, False])
+def test_nobody_is_told_online_before_what_is_said_then_would_be_heard(
+    granted: bool, tmp_path: Path
+) -> None:
+    """A broker keeps nothing for a session that never subscribed: `status` comes after SUBSCRIBE."""
+    kinds = Seen()
+
+    def note(connection: socket.socket, hello: bytes) -> None:
+        connection.sendall(CONNACK_5 if granted else CONNACK_5[:5])
+        buffer = b""
+        while data := connection.recv(4096):
+            buffer += data
+            while len(buffer) > 1 and len(buffer) >= 2 + buffer[1] < 130:
+                kinds.add(buffer[0] >> 4)
+                buffer = buffer[2 + buffer[1] :]
+
+    with fake_broker(note) as broker, door(tmp_path, link_config(broker.port)):
+        kinds.wait("the first PUBLISH", lambda items: 3 in items)
+        told = kinds.items[: kinds.items.index(3)]
+        assert told == ([8] if granted else [8, 8])  # ungranted, it asks once more
