@@ -7,6 +7,7 @@
 """
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         absent = [name for name in needs if name in MISSING]
         if absent:
             item.add_marker(pytest.mark.skip(reason="MISSING: " + " ".join(absent)))
+
+
+@pytest.fixture(autouse=True)
+def _umask() -> Iterator[None]:
+    """A program that a test runs in this process sets its umask; the next test has its own again."""
+    before = os.umask(0o022)
+    os.umask(before)
+    yield
+    os.umask(before)
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

@@ -3,9 +3,12 @@
 The state folder is on a device of its own; the tests follow each other.
 """
 
+import json
+
 import pytest
 from guest import Guest
-from installed import CARDS, STATE, STRIKE, House, shown
+from installed import CARDS, PYTHON, STATE, STRIKE, TO, House, shown
+from outside_broker import Broker
 
 FILE, NAME = "/var/tmp/state.img", "flaky"
 DEVICE = f"/dev/mapper/{NAME}"
@@ -60,13 +63,19 @@ class Flaky:
         )
         return said.splitlines()[-1].split()
 
+    def chain(self) -> str:
+        """What the verifier says of the records that were left."""
+        return self._guest.shell(
+            f"cd /; {PYTHON} -m host_tools audit verify {COPY}/journal.db 2>&1"
+        )
+
     def _dm(self, verb: str) -> str:
         return f"dmsetup {verb} {NAME} --table '0 {self.sectors} flakey {self.loop} 0 3600 0'"
 
 
 @pytest.mark.parametrize("how", ["error_writes", "drop_writes"])
 def test_a_disk_that_fails_or_forgets_stops_no_door_and_breaks_no_journal(
-    house: House, how: str
+    house: House, broker: Broker, how: str
 ) -> None:
     flaky = Flaky(house)
     house.start()
@@ -74,9 +83,18 @@ def test_a_disk_that_fails_or_forgets_stops_no_door_and_breaks_no_journal(
     flaky.fail(how)
     for _ in range(2):
         opens(house, 2)
+    if how == "error_writes":  # what forgets says nothing
+        broker.seen.wait("a storage fault", storage_faults)
     whole, count = flaky.close()
     assert whole == "ok"
     assert int(count) > 0
+    flaky.chain()
+
+
+def storage_faults(items: list[tuple[str, str]]) -> list[str]:
+    """What was said of a controller whose storage is not well, if that is what was said last."""
+    said = [body for topic, body in items if topic == f"doorward/{TO}/health"][-1:]
+    return [body for body in said if not json.loads(body)["journal"]["ok"]]
 
 
 def opens(house: House, card: int) -> None:

@@ -7,4 +7,9 @@ mount -t tmpfs tmpfs /run
 mount -t tmpfs tmpfs /tmp
 mount -t tracefs tracefs /sys/kernel/tracing
 ip link set lo up
+if grep -q rnet /proc/cmdline; then
+	modprobe virtio_net
+	ip link set eth0 up
+	ip address add 10.0.2.15/24 dev eth0
+fi
 exec /usr/bin/python3 /opt/doorward/tests/hil/rig/agent.py
