@@ -41,8 +41,13 @@ class SiteLink:
         self._up = threading.Event()
         self._granted = threading.Event()
         self._reason = ""
+        self._said = ""  # the last thing paho complained of
+        self._topics: list[tuple[str, int]] = []
+        self._tls = bool(address.ca or address.cert)
         self._client = Client(CallbackAPIVersion.VERSION2, protocol=MQTTv311)
         self._client.on_connect = self._connected
+        self._client.on_disconnect = self._disconnected
+        self._client.on_log = self._log
         self._client.on_subscribe = lambda *given: self._granted.set()
         self._client.on_message = lambda client, data, message: self._came.put(
             (message.topic, bytes(message.payload), bool(message.retain))
@@ -50,20 +55,27 @@ class SiteLink:
 
     def __enter__(self) -> "SiteLink":
         try:
-            if self._address.ca or self._address.cert:
+            if self._tls:
                 context = ssl.create_default_context(cafile=self._address.ca)
                 if self._address.cert:
                     context.load_cert_chain(self._address.cert, self._address.key)
                 self._client.tls_set_context(context)
             self._client.connect(self._address.host, self._address.port, keepalive=30)
-        except (OSError, ssl.SSLError) as error:
+        except ssl.SSLCertVerificationError as error:
+            reason = _words(error.verify_message)
+            text = f"its certificate does not hold ({reason}); expected --ca of its authority"
+            raise FailedError(f"{self._where}: {text}") from None
+        except ssl.SSLError as error:
+            text = f"no TLS ({_words(str(error))}); expected a broker that speaks it"
+            raise FailedError(f"{self._where}: {text}") from None
+        except OSError as error:
             reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
             raise FailedError(f"{self._where}: {reason.lower()}; expected the broker") from None
         self._client.loop_start()
         if not self._up.wait(CONNECT_S) or self._reason:
             self._client.loop_stop()
-            reason = self._reason or f"no answer in {CONNECT_S} s"
-            raise FailedError(f"{self._where}: {reason}; expected the broker to let us in")
+            reason = self._reason or f"no answer in {CONNECT_S} s; expected the broker to let us in"
+            raise FailedError(f"{self._where}: {reason}")
         return self
 
     def __exit__(self, *given: object) -> None:
@@ -73,7 +85,8 @@ class SiteLink:
     def listen(self, *topics: str) -> None:
         """Subscribe below the root; returns when the broker has granted it."""
         self._granted.clear()
-        self._client.subscribe([(f"{self._root}/{topic}", 1) for topic in topics])
+        self._topics = [(f"{self._root}/{topic}", 1) for topic in topics]
+        self._client.subscribe(self._topics)
         if not self._granted.wait(CONNECT_S):
             raise FailedError(f"{self._where}: no answer in {CONNECT_S} s; expected the broker")
 
@@ -126,5 +139,29 @@ class SiteLink:
             yield topic.removeprefix(self._root + "/"), said, retained
 
     def _connected(self, client: Client, data: Any, flags: Any, reason: Any, given: Any) -> None:
-        self._reason = str(reason).lower() if reason.is_failure else ""
+        if reason.is_failure:
+            self._reason = f"{str(reason).lower()}; expected the broker to let us in"
+        elif self._topics:
+            client.subscribe(self._topics)  # it was gone meanwhile
         self._up.set()
+
+    def _disconnected(self, client: Client, data: Any, flags: Any, reason: Any, given: Any) -> None:
+        if self._up.is_set():
+            return  # it is looked for again
+        why = self._said or "hung up"
+        expected = "the broker, or --ca FILE where it speaks TLS"
+        if self._tls:
+            expected = "--cert and --key that the broker's authority signed"
+        self._reason = f"did not let us in ({why}); expected {expected}"
+        self._up.set()
+
+    def _log(self, client: Client, data: Any, level: int, text: str) -> None:
+        head, found, reason = text.partition(" on socket: ")
+        if found and head.startswith("failed"):
+            self._said = _words(reason)
+
+
+def _words(text: str) -> str:
+    """What OpenSSL or the system complained of, without numbers and places in its code."""
+    plain = text.split("(_ssl.c")[0].split("] ")[-1].strip().lower()[:80]
+    return "".join(c for c in plain if c.isprintable())

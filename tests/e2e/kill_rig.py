@@ -31,9 +31,14 @@ ROLES = {"op-owner": "owner", "host-1": "host"}
 
 
 class Controller:
-    """`doorward` on a board of wires, started and ended as often as one likes on one state folder."""
+    """`doorward` on a board of wires, started and ended as often as one likes on one state folder.
 
-    def __init__(self, folder: Path, broker_port: int, seed: int = 1) -> None:
+    keys  what [link] says of TLS
+    """
+
+    def __init__(
+        self, folder: Path, broker_port: int, seed: int = 1, keys: dict[str, object] | None = None
+    ) -> None:
         self.state = folder / "state"
         self.state.mkdir()
         self._board = folder / "board.toml"
@@ -41,6 +46,7 @@ class Controller:
         self._board.write_text(
             f'{head}[link]\nhost = "127.0.0.1"\nport = {broker_port}\nkeepalive_s = 5\n'
             "reconnect_max_ms = 1000\nhost_ack = true\n"
+            + "".join(f"{key} = {json.dumps(value)}\n" for key, value in (keys or {}).items())
         )
         self._seed = seed
         self.process: subprocess.Popen[str] | None = None
@@ -137,9 +143,12 @@ class StoringHost:
     """Stores every event by (journal, seq), and acknowledges what it has without a gap.
 
     acknowledges  whether it says what it has stored; one that does not is a broken host
+    keys          paths for TLS: the authority's certificate, its own, and its key
     """
 
-    def __init__(self, port: int, acknowledges: bool = True) -> None:
+    def __init__(
+        self, port: int, acknowledges: bool = True, keys: tuple[str, str, str] | None = None
+    ) -> None:
         #: events in the order of their first arrival
         self.arrived: list[dict[str, Any]] = []
         self.stored: dict[tuple[str, int], dict[str, Any]] = {}
@@ -157,6 +166,8 @@ class StoringHost:
             clean_session=False,
             protocol=MQTTv311,
         )
+        if keys is not None:
+            self._client.tls_set(*keys)
         self._client.reconnect_delay_set(0.05, 0.2)  # type: ignore[arg-type]  # seconds, as it uses them
         self._client.on_connect = self._connected
         self._client.on_subscribe = self._subscribed

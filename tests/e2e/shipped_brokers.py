@@ -6,6 +6,7 @@ Substituted are only paths, ports and addresses (all on 127.0.0.1), and mosquitt
 import contextlib
 import queue
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -24,19 +25,25 @@ CONTROLLERS = ("c-01", "c-02")
 
 
 class Site:
-    """An authority, and the certificates of a broker, a host and two controllers, in `folder`."""
+    """An authority, and the certificates of a broker, a host and its `controllers`, in `folder`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self, folder: Path, name: str = "sunrise", controllers: tuple[str, ...] = CONTROLLERS
+    ) -> None:
         self.folder = folder
+        self.name = name
+        self.controllers = controllers
         readme = (SHIPPED / "README.md").read_text()
         authority, broker, host, controller = re.findall(r"```sh\n(.*?)```", readme, re.DOTALL)
         assert "IP:192.0.2.10" in broker
         assert "name=c-01\n" in controller
+        assert "/CN=sunrise\\/" in controller
         self._run(authority)
         self._run(broker.replace("IP:192.0.2.10", "IP:127.0.0.1"))
         self._run(host)
-        for name in CONTROLLERS:
-            self._run(controller.replace("name=c-01\n", f"name={name}\n"))
+        controller = controller.replace("/CN=sunrise\\/", f"/CN={name}\\/")
+        for one in controllers:
+            self._run(controller.replace("name=c-01\n", f"name={one}\n"))
 
     @property
     def ca(self) -> str:
@@ -65,6 +72,7 @@ class Shipped:
     def __init__(self, folder: Path, site: Site) -> None:
         self.port = 0
         self._folder = folder
+        self._site = site
         self._process: subprocess.Popen[str] | None = None
         (folder / self.certs).mkdir(parents=True)
         (folder / "data").mkdir()
@@ -86,6 +94,11 @@ class Shipped:
             self._process.kill()
             self._process.wait(PATIENCE_S)
             self._process = None
+
+    def forget(self) -> None:
+        """Lose everything it has kept; only while it is stopped."""
+        shutil.rmtree(self._folder / "data")
+        (self._folder / "data").mkdir()
 
     def command(self, port: int) -> list[str]:
         """Write its files; what to run."""
@@ -145,7 +158,7 @@ class ShippedMosquitto(Shipped):
 
 
 class ShippedNats(Shipped):
-    """nats.conf, with one more controller's block."""
+    """nats.conf, with a block for each controller."""
 
     protocol = "3.1.1"
     certs = "certs"
@@ -164,7 +177,12 @@ class ShippedNats(Shipped):
         assert found is not None
         block = found[1]
         assert block.count("c-01") == 10  # as nats.conf and its README say
-        text = text.replace(block, block + block.replace("c-01", "c-02"))
+        assert block.count("sunrise") == 10
+        blocks = [
+            block.replace("c-01", one).replace("sunrise", self._site.name)
+            for one in self._site.controllers
+        ]
+        text = text.replace(block, "".join(blocks))
         config = self._folder / "nats.conf"
         config.write_text(text)
         return [str(Path(sys.prefix) / "bin" / "nats-server"), "-c", str(config)]

@@ -1,6 +1,7 @@
 """Controller and broker are killed at random moments, round after round: the host misses nothing.
 
-``KILL_ROUNDS`` sets how many rounds each broker has, from new seeds; without it 100 of the same.
+The brokers are those of docs/brokers/, with their certificates. ``KILL_ROUNDS`` sets how many rounds each
+has, from new seeds; without it 100 of the same.
 """
 
 import json
@@ -12,14 +13,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from brokers import Broker, Mosquitto, Nats
-from kill_rig import Controller, StoringHost, moment
+from kill_rig import TOPIC, Controller, StoringHost, moment
+from shipped_brokers import HOST, Shipped, ShippedMosquitto, ShippedNats, Site
 from stalling_proxy import StallingProxy
 
 from firmware.trust import chain
 from tests.asyncapi_document import document
 
 ROUNDS = os.environ.get("KILL_ROUNDS")
+BOTH = [pytest.param(ShippedMosquitto, marks=pytest.mark.needs("mosquitto")), ShippedNats]
 SEED = random.randrange(2**32) if ROUNDS else 7
 
 #: What happens in a round, and how often.
@@ -30,11 +32,11 @@ WHAT += ("reset", "half", "half", "stall")
 class Town:
     """A broker, a proxy before it, a controller behind that, and a host at the broker."""
 
-    def __init__(self, broker: Broker, folder: Path) -> None:
+    def __init__(self, broker: Shipped, site: Site, folder: Path) -> None:
         self.broker = broker
         self.proxy = StallingProxy("127.0.0.1", broker.port)
-        self.door = Controller(folder, self.proxy.port)
-        self.host = StoringHost(broker.port)
+        self.door = Controller(folder, self.proxy.port, keys=site.link("c-03"))
+        self.host = StoringHost(broker.port, keys=(site.ca, *site.keys(HOST)))
 
     def close(self) -> None:
         """End what was started here."""
@@ -52,12 +54,16 @@ class Town:
         return journal
 
 
-@pytest.fixture(params=[Nats, Mosquitto])
-def town(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Town]:
-    # mosquitto as it comes, and not as docs/brokers has it: a SIGKILL costs it all that it was told.
-    broker: Broker = request.param(tmp_path)
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    return Site(tmp_path_factory.mktemp("site"), "my-site", ("c-03",))
+
+
+@pytest.fixture(params=BOTH)
+def town(request: pytest.FixtureRequest, site: Site, tmp_path: Path) -> Iterator[Town]:
+    broker: Shipped = request.param(tmp_path / "broker", site)
     broker.start()
-    one = Town(broker, tmp_path)
+    one = Town(broker, site, tmp_path)
     yield one
     one.close()
     broker.kill()
@@ -71,7 +77,7 @@ def _is_whole(host: StoringHost) -> None:
     assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
     assert chain.verify(events) == (True, None, "")
     for event in events:
-        document().check("doorward/my-site/c-03/event", json.dumps(event))
+        document().check(f"{TOPIC}/event", json.dumps(event))
 
 
 def test_the_host_sees_every_event_of_every_round_once(town: Town) -> None:
