@@ -1,8 +1,15 @@
-"""A command line that is wrong is one line on standard error and exit code 2, for every program here."""
+"""A command line that is wrong is one line on standard error and exit code 2, for every program here.
+
+What was nearly right is named: a command, an option, one of a few words.
+"""
 
 import argparse
 import sys
-from typing import NoReturn
+from collections.abc import Iterable
+from typing import Any, NoReturn
+
+_FEW = 6  #: so many choices are listed where none is near
+_NEAR = 0.6  #: how alike two words are, of 1, to be named for one another
 
 
 class Parser(argparse.ArgumentParser):
@@ -11,7 +18,38 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Print the line and end with 2."""
         line = " ".join(message.split())
-        if "; expected" not in line:
+        if "; expected" not in line and "; did you mean" not in line:
             line += f"; expected what {self.prog} --help shows"
         sys.stderr.write(f"{self.prog}: {line}\n")
         raise SystemExit(2)
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As `argparse` has it; an option that is none is an error here, where its neighbours are known."""
+        found, rest = super().parse_known_args(args, namespace)
+        wrong = [word.split("=")[0] for word in rest if word.startswith("-") and word != "--"]
+        if wrong:
+            near = nearest(wrong[0], self._option_string_actions)
+            hint = f"; did you mean {near}?" if near else ""
+            self.error(f"{wrong[0]}: no such option{hint}")
+        return found, rest
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is None or value in action.choices:
+            return
+        known = [str(one) for one in action.choices]
+        what = action.option_strings[-1] if action.option_strings else action.metavar
+        near = nearest(str(value), known)
+        line = f"{value}: no such {str(what or action.dest).lower()}"
+        if near:
+            self.error(f"{line}; did you mean {near}?")
+        if len(known) <= _FEW:
+            self.error(f"{line}; expected {' or '.join(known)}")
+        self.error(line)
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """The one of `known` that `word` is most like; "" where none is."""
+    import difflib
+
+    found = difflib.get_close_matches(word.lower(), list(known), 1, _NEAR)
+    return found[0] if found else ""

@@ -67,6 +67,7 @@ def main(argv: list[str] | None = None) -> int:
         return 1
     except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
         reason = getattr(error, "reason", error)
+        reason = str(getattr(reason, "strerror", None) or reason).lower()
         return _fail(f"{args.url}: {reason}; expected a running simulator (make demo)", 1)
     except KeyboardInterrupt:
         return 0 if args.command == "watch" else 1
