@@ -2,6 +2,7 @@
 
 import base64
 import functools
+import json
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from firmware.runtime.ports import Message
 from firmware.services.journal_file import JournalFile
 from firmware.trust import order, signing
 from sim.virtual import OPERATOR
+from tests.asyncapi_document import Flaw, document
 
 RELEASE = ("portal.release", {"portal": "front"})
 
@@ -52,6 +54,54 @@ def test_a_repeat_gets_the_same_bytes_again_and_runs_once(house: CommandHouse) -
     assert len(house.told("portal.released")) == 1
     assert len(house.told("command.accepted")) == 1
     assert house.told("command.rejected") == []
+
+
+@pytest.mark.parametrize(
+    ("more", "code"),
+    [
+        ({"note": "of a newer host"}, "ok"),
+        ({"trace": {"spans": [1, 2]}}, "ok"),
+        ({"args": {"portal": "front", "for_ms": 1}}, "bad_command"),
+        ({"sealed": "A" * 64}, "bad_command"),
+        ({"reply_key": "mine"}, "bad_command"),
+        ({"n": 2**53}, None),
+    ],
+)
+def test_the_document_takes_the_fields_that_the_controller_takes(
+    more: dict[str, Any], code: str | None, house: CommandHouse
+) -> None:
+    command = house.make(*RELEASE) | more
+    if code is not None:
+        command = house.signed(command)
+        assert house.code(command) == code
+    said = order.text(command) if code is not None else json.dumps(command)
+    if code == "ok":
+        assert document().check(f"{house.root}/command", said) == "doPortalRelease"
+    else:
+        with pytest.raises(Flaw):
+            document().check(f"{house.root}/command", said)
+
+
+def test_a_host_s_word_may_carry_more_than_is_read(house: CommandHouse) -> None:
+    house.seeds["host-1"] = bytes([7]) * 32
+    key = base64.b64encode(signing.public_of(house.seeds["host-1"])).decode()
+    host = {"operator": "host-1", "role": "host", "public_key": key}
+    assert house.code(house.make("operator.set", host)) == "ok"
+    newest = house.events[-1]
+    word = order.acknowledgement(
+        to=house.to,
+        journal=newest["journal"],
+        seq=newest["seq"],
+        hash=newest["hash"],
+        by="host-1",
+        seed=house.seeds["host-1"],
+    )
+    word = house.signed({**word, "disk": "two copies"}, "host-1")
+    assert document().check(f"{house.root}/stored", order.text(word)) == "stored"
+    house.say(order.text(word), "stored")
+    assert house.told("command.rejected") == []
+    house.say(order.text({**word, "disk": "three"}), "stored")  # but it is signed
+    assert house.told("command.rejected", "reason") == [("bad_signature",)]
 
 
 def test_a_hundred_stale_releases_open_nothing_and_all_are_told(house: CommandHouse) -> None:
