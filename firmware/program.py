@@ -127,7 +127,7 @@ class Program:
         for line in trouble.lines(self._board.problems):
             _complain(line)
         self._trouble = trouble.Trouble(self._board.devices, self._board.problems, _complain)
-        self._controller.on_record = self._trouble.heard
+        self._controller.effects.on_record = self._trouble.heard
 
     def run(self, test_lang: str | None) -> int:
         """Decide until told to stop, or walk through the exits with the installer; the exit code."""

@@ -19,6 +19,7 @@ from firmware.access import (
     verification,
 )
 from firmware.access.access_point_rules import Rules as Rules
+from firmware.access.deadlines import earliest
 from firmware.access.record import Keep as Keep
 from firmware.access.record import make
 from firmware.access.secret import Secret
@@ -81,8 +82,7 @@ class AccessPoint:
         dues = [machine.deadline_ms for machine in machines]
         if self.pair is not None:
             dues.append(self.pair.deadline_ms)
-        due_ms = [at_ms for at_ms in dues if at_ms is not None]
-        return min(due_ms) if due_ms else None
+        return earliest(dues)
 
     def blocked(self, now_ms: int) -> bool:
         """Whether it refuses everybody: too many wrong attempts, or its reader stands open."""

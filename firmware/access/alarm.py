@@ -222,10 +222,11 @@ class Register:
     def tick(self, now_ms: int) -> "list[record.Record]":
         """Honour every deadline that has come; the records."""
         records: list[record.Record] = []
-        for one in self._alarms.values():
+        if not self._due(now_ms):
+            return records
+        for one in self.everything():
             if one.sounds_until_ms and now_ms >= one.sounds_until_ms:
                 one.sounds_until_ms = 0
-        for one in self.everything() if self._due(now_ms) else []:
             if one.shelved_until_ms and now_ms >= one.shelved_until_ms:
                 records += self._unshelve(one, now_ms)
             if one.repeat_at_ms and now_ms >= one.repeat_at_ms:

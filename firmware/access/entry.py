@@ -7,6 +7,7 @@ effect that it resolves (`saw`) and ticks. The way out and a fire ask nothing he
 
 from firmware.access import credential, free_access, portal, record, whereabouts
 from firmware.access.access_point import Admitted, Rules
+from firmware.access.deadlines import earliest
 from firmware.access.free_access import FreeAccess
 from firmware.access.interlock import Interlock
 from firmware.access.record import Keep
@@ -58,10 +59,13 @@ class Entry:
     @property
     def deadline_ms(self) -> "int | None":
         """Tick no later than this."""
-        dues = [self.whereabouts.deadline_ms]
-        dues += [self._free[name].deadline_ms for name in self._free]
-        due_ms = [at_ms for at_ms in dues if at_ms is not None]
-        return min(due_ms) if due_ms else None
+        free = [self._free[name].deadline_ms for name in self._free]
+        return earliest([self.whereabouts.deadline_ms] + free)
+
+    @property
+    def by_the_clock(self) -> bool:
+        """Whether the time of day may change something: hours, a daily pardon, a visitor's code."""
+        return bool(self._free or self._visits or self._stays or self.whereabouts.daily)
 
     # ---- asked by access points --------------------------------------------------------------------
 

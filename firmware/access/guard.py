@@ -7,6 +7,7 @@ appointments count from their second on and change nothing while the time is not
 """
 
 from firmware.access import alarm, partition, record
+from firmware.access.deadlines import earliest
 from firmware.access.record import Keep, make
 from firmware.access.watched import BY_APPOINTMENT, BY_SCHEDULE, LAST_MS, Watched
 
@@ -50,9 +51,7 @@ class Guard:
     @property
     def deadline_ms(self) -> "int | None":
         """Tick no later than this."""
-        dues = [one.machine.deadline_ms for one in self.watched] + [self._look_at_ms]
-        due_ms = [at_ms for at_ms in dues if at_ms is not None]
-        return min(due_ms) if due_ms else None
+        return earliest([one.machine.deadline_ms for one in self.watched] + [self._look_at_ms])
 
     def has(self, point: str) -> bool:
         """Whether some partition watches `point`; one in none is always armed."""
@@ -174,6 +173,8 @@ class Guard:
     def tick(self, now: "credential.Moment", rights: "credential.Rights | None") -> "list[object]":
         """Honour delays that are over; with `rights`, hours and appointments as well."""
         effects: list[object] = []
+        if not self.watched:
+            return effects
         for one in self.watched:
             due_ms = one.machine.deadline_ms
             if due_ms is not None and now.ms >= due_ms:

@@ -11,6 +11,7 @@ the lock to ``unlocked`` after each call, waiting for the records first where ``
 from collections import namedtuple
 
 from firmware.access import opening, pardon, passage, record, release
+from firmware.access.deadlines import earliest
 from firmware.access.record import make
 
 LOCKED = "locked"
@@ -135,9 +136,9 @@ class Portal:
     @property
     def deadline_ms(self) -> "int | None":
         """Tick no later than this."""
-        machines = (self._release, self._opening, self._passage)
-        dues = [one.deadline_ms for one in machines if one.deadline_ms is not None]
-        return min(dues) if dues else None
+        return earliest(
+            (self._release.deadline_ms, self._opening.deadline_ms, self._passage.deadline_ms)
+        )
 
     @property
     def exit_until_ms(self) -> int:
@@ -297,6 +298,9 @@ class Portal:
 
     def tick(self, now_ms: int) -> "list[record.Record]":
         """Honour every deadline that has come."""
+        due_ms = self.deadline_ms
+        if due_ms is None or now_ms < due_ms:
+            return []
         due_ms = self._release.deadline_ms
         if self._exit_held and due_ms is not None and now_ms >= due_ms:
             self._lengthen(now_ms)
@@ -376,10 +380,7 @@ class Portal:
         return self._settle_freedom(now_ms) + [secured]
 
     def _settle_freedom(self, now_ms: int) -> "list[record.Record]":
-        if not self.door_open:
-            return []
-        free = self._opening.state == opening.FREE
-        if free == self.held_free:
+        if not self.door_open or self.held_free == (self._opening.state == opening.FREE):
             return []
         what = opening.FREED if self.held_free else opening.BOUND
         if what == opening.BOUND:

@@ -20,6 +20,7 @@ from firmware.access import (
     record,
     watch,
 )
+from firmware.access.deadlines import earliest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -85,18 +86,23 @@ class Site(alarm_half.AlarmHalf):
         self.portals = {
             name: portal.Portal(name, plan.portals[name][0]) for name in sorted(plan.portals)
         }
+        self._doors = [self.portals[name] for name in sorted(self.portals)]
         self._entry = entry.Entry(plan, self.portals)
         self.access_points = {}
         for name in sorted(plan.access_points):
             rules = plan.access_points[name]
             door = self.portals[rules.portal]
             self.access_points[name] = access_point.AccessPoint(name, rules, door, self._entry)
-        self._watch = watch.Watch(plan, self._doors())
+        self._points = [self.access_points[name] for name in sorted(self.access_points)]
+        self._watch = watch.Watch(plan, self._doors)
         #: alarm.Register  every alarm, and what siren and beacon are to do
         self.alarms = self._watch.register
         self._plan = plan
         self._pulses = automation.Pulses()
         self._awaited: dict[str, dict[str, object] | None] = {}
+        self._bonded = any(plan.bonds[name] is not None for name in plan.bonds)
+        self._due_ms: int | None = None
+        self._due_known = False  # nothing was asked since `_due_ms` was found
 
     # ---- what is so --------------------------------------------------------------------------------
 
@@ -118,11 +124,13 @@ class Site(alarm_half.AlarmHalf):
     @property
     def deadline_ms(self) -> "int | None":
         """Tick no later than this."""
-        dues = [self._watch.deadline_ms, self._pulses.deadline_ms, self._entry.deadline_ms]
-        dues += [self.portals[name].deadline_ms for name in self.portals]
-        dues += [self.access_points[name].deadline_ms for name in self.access_points]
-        due_ms = [at_ms for at_ms in dues if at_ms is not None]
-        return min(due_ms) if due_ms else None
+        if not self._due_known:
+            dues = [self._watch.deadline_ms, self._pulses.deadline_ms, self._entry.deadline_ms]
+            dues += [door.deadline_ms for door in self._doors]
+            dues += [at.deadline_ms for at in self._points]
+            self._due_ms = earliest(dues)
+            self._due_known = True
+        return self._due_ms
 
     # ---- what happens ------------------------------------------------------------------------------
 
@@ -184,10 +192,14 @@ class Site(alarm_half.AlarmHalf):
         effects += self.access_points[name].found(kind, key, usage, now)
         return self._finish(effects, now)
 
-    def rex(self, name: str, at_ms: int, now: "credential.Moment") -> "list[object]":
-        """Somebody inside portal `name` wants out."""
+    def rex(
+        self, name: str, at_ms: int, now: "credential.Moment", held: bool = False
+    ) -> "list[object]":
+        """Somebody inside portal `name` wants out; `held`: by a contact that is held from then on."""
         effects = self._catch_up(now)
         effects += self.portals[name].rex(at_ms, now.ms)
+        if held:
+            effects += self.portals[name].hold_exit(True, at_ms, now.ms)
         return self._finish(effects, now)
 
     def hold_exit(
@@ -257,9 +269,18 @@ class Site(alarm_half.AlarmHalf):
 
     def tick(self, now: "credential.Moment") -> "list[object]":
         """Honour every deadline that has come."""
+        due_ms = self.deadline_ms
+        is_due = due_ms is not None and now.ms >= due_ms
+        if not (is_due or self._by_the_clock):
+            return []
         return self._finish(self._catch_up(now), now)
 
     # ---- how ---------------------------------------------------------------------------------------
+
+    @property
+    def _by_the_clock(self) -> bool:
+        """Whether something may follow from no deadline: hours, or a bolt that is compared with its lock."""
+        return self._bonded or bool(self._plan.partitions) or self._entry.by_the_clock
 
     def _shown(self, name: str, kind: str, value: str, now: "credential.Moment") -> "list[object]":
         effects = self._catch_up(now)
@@ -269,22 +290,24 @@ class Site(alarm_half.AlarmHalf):
 
     def _catch_up(self, now: "credential.Moment") -> "list[object]":
         """Honour what has come due before the next input, so that a late loop decides like a punctual one."""
+        self._due_known = False
         caught = self._resolved(self._watch.catch_up(now), now)  # which ticks every door
         return caught + self._entry.tick(now)
 
     def _finish(self, effects: "list[object]", now: "credential.Moment") -> "list[object]":
         """Let every machine catch up with `now`, and turn what they report into alarms."""
-        for door in self._doors():
-            effects = effects + door.tick(now.ms)
-        for name in sorted(self.access_points):
-            effects = effects + self.access_points[name].tick(now)
+        self._due_known = False
+        effects = list(effects)
+        for door in self._doors:
+            effects += door.tick(now.ms)
+        for at in self._points:
+            effects += at.tick(now)
         finished = self._resolved(effects, now)
         finished += self._resolved(self._watch.settle(self.rights, now), now)
         finished += self._entry.tick(now)  # a door that was closed may let another stand free
         finished += self._resolved(self._automate(finished, now), now)
-        for name in sorted(self.access_points):  # what was resolved may show at the door
-            at = self.access_points[name]
-            at.tampered = self._watch.tampered(self._plan.access_points[name].reader)
+        for at in self._points:  # what was resolved may show at the door
+            at.tampered = self._watch.tampered(at.rules.reader)
             at.signals.last(at.moment(now.ms), at.portal.pre_alarm, now.ms)
         return finished + self._watch.keep() + self._keep_doors(now)
 
@@ -308,7 +331,7 @@ class Site(alarm_half.AlarmHalf):
     def _keep_doors(self, now: "credential.Moment") -> "list[object]":
         """Who is awaited outlives a power cut, so that every grant gets its verdict; so does a way out."""
         kept: list[object] = []
-        for door in self._doors():
+        for door in self._doors:
             awaited = door.awaited
             if awaited != self._awaited.get(door.name):
                 self._awaited[door.name] = awaited
@@ -317,9 +340,6 @@ class Site(alarm_half.AlarmHalf):
             if changed is not None:
                 kept.append(access_point.Keep("exit/" + door.name, changed[0]))
         return kept
-
-    def _doors(self) -> "list[portal.Portal]":
-        return [self.portals[name] for name in sorted(self.portals)]
 
     def _first_mode(self, name: str, kept: "dict[str, object]") -> "tuple[str, str]":
         before = kept.get("mode/" + name)

@@ -9,6 +9,7 @@ its point, and ends nothing that the point has told.
 from collections import namedtuple
 
 from firmware.access import alarm, fire, guard, lasting, opening
+from firmware.access.deadlines import earliest
 from firmware.access.record import Keep
 
 TYPE_CHECKING = False
@@ -71,7 +72,9 @@ class Watch:
         self.guard = guard.Guard(plan.partitions, self.register)
         self._plan = plan
         self._points: dict[str, Point] = plan.points
+        self._fire_points = [name for name in sorted(plan.points) if self._is_fire(name)]
         self._fire = fire.Fire(plan.fire_reset)
+        self._spread = False  # the fire that doors and register know of
         self._undriven: dict[str, bool] = {}  # locks whose line cannot be driven
         self._faults = lasting.Lasting(plan.fault_after_ms)
         self._doors = doors
@@ -86,10 +89,8 @@ class Watch:
     @property
     def deadline_ms(self) -> "int | None":
         """Tick no later than this."""
-        dues = [self._fire.deadline_ms, self.register.deadline_ms]
-        dues += [self._faults.deadline_ms, self.guard.deadline_ms]
-        due_ms = [at_ms for at_ms in dues if at_ms is not None]
-        return min(due_ms) if due_ms else None
+        of_alarms = earliest((self.register.deadline_ms, self._faults.deadline_ms))
+        return earliest((self._fire.deadline_ms, of_alarms, self.guard.deadline_ms))
 
     def tampered(self, device: "str | None") -> bool:
         """Whether the housing of `device` was opened, for as long as that shuts its access points."""
@@ -120,8 +121,7 @@ class Watch:
                         point, kind, value[0], value[1], now.ms, now.utc_s
                     )
         self.guard.restore(kept, now)
-        fire_points = [name for name in sorted(self._points) if self._is_fire(name)]
-        loop_open = [name for name in fire_points if name in active]
+        loop_open = [name for name in self._fire_points if name in active]
         self._fire.restore(now.ms, bool(loop_open), kept.get("fire") is True)
 
     def start(self, active: "tuple[str, ...]", now: "credential.Moment") -> "list[object]":
@@ -256,7 +256,12 @@ class Watch:
     def catch_up(self, now: "credential.Moment") -> "list[object]":
         """Honour what has come due before the next input; every door is ticked."""
         self._fire.tick(now.ms)
-        return self.spread_fire(now.ms, now) + self._due(now, None)
+        if self._fire.on or self._spread:
+            return self.spread_fire(now.ms, now) + self._due(now, None)
+        effects: list[object] = []
+        for door in self._doors:
+            effects += door.tick(now.ms)
+        return effects + self._due(now, None)
 
     def settle(self, rights: "credential.Rights", now: "credential.Moment") -> "list[object]":
         """What follows once the doors have caught up: bolts that disagree, hours, delays, tellings."""
@@ -269,11 +274,10 @@ class Watch:
     def spread_fire(self, at_ms: int, now: "credential.Moment") -> "list[object]":
         """Tell the portals and the register where the fire's state differs from theirs."""
         effects: list[object] = []
+        self._spread = self._fire.on
         for door in self._doors:
             effects += door.set_fire(self._fire.on, at_ms, now.ms)
-        for point in sorted(self._points):
-            if not self._is_fire(point):
-                continue
+        for point in self._fire_points:
             known = self.register.find(point, alarm.FIRE)
             active = known is not None and known.state in (
                 alarm.UNACKNOWLEDGED,

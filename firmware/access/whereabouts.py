@@ -9,6 +9,7 @@ nothing else, and is forgotten by the caller when the code ends.
 from collections import namedtuple
 
 from firmware.access import credential, record
+from firmware.access.deadlines import earliest
 from firmware.access.record import Keep, make
 
 OFF = "off"
@@ -123,8 +124,12 @@ class Whereabouts:
     @property
     def deadline_ms(self) -> "int | None":
         """When somebody may be due to be forgiven; a set hour is looked at with every tick."""
-        due_ms = [area.due_ms for area in self._timed if area.due_ms is not None]
-        return min(due_ms) if due_ms else None
+        return earliest([area.due_ms for area in self._timed])
+
+    @property
+    def daily(self) -> bool:
+        """Whether somebody is forgiven at a set hour."""
+        return any(area.rules.forgive_at_s is not None for area in self._timed)
 
     def tracks(self, area: str) -> bool:
         """Whether it is known who is in `area`."""

@@ -28,8 +28,11 @@ class MonotonicClock:
 
     def now_ms(self) -> int:
         """Milliseconds since some start before the first reading."""
-        ticks = self._ticks.ticks_ms()
-        self._now_ms += self._since(ticks)
+        ticks: int = self._ticks.ticks_ms()
+        period: int = self._ticks.period_ms
+        if not period:
+            return ticks
+        self._now_ms += (ticks - self._last_ticks) % period
         self._last_ticks = ticks
         return self._now_ms
 
@@ -41,11 +44,6 @@ class MonotonicClock:
         now_ms = self.now_ms()
         behind: int = (self._last_ticks - ticks) % period
         return now_ms - behind if behind < period // 2 else now_ms
-
-    def _since(self, ticks: int) -> int:
-        period: int = self._ticks.period_ms
-        passed: int = ticks - self._last_ticks
-        return passed % period if period else passed
 
 
 class WallClock:

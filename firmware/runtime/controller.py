@@ -6,14 +6,16 @@ core, writes the records, drives the outputs, and sleeps until the next input or
 """
 
 from firmware import wire
-from firmware.access import access_point, alarm, automation, credential, record, site
+from firmware.access import alarm, credential, record, site
+from firmware.access.deadlines import earliest
 from firmware.runtime import aio, feeds
 from firmware.runtime.clock import iso
+from firmware.runtime.effects import Effects
 from firmware.runtime.enrolment import Enrolment
 from firmware.runtime.inputs import Inputs
 from firmware.runtime.look_up import LookUp
-from firmware.runtime.outputs import RECORD_WAIT_MS, Outputs
-from firmware.runtime.ports import After, Batch, Everybody
+from firmware.runtime.outputs import Outputs
+from firmware.runtime.ports import Everybody
 from firmware.runtime.publisher import Publisher
 from firmware.runtime.supervisor import Supervisor
 from firmware.runtime.upkeep import Upkeep
@@ -84,17 +86,22 @@ class Controller:
         self._inputs = Inputs(self.wiring, self.site, devices)
         self._outputs = Outputs(config, devices)
         self._outputs.on_lock = self._lock_driven
-        #: callable (Record)  told of every record as it is made
-        self.on_record: Callable[[record.Record], None] | None = None
         #: callable (portal, unlocked, at_ms)  told when a lock was driven
         self.on_lock: Callable[[str, bool, int], None] | None = None
         #: callable (now_ms)  told at the end of each of the door's rounds: `heartbeat.Heartbeat.beat`
         self.on_round: Callable[[int], None] | None = None
-        self._kept: dict[str, Any] = {}
-        self._look = LookUp(store, visitor_key, config, wall.offset_s, self._now)
-        self._look.on_keep = self._keep_alone
-        self._keep(journal.kept)
-        journal.on_kept += (lambda: self._keep(dict(journal.kept, **self._kept)),)
+        look = LookUp(store, visitor_key, config, wall.offset_s, self._now)
+        #: Effects  what does the core's answers
+        self.effects = Effects(
+            self.site,
+            self._outputs,
+            journal,
+            self.publisher,
+            look,
+            self.upkeep,
+            self.inbox,
+            loop,
+        )
         self._started_at = ""
 
     # ---- life --------------------------------------------------------------------------------------
@@ -110,7 +117,9 @@ class Controller:
         now = self._now()
         self._started_at = iso(self.time.utc_ms_at(now.ms))
         levels = self._inputs.look()
-        effects = self.site.start(self._kept, self.wiring.found(levels, self.journal.boot > 1), now)
+        effects = self.site.start(
+            self.effects.kept, self.wiring.found(levels, self.journal.boot > 1), now
+        )
         effects += self._inputs.start(now)
         gap_ms = None
         if self.journal.trusted_ms:
@@ -165,7 +174,7 @@ class Controller:
             now = self._now()
             self.upkeep.look(now, self.publisher.up, self.inbox.dropped)
             if item is None:
-                self._perform(self.site.tick(now), now)
+                self._look_around(now)
             while item is not None:  # what is asked of the core catches up with the time by itself
                 self._handle(item, now)
                 item = self.inbox.get_nowait()
@@ -174,18 +183,25 @@ class Controller:
                 self.on_round(self.loop.now_ms())
 
     def _wait_ms(self) -> int:
-        dues = [self.site.deadline_ms, self._outputs.deadline_ms]
-        due_ms = [at_ms for at_ms in dues if at_ms is not None]
-        if not due_ms:
-            return IDLE_MS
-        return min(IDLE_MS, max(0, min(due_ms) - self.loop.now_ms()))
+        due_ms = earliest((self.site.deadline_ms, self._outputs.deadline_ms))
+        return IDLE_MS if due_ms is None else min(IDLE_MS, max(0, due_ms - self.loop.now_ms()))
+
+    def _look_around(self, now: "credential.Moment") -> None:
+        """Nothing has come: do what is due, and no more."""
+        due_ms = self.site.deadline_ms
+        due = (due_ms is not None and now.ms >= due_ms) or self._outputs.is_due(now.ms)
+        effects = self.site.tick(now)
+        if effects or due:
+            self._perform(effects, now)
+        elif now.ms >= self.publisher.health_at_ms:
+            self.effects.tell_soon()
 
     def _handle(self, item: "feeds.Input", now: "credential.Moment") -> None:
         if item.kind == feeds.FOUND:
             kind, key = item.data
             usage = credential.UNUSED
             if key is not None:
-                usage = credential.usage_of(key, self._kept.get(credential.usage_key(key)))
+                usage = credential.usage_of(key, self.effects.kept.get(credential.usage_key(key)))
             self._perform(self.site.found(item.name, kind, key, usage, now), now)
         else:
             self._perform(self._reading(item.name, item.data, now), now)
@@ -268,78 +284,6 @@ class Controller:
         effects = self.site.recall(recalled, now)
         self._perform(note() + effects + made, now)
 
-    # ---- effects -----------------------------------------------------------------------------------
-
-    def _perform(self, effects: "list[Any]", now: "credential.Moment") -> None:
-        """Write, look up, and drive the outputs: in that order, none waiting for another."""
-        records = [effect for effect in effects if isinstance(effect, record.Record)]
-        if self.on_record is not None:
-            for made in records:
-                self.on_record(made)
-        kept = {}
-        after = [effect.call for effect in effects if isinstance(effect, After)]
-        for effect in effects:
-            if isinstance(effect, access_point.Keep):
-                kept[effect.key] = effect.value
-            elif isinstance(effect, access_point.Lookup):
-                self._look_up(effect)
-            elif isinstance(effect, automation.Switch):
-                self._outputs.switch(effect.device, effect.on)
-        batch = None
-        if records:
-            kept.update(self.upkeep.floor(self._kept))
-        if records or kept:
-            self._keep(kept)
-            batch = Batch([self._event(made) for made in records], [r.at_ms for r in records], kept)
-            batch.after = after
-            self.journal.append(batch, self._durable)
-        self._outputs.apply(self.site, batch, now.ms)
-        self.inbox.stir()
-        self.publisher.conditions_soon(self.site, self.time)
-        if after and batch is None:
-            for call in after:
-                call()
-        elif after:
-            self.loop.call_at(now.ms + RECORD_WAIT_MS, lambda: self._let_go(batch))
-
-    def _let_go(self, batch: "Batch | None") -> None:
-        """What waited for a record waits no longer, written or not."""
-        if batch is not None:
-            after, batch.after = batch.after, []
-            for call in after:
-                call()
-
-    def _durable(self, batch: Batch) -> None:
-        self._let_go(batch)
-        now_ms = self.loop.now_ms()
-        self._outputs.apply(self.site, None, now_ms)
-        self.publisher.wake()
-
-    def _look_up(self, lookup: "access_point.Lookup") -> None:
-        def found(key: "Any") -> None:
-            self.inbox.put(feeds.Input(feeds.FOUND, lookup.access_point, (lookup.kind, key)))
-
-        self._look.find(lookup, found)
-
-    def _keep_alone(self, kept: "dict[str, Any]") -> None:
-        """Keep what no record goes with."""
-        self._perform([access_point.Keep(key, kept[key]) for key in sorted(kept)], self._now())
-
-    def _keep(self, kept: "dict[str, Any]") -> None:
-        for key in kept:
-            self._look.heed(key, kept[key])
-            if kept[key] is None:
-                self._kept.pop(key, None)
-            else:
-                self._kept[key] = kept[key]
-
-    def _event(self, made: "record.Record") -> "dict[str, Any]":
-        event = dict(made.fields, type=made.type, time=iso(self.time.utc_ms_at(made.at_ms)))
-        if "until" in event:  # the core counts UTC seconds
-            event["until"] = iso(event["until"] * 1000)
-        event["clock"] = self.time.quality()
-        return event
-
     # ---- what is asked of it -----------------------------------------------------------------------
 
     def ask(
@@ -382,6 +326,9 @@ class Controller:
             self.ask(lambda now: (None, self.site.power_lost(self.wiring.fail_safe, now)))
 
     # ---- how ---------------------------------------------------------------------------------------
+
+    def _perform(self, effects: "list[Any]", now: "credential.Moment") -> None:
+        self.effects.perform(effects, now)
 
     def _now(self) -> "credential.Moment":
         return self.upkeep.now()

@@ -72,8 +72,7 @@ class Inputs:
         for device in sorted(self._wiring.exits):
             if self._closed.get(device):  # somebody stands at the exit: before a magnet is engaged
                 name = self._wiring.exits[device]
-                effects += self._site.rex(name, now.ms, now)
-                effects += self._site.hold_exit(name, True, now.ms, now)
+                effects += self._site.rex(name, now.ms, now, True)
         return effects
 
     def condition(self, device: str, reading: "Any", now: "credential.Moment") -> "list[object]":
@@ -101,8 +100,9 @@ class Inputs:
         wiring = self._wiring
         if device in wiring.exits:
             name = wiring.exits[device]
-            pressed = self._site.rex(name, at_ms, now) if on else []
-            return pressed + self._site.hold_exit(name, on, at_ms, now)
+            if on:
+                return self._site.rex(name, at_ms, now, True)
+            return self._site.hold_exit(name, False, at_ms, now)
         effects: list[object] = []
         if device in wiring.contacts:
             effects += self._site.contact(wiring.contacts[device], not on, at_ms, now)

@@ -5,6 +5,7 @@ lock moves and the batch is marked late. What has changed back meanwhile is neve
 """
 
 from firmware.access import sounder
+from firmware.access.deadlines import earliest
 from hal.errors import DeviceUnavailableError
 
 TYPE_CHECKING = False
@@ -24,6 +25,12 @@ class Outputs:
     def __init__(self, config: "dict[str, Any]", devices: "dict[str, Any]") -> None:
         self._config = config
         self._devices = devices
+        self._portals = sorted(config["portals"])
+        #: (access point, its light, its buzzer)
+        self._signs = [
+            (name, config["access_points"][name]["led"], config["access_points"][name]["buzzer"])
+            for name in sorted(config["access_points"])
+        ]
         self._unlocked: dict[str, bool] = {}
         self._waiting: dict[str, tuple[Batch, int]] = {}
         self._shown: dict[str, object] = {}
@@ -53,10 +60,17 @@ class Outputs:
         """When a release has waited long enough, a pulse has lasted its time, or a rhythm goes on."""
         dues = [self._waiting[name][1] for name in self._waiting]
         pulses = [self._devices[name].deadline_ms for name in self._pulses]
-        dues += [at_ms for at_ms in pulses if at_ms is not None]
-        rhythms = [self._siren.deadline_ms, self._beacon.deadline_ms]
-        dues += [at_ms for at_ms in rhythms if at_ms is not None]
-        return min(dues) if dues else None
+        return earliest(dues + pulses + [self._siren.deadline_ms, self._beacon.deadline_ms])
+
+    def is_due(self, now_ms: int) -> bool:
+        """Whether `apply` is to be called: its time has come, or a line that failed is to be tried again."""
+        due_ms = self.deadline_ms
+        return bool(self._failed) or (due_ms is not None and now_ms >= due_ms)
+
+    @property
+    def waits(self) -> bool:
+        """Whether a release waits for its record."""
+        return bool(self._waiting)
 
     def told(self, device: str) -> bool:
         """Whether `device` is told to sound or be lit, the pauses of a rhythm included, or switched on."""
@@ -71,6 +85,13 @@ class Outputs:
         """A rule of the config switches an output; driven with the next `apply`."""
         self._switched[device] = on
 
+    def let_out(self, site: "Site", now_ms: int) -> None:
+        """Drive the locks that wait for no record, before anything else is done; `apply` is to follow."""
+        for name in [] if self._held_safe else self._portals:
+            portal = site.portals[name]
+            if not (portal.unlocked and portal.waits_for_record(now_ms)):
+                self._lock(name, portal, None, now_ms)
+
     def apply(self, site: "Site", batch: "Batch | None", now_ms: int) -> None:
         """Bring every output up to what `site` wants; `batch` holds the records of what just changed.
 
@@ -78,17 +99,16 @@ class Outputs:
         all the same.
         """
         if self._held_safe:
-            for name in sorted(site.portals):
+            for name in self._portals:
                 self._await(name, site.portals[name], batch, now_ms)
             return
-        for name in sorted(site.portals):
+        for name in self._portals:
             self._lock(name, site.portals[name], batch, now_ms)
-        for name in sorted(site.access_points):
+        for name, led, buzzer in self._signs:
             at = site.access_points[name]
             if at.portal.name not in self._waiting:
-                part = self._config["access_points"][name]
-                self._show(part["led"], "show", at.signals.light)
-                self._show(part["buzzer"], "sound", at.signals.sound)
+                self._show(led, "show", at.signals.light)
+                self._show(buzzer, "sound", at.signals.sound)
         alarms = self._config["alarms"]
         self._siren.play(sounder.siren(site.alarms, now_ms), now_ms)
         self._beacon.play(sounder.beacon(site.alarms), now_ms)
@@ -123,7 +143,7 @@ class Outputs:
             self._switched[name] = False
             self._show(name, "switch", False)
         self._shown = {}
-        for name in sorted(self._config["portals"]):
+        for name in self._portals:
             lock = self._devices.get(self._config["portals"][name]["lock"])
             if lock is not None:
                 self._drive(self._config["portals"][name]["lock"], lock.release_power)

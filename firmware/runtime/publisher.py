@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from firmware.runtime.clock import SiteTime
 
 HEALTH_MS = 60000
-SOON_MS = 2
 
 
 class Publisher:
@@ -31,10 +30,9 @@ class Publisher:
         host_ack = bool(config["link"].get("host_ack", True))
         self._outbox = Outbox(journal, transport, loop, self.root, host_ack)
         self._said: dict[str, object] = {}
-        self._health_at_ms = 0
+        #: int  ask for `conditions` no later than this: health is told each minute
+        self.health_at_ms = 0
         self._ill: list[str] = []
-        self._loop = loop
-        self._soon = False
         self._started: tuple[int, str] | None = None
         self._nonce: str | None = None
         #: callable () -> (count, version, ok)  the keys there are, `ports.Store.held`
@@ -77,18 +75,8 @@ class Publisher:
         """Send a range of records once more; which of it is there (`Outbox.replay`)."""
         return self._outbox.replay(from_seq, to_seq)
 
-    def conditions_soon(self, site: "Site", time: "SiteTime") -> None:
-        """Bring the retained conditions up to date in `SOON_MS`: a card waits for the door, not for them."""
-        if not self._soon:
-            self._soon = True
-            self._loop.call_at(
-                self._loop.now_ms() + SOON_MS,
-                lambda: self.conditions(site, time, self._loop.now_ms()),
-            )
-
     def conditions(self, site: "Site", time: "SiteTime", now_ms: int) -> None:
         """Bring the retained conditions up to date; what has not changed is not said again."""
-        self._soon = False
         for name in sorted(site.portals):
             portal = site.portals[name]
             lock = "unlocked" if portal.unlocked else "locked"
@@ -124,9 +112,9 @@ class Publisher:
         ill += [name for name in sorted(health["readers"]) if not health["readers"][name]["ok"]]
         ill += [name for name in ("battery", "mains") if not health["power"][name]]
         if (
-            now_ms >= self._health_at_ms or ill != self._ill
+            now_ms >= self.health_at_ms or ill != self._ill
         ):  # each minute, and at once where one turns
-            self._health_at_ms = now_ms + HEALTH_MS
+            self.health_at_ms = now_ms + HEALTH_MS
             self._ill = ill
             if self.held is not None:
                 count, version, ok = self.held()

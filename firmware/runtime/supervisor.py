@@ -25,6 +25,8 @@ class Supervisor:
         self._tasks: dict[str, aio.Task] = {}
         #: the latest time at which each task that promised it must say `alive` again
         self._due_ms: dict[str, int] = {}
+        #: before this none of them is over
+        self._next_ms = 0
         self._hung: set[str] = set()
         self._looked_ms = loop.now_ms()
         self._stopped = False
@@ -45,7 +47,8 @@ class Supervisor:
 
     def alive(self, name: str, within_ms: int) -> None:
         """Task `name` lives, and says so again within `within_ms` or is ended."""
-        self._due_ms[name] = self._loop.now_ms() + within_ms
+        due_ms = self._due_ms[name] = self._loop.now_ms() + within_ms
+        self._next_ms = min(self._next_ms, due_ms)
 
     def look(self, now_ms: int) -> None:
         """End every task that has broken its promise; to be called at least every `LOOK_MS`."""
@@ -54,10 +57,13 @@ class Supervisor:
         if gap_ms > LOOK_MS:  # nothing ran meanwhile, so nobody could keep a promise
             for name in self._due_ms:
                 self._due_ms[name] += gap_ms
+        if now_ms <= self._next_ms:
+            return
         for name in [name for name in sorted(self._due_ms) if self._due_ms[name] < now_ms]:
             del self._due_ms[name]
             self._hung.add(name)
             self._tasks[name].cancel()
+        self._next_ms = min(self._due_ms.values()) if self._due_ms else now_ms
 
     def stop(self) -> None:
         """Cancel every task; they clean up."""

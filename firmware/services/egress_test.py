@@ -79,7 +79,7 @@ class EgressTest:
             lock = devices.get(self._config["portals"][name]["lock"])
             if lock is not None:
                 self._driven[name] = (lock.unlocked, controller.loop.now_ms())
-        controller.on_record = self._recorded
+        controller.effects.on_record = self._recorded
         controller.on_lock = self._lock_driven
 
     def heard(self, line: str) -> None:

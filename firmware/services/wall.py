@@ -36,6 +36,10 @@ class SystemWall(WallClock):
         self._chip_kept = chip_s is not None and abs(time.time() - chip_s) <= _AGREE_S
         self._asked_ns: int | None = None
         self._synchronised = False
+        self._offset: tuple[int | None, int] = (
+            None,
+            0,
+        )  # the last minute asked for, and its offset
 
     def utc_ms(self) -> int:
         """Milliseconds since 1970-01-01 UTC."""
@@ -58,8 +62,11 @@ class SystemWall(WallClock):
         return _monotonic_ms() + self._second_ahead_ms
 
     def offset_s(self, utc_s: int) -> int:
-        """The zone's offset at `utc_s`, daylight saving included."""
-        return offset_s(self._zone, utc_s)
+        """The zone's offset at `utc_s`, daylight saving included; it changes with a whole minute."""
+        minute = utc_s // 60
+        if minute != self._offset[0]:
+            self._offset = (minute, offset_s(self._zone, utc_s))
+        return self._offset[1]
 
 
 def offset_s(zone: zoneinfo.ZoneInfo, utc_s: int) -> int:

@@ -242,7 +242,10 @@ class _Inputs(DigitalInputs):
             for _ in range(_MOST_READS):
                 if not request.wait_edge_events(0):
                     break
-                edges.extend(self._edge(event) for event in request.read_edge_events())
+                events = request.read_edge_events()
+                edges.extend([self._edge(event) for event in events])
+                if len(events) < _BUFFER:
+                    break  # there were no more; one that comes now wakes the loop again
         except OSError as error:
             raise _gone(", ".join(self.names), error) from error
         return edges
