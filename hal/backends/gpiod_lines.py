@@ -22,6 +22,7 @@ from hal.ports import DigitalInputs, DigitalOutput, Edge, Lines
 
 _CONSUMER = "doorward"
 _BUFFER = 256  #: edges the kernel keeps for one request: three of the longest Wiegand bursts
+_AT_ONCE = 64  #: edges that the library hands over at a time
 _MOST_READS = 16  #: buffers emptied by one `take`: a line that never rests must not hold the loop
 _SEQUENCE = 0xFFFFFFFF  #: the kernel's sequence numbers have 32 bits
 _NUMBERED = re.compile(r"GPIO([0-9]{1,3})\Z").match
@@ -244,7 +245,7 @@ class _Inputs(DigitalInputs):
                     break
                 events = request.read_edge_events()
                 edges.extend([self._edge(event) for event in events])
-                if len(events) < _BUFFER:
+                if len(events) < _AT_ONCE:
                     break  # there were no more; one that comes now wakes the loop again
         except OSError as error:
             raise _gone(", ".join(self.names), error) from error

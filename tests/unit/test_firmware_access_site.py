@@ -921,6 +921,25 @@ def test_a_quiet_site_has_nothing_to_wait_for() -> None:
     assert house.site.deadline_ms is None
 
 
+def test_a_tick_before_the_deadline_looks_at_nothing_and_one_at_it_at_all() -> None:
+    house = House()
+    house.card("resident", 1000)
+    due_ms = house.site.deadline_ms
+    assert due_ms is not None
+    looked = []
+    catch_up = house.site._catch_up
+
+    def counted(now: "Moment") -> "list[object]":
+        looked.append(now.ms)
+        return catch_up(now)
+
+    setattr(house.site, "_catch_up", counted)  # noqa: B010  a method, for this once
+    assert house.site.tick(house.at(due_ms - 1)) == []
+    assert looked == []
+    house.site.tick(house.at(due_ms))
+    assert looked == [due_ms]
+
+
 def test_the_end_of_a_block_is_waited_for_because_the_reader_shows_it() -> None:
     house = House(mode=portal.LOCKED_OPEN)
     for second in range(5):
