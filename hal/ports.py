@@ -207,7 +207,8 @@ class Lines:
 
         The level is set before the direction. Raises `hal.errors.LineBusyError` if somebody has the
         line, `hal.errors.LineUnknownError` if the board has no such line, and
-        `hal.errors.DeviceUnavailableError` if the chip is missing or may not be opened.
+        `hal.errors.DeviceUnavailableError` if the chip is missing or may not be opened; one beside the
+        board that may come later is claimed all the same, and each call raises until then.
         """
         raise NotImplementedError
 
@@ -316,8 +317,8 @@ class AnalogInputs:
         """Claim `name`, such as ``adc0``.
 
         Raises `hal.errors.LineBusyError` if somebody has the channel, `hal.errors.LineUnknownError` if
-        the board has none of that name, and `hal.errors.DeviceUnavailableError` if the converter is
-        missing or may not be opened.
+        the board has none of that name, and `hal.errors.DeviceUnavailableError` if this machine cannot
+        speak to such a converter at all; one that is missing may come later, `read` raises until then.
         """
         raise NotImplementedError
 

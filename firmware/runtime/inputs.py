@@ -30,7 +30,7 @@ class Inputs:
         self._closed: dict[str, bool] = {}
         #: device -> what its loop says at the start beside closed and open
         self._odd: dict[str, str] = {}
-        self._told: set[str] = set()  # devices that have said why they are lost
+        self._told: set[str] = set()  # devices that are lost, and that was told
 
     def look(self) -> "dict[str, bool]":
         """Read every input; what each says, for `Wiring.found`; `start` says the rest."""
@@ -80,11 +80,13 @@ class Inputs:
         if reading.kind == "power":
             return self._site.condition(device, alarm.POWER_FAULT, not reading.data, now)
         lost = reading.kind == "lost"
+        if not lost and self._site.alarms.is_active(device, alarm.READER_FAULT):
+            self._told.add(device)  # by its alarm
         effects = self._why(device, reading.data if lost else None, now)
         return effects + self._site.condition(device, alarm.READER_FAULT, lost, now)
 
     def _why(self, device: str, text: "str | None", now: "credential.Moment") -> "list[object]":
-        """A device that says why it is lost is told so; and once more when it is back."""
+        """A device that says why it is lost is told so; what was told of, once more when it is back."""
         if text is not None:
             self._told.add(device)
             fields: dict[str, object] = {"part": device, "text": text}

@@ -59,7 +59,9 @@ class Outputs:
     def deadline_ms(self) -> "int | None":
         """When a release has waited long enough, a pulse has lasted its time, or a rhythm goes on."""
         dues = [self._waiting[name][1] for name in self._waiting]
-        pulses = [self._devices[name].deadline_ms for name in self._pulses]
+        # One that fails is tried again with each round of the door, and not all the time.
+        works = [name for name in self._pulses if name not in self._failed]
+        pulses = [self._devices[name].deadline_ms for name in works]
         return earliest(dues + pulses + [self._siren.deadline_ms, self._beacon.deadline_ms])
 
     def is_due(self, now_ms: int) -> bool:
@@ -125,7 +127,10 @@ class Outputs:
             self._end_pulse(name, now_ms)
 
     def _end_pulse(self, name: str, now_ms: int) -> None:
-        self._drive(name, lambda: self._devices[name].tick(now_ms))
+        driver = self._devices[name]
+        due_ms = driver.deadline_ms
+        if due_ms is not None and now_ms >= due_ms:  # what has nothing to end would seem to work
+            self._drive(name, lambda: driver.tick(now_ms))
 
     def resume(self, site: "Site", now_ms: int) -> None:
         """The door loop decides: what `site` wants is driven, now and from here on."""

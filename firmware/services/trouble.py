@@ -9,6 +9,8 @@ from typing import Any
 
 from firmware.access import alarm, record
 
+BURST_MS = 5000  #: devices that fail for one reason within this are one line
+
 
 def lines(problems: list[tuple[str, str]]) -> list[str]:
     """A line for each cause in `problems` (device, text), with every device that it stops."""
@@ -35,7 +37,8 @@ class Trouble:
         self._devices = devices
         self._known = known
         self._say = say
-        self._told: dict[str, str] = {}  # device that fails: the line that was said of it
+        #: device that fails: what was said of it, and when, if that was in another's line
+        self._told: dict[str, tuple[str, int | None]] = {}
 
     def heard(self, made: record.Record) -> None:
         """A record was made."""
@@ -46,21 +49,26 @@ class Trouble:
                 if made.type == record.ALARM_CLEARED:
                     self._works(device)
                 else:
-                    self._fails(device, self._reason(device))
+                    self._fails(device, self._reason(device), made.at_ms, sorted(self._devices))
         elif made.type in (record.SYSTEM_FAULT, record.SYSTEM_RECOVERED):
             device, text = str(fields["part"]), str(fields["text"])
             if device in self._devices and (device, text) not in self._known:
                 if made.type == record.SYSTEM_RECOVERED:
                     self._works(device)
                 else:
-                    self._fails(device, text)
+                    self._fails(device, text, made.at_ms, [])
 
-    def _fails(self, device: str, text: str) -> None:
-        """Say so; a fault is a record and an alarm, and one line."""
-        line = _line([device], text)
-        if self._told.get(device) != line:
-            self._told[device] = line
-            self._say(line)
+    def _fails(self, device: str, text: str, at_ms: int, others: list[str]) -> None:
+        """Say so, once; and in the same line who of `others` fails for that reason now."""
+        said, shared_ms = self._told.get(device, ("", None))
+        self._told[device] = (text, None)
+        if said == text and (shared_ms is None or at_ms - shared_ms <= BURST_MS):
+            return
+        same = [name for name in others if getattr(self._devices[name], "problem", "") == text]
+        same = [name for name in same if self._told.get(name, ("",))[0] != text]
+        for name in same:
+            self._told[name] = (text, at_ms)
+        self._say(_line([device, *same], text))
 
     def _works(self, device: str) -> None:
         if self._told.pop(device, None) is not None:

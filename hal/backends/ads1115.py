@@ -62,6 +62,10 @@ class Ads1115:
             code = 0
         return min(1000, round(code * self._scale_mv * 1000 / (_FULL_SCALE * self._supply_mv)))
 
+    def load(self) -> None:
+        """See `converters.Converter.load`."""
+        self._bus.load()
+
     def close(self) -> None:
         """See `converters.Converter.close`."""
         self._bus.close()

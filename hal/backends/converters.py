@@ -1,5 +1,8 @@
 """Analog inputs of converters on a bus: what was measured last, by the bus's thread (`chip_poller`).
 
+A converter that does not answer when a channel is claimed may come later: the channel is claimed, and is
+not to be read until then.
+
 A converter is `mcp3008.Mcp3008` or `ads1115.Ads1115`; a channel is named ``NAME.CH0`` or ``NAME.AIN0`` as its
 data sheet has it.
 """
@@ -19,6 +22,9 @@ class Converter(Protocol):
 
     def measure(self, channel: int) -> int:
         """The channel now, permille of the supply. Raises `hal.errors.DeviceUnavailableError`."""
+
+    def load(self) -> None:
+        """Load its library. Raises `hal.errors.DeviceUnavailableError` where it is not installed."""
 
     def close(self) -> None:
         """Let the bus go; the next measurement opens it again."""
@@ -47,9 +53,16 @@ class ConverterInputs(AnalogInputs):
             )
         if name in self._claims:
             raise LineBusyError(f"{name}: in use; expected a channel that nobody has")
-        with self._poller.bus_lock:
-            permille = self._converter.measure(known.index(short))
-        channel = self._claims[name] = _Channel(self, name, known.index(short), permille)
+        self._converter.load()
+        channel = _Channel(self, name, known.index(short))
+        # One that is silent is asked once and not for each channel: a bus that hangs takes a second.
+        silent = [one.problem for one in self._claims.values() if one.problem is not None]
+        if silent:
+            channel.problem = silent[0]
+        else:
+            with self._poller.bus_lock:
+                channel.measure(self._converter)
+        self._claims[name] = channel
         self._poller.add(self)
         return channel
 
@@ -63,19 +76,23 @@ class ConverterInputs(AnalogInputs):
     def turn(self) -> None:
         """See `chip_poller.Chip.turn`."""
         for channel in list(self._claims.values()):
-            try:
-                channel.permille, channel.problem = self._converter.measure(channel.number), None
-            except HalError as error:
-                channel.problem = error
+            channel.measure(self._converter)
 
 
 class _Channel(AnalogInput):
-    def __init__(self, inputs: ConverterInputs, name: str, number: int, permille: int) -> None:
+    def __init__(self, inputs: ConverterInputs, name: str, number: int) -> None:
         self.name = name
         self.number = number
-        self.permille = permille
+        self.permille = 0
         self.problem: HalError | None = None
         self._inputs: ConverterInputs | None = inputs
+
+    def measure(self, converter: Converter) -> None:
+        """On the bus's thread, or whoever claims it: look at the chip."""
+        try:
+            self.permille, self.problem = converter.measure(self.number), None
+        except HalError as error:
+            self.problem = error
 
     def read(self) -> int:
         if self._inputs is None:

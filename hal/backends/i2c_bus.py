@@ -40,6 +40,11 @@ class I2cBus:
         """Sixteen bits, high byte first."""
         return _swapped(self._do(address, "read_word_data", register))
 
+    def load(self) -> None:
+        """Load the library. Raises `hal.errors.DeviceUnavailableError` where it is not installed."""
+        if self._library is None:
+            self._library = _load()
+
     def close(self) -> None:
         """Let the bus go; the next transfer opens it again."""
         if self._bus is not None:
@@ -59,8 +64,7 @@ class I2cBus:
 
     def _open(self) -> Any:
         if self._bus is None:
-            if self._library is None:
-                self._library = _load()
+            self.load()
             try:
                 self._bus = self._library.SMBus(self.path)
             except PermissionError as error:

@@ -7,6 +7,9 @@ while the board runs: it is then found with its registers as from power-up, and 
 Inputs are looked at by the bus's thread (`chip_poller`), so an edge is dated up to `PERIOD_MS` late and
 what lasts less is not seen: contacts and buttons, never a reader's pulses. An output is driven by the same
 thread, a few milliseconds after `write`, which raises while the chip is known to have gone.
+
+A chip that does not answer when a line is claimed may come later: the line is claimed, cannot be read or
+written until then, and the chip is told everything as soon as it is there.
 """
 
 import os
@@ -64,16 +67,12 @@ class Mcp23017Lines(Lines):
     def output(self, name: str, active_low: bool, on: bool) -> DigitalOutput:
         """See `Lines.output`."""
         pin = self._free(name)
+        self._bus.load()
         with self._poller.bus_lock:
-            before = self._latch, self._outputs
             self._latch = _put(self._latch, pin, on != active_low)
             self._outputs = _put(self._outputs, pin, False)
-            try:
-                self._tell()
-            except HalError:
-                self._latch, self._outputs = before
-                raise
-        output = self._claims[pin] = _Output(self, name, pin, active_low, on)
+            self._claimed()
+            output = self._claims[pin] = _Output(self, name, pin, active_low, on)
         self._poller.add(self)
         return output
 
@@ -88,20 +87,15 @@ class Mcp23017Lines(Lines):
             wrong = no_input(name.rpartition(".")[2], pull)
             if wrong is not None:
                 raise BoardConfigError([f"{name}: {wrong}"])
+        self._bus.load()
         with self._poller.bus_lock:
-            before = self._pulls, self._outputs
             for pin in pins:
                 self._pulls = _put(self._pulls, pin, pull == "up")
                 self._outputs = _put(self._outputs, pin, True)
-            try:
-                self._tell()
-                self._levels = self._read(GPIO)
-            except HalError:
-                self._pulls, self._outputs = before
-                raise
-        inputs = _Inputs(self, tuple(names), pins, active_low)
-        for pin in pins:
-            self._claims[pin] = inputs
+            self._claimed()
+            inputs = _Inputs(self, tuple(names), pins, active_low)
+            for pin in pins:
+                self._claims[pin] = inputs
         self._poller.add(self)
         return inputs
 
@@ -140,6 +134,18 @@ class Mcp23017Lines(Lines):
         for claim in list(dict.fromkeys(self._claims.values())):
             if isinstance(claim, _Inputs):
                 claim.look(self._levels, at_ms)
+
+    def _claimed(self) -> None:
+        """Tell the chip at once. One that is silent is asked once and not for each line: a bus that hangs
+        takes a second for each transfer."""
+        if self.problem is not None:
+            return
+        try:
+            self._tell()
+            self._levels = self._read(GPIO)
+        except HalError as error:
+            self._known = False
+            self.problem = error
 
     def _fail(self, error: HalError | None) -> None:
         changed = (error is None) != (self.problem is None)
@@ -251,6 +257,7 @@ class _Inputs(DigitalInputs):
         self._lost = 0
         self._fd = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._last = self._logical(chip._levels)
+        self._seen = chip.problem is None  # else nothing is known of its levels yet
 
     def levels(self) -> list[bool]:
         self._open()
@@ -285,6 +292,8 @@ class _Inputs(DigitalInputs):
     def look(self, bits: int, at_ms: int) -> None:
         """On the bus's thread: the chip's levels were read at `at_ms`."""
         found = self._logical(bits)
+        if not self._seen:
+            self._seen, self._last = True, found
         moved = [line for line, level in enumerate(found) if level != self._last[line]]
         for line in moved:
             self._lost += len(self._edges) == BUFFER

@@ -51,6 +51,11 @@ class Mcp3008:
         code: int = (high & 0x03) << 8 | low
         return round(code * 1000 / _FULL_SCALE)
 
+    def load(self) -> None:
+        """See `converters.Converter.load`."""
+        if self._library is None:
+            self._library = _load()
+
     def close(self) -> None:
         """See `converters.Converter.close`."""
         if self._spi is not None:
@@ -60,8 +65,7 @@ class Mcp3008:
     def _open(self) -> Any:
         if self._spi is not None:
             return self._spi
-        if self._library is None:
-            self._library = _load()
+        self.load()
         place = _DEVICE(self._path)
         if place is None:
             raise DeviceUnavailableError(f"{self._path}: no SPI device; expected /dev/spidev0.0")

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import sys
 from collections.abc import Callable
 
 import pytest
@@ -160,7 +161,36 @@ def test_a_little_below_ground_is_ground() -> None:
 def test_a_conversion_that_never_ends_is_told() -> None:
     rig = Ads1115Rig()
     rig.chip.looks = 10_000
-    refused(DeviceUnavailableError, lambda: rig.inputs.channel("adc.AIN0"), "never ends to measure")
+    channel = rig.inputs.channel("adc.AIN0")
+    refused(DeviceUnavailableError, channel.read, "never ends to measure")
+
+
+@pytest.mark.parametrize("make", [Mcp3008Rig, Ads1115Rig])
+def test_a_converter_that_comes_after_the_start_is_read_from_then_on(
+    make: type[AnalogRig],
+) -> None:
+    rig = make()
+    rig.lose()
+    first, second = (rig.inputs.channel(name) for name in rig.names[:2])
+    loop = SupervisedContact(first, [150, 500, 850])
+    assert loop.state == "unknown"
+    for channel in (first, second):
+        refused(DeviceUnavailableError, channel.read, channel.name, "does not answer")
+    assert [reading.kind for reading in loop.poll(0)] == ["lost", "state"]
+    rig.find()
+    rig.drive(rig.names[0], 667)
+    assert abs(first.read() - 667) <= rig.exact
+    assert [(one.kind, one.data) for one in loop.poll(600)] == [("back", None), ("state", "active")]
+
+
+def test_a_machine_without_spidev_says_so_at_the_first_claim(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "spidev", None)
+    inputs = ConverterInputs("adc", Mcp3008("/dev/spidev0.0"), ChipPoller(threaded=False))
+    assert refused(DeviceUnavailableError, lambda: inputs.channel("adc.CH0")) == (
+        "spidev: the library is not installed; expected the Python package spidev"
+    )
 
 
 @pytest.mark.parametrize(
@@ -173,11 +203,8 @@ def test_a_conversion_that_never_ends_is_told() -> None:
 def test_an_spi_device_that_does_not_open_says_what_to_do(number: int, text: str) -> None:
     rig = Mcp3008Rig()
     rig.library.refuses = number
-    refused(
-        DeviceUnavailableError,
-        lambda: rig.inputs.channel("adc.CH0"),
-        f"/dev/spidev0.0: {text}",
-    )
+    channel = rig.inputs.channel("adc.CH0")
+    refused(DeviceUnavailableError, channel.read, f"/dev/spidev0.0: {text}")
 
 
 def test_a_path_that_is_no_spi_device_is_told() -> None:

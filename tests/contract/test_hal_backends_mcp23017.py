@@ -3,6 +3,7 @@
 import errno
 import os
 import select
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -136,19 +137,54 @@ def test_a_chip_that_goes_is_told_wakes_who_waits_and_comes_back_as_it_should_be
     assert inputs.levels() == [True]
 
 
-def test_a_chip_that_is_not_there_is_refused_and_holds_no_line(rig: ChipRig) -> None:
+def test_a_chip_that_comes_after_the_start_is_told_everything_and_says_what_is(
+    rig: ChipRig,
+) -> None:
     rig.library.gone.add(ADDRESS)
-    for _ in range(2):
-        refused(
-            DeviceUnavailableError,
-            lambda: rig.lines.output("exp0.GPA0", False, True),
-            "/dev/i2c-1 0x20: does not answer",
-        )
-        refused(DeviceUnavailableError, lambda: rig.lines.inputs(["exp0.GPA1"], True, "up"))
+    output = rig.lines.output("exp0.GPA0", False, True)
+    lamp = rig.lines.output("exp0.GPA2", False, False)
+    inputs = rig.lines.inputs(["exp0.GPB1", "exp0.GPB2"], True, "up")
+    for call in (inputs.take, inputs.levels, lambda: lamp.write(True)):
+        refused(DeviceUnavailableError, call, "/dev/i2c-1 0x20: does not answer; expected the chip")
+    rig.poller.turn()
+    refused(DeviceUnavailableError, inputs.take, "/dev/i2c-1 0x20: does not answer")
+    rig.chip.world[PINS["GPB1"]] = False
     rig.library.gone.clear()
-    rig.lines.inputs(["exp0.GPA1"], True, "up")
-    assert rig.chip.registers[IODIR] == 0xFF
-    assert rig.chip.registers[OLAT] == 0
+    rig.poller.turn()
+    assert readable(inputs.fileno(), 0)
+    assert inputs.take() == []  # what is, and nothing that has happened
+    assert inputs.levels() == [True, False]
+    assert rig.chip.shown[0] == [True]
+    assert rig.chip.shown[2] == [True]  # as it was wanted meanwhile
+    output.write(False)
+    assert rig.level("exp0.GPA0") is False
+
+
+def test_a_chip_that_is_silent_is_asked_once_and_not_for_each_line(rig: ChipRig) -> None:
+    """With a wire on ground each transfer takes a second, and the doors wait for the start."""
+    asked = []
+    rig.library.gone.add(ADDRESS)
+    chip = rig.library._chip
+    rig.library._chip = lambda address: asked.append(address) or chip(address)  # type: ignore[method-assign, func-returns-value]
+    for pin in range(6):
+        rig.lines.output(f"exp0.GPA{pin}", False, False)
+    rig.lines.inputs(["exp0.GPB0"], True, "up")
+    assert len(asked) == 1
+
+
+def test_a_machine_without_the_library_says_so_at_the_first_claim(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "smbus2", None)
+    bus = I2cBus("/dev/i2c-1")
+    lines = Mcp23017Lines("exp0", bus, ADDRESS, MonotonicTicks(), ChipPoller(threaded=False))
+    for claim in (
+        lambda: lines.output("exp0.GPA0", False, False),
+        lambda: lines.inputs(["exp0.GPA1"], True, "up"),
+    ):
+        assert refused(DeviceUnavailableError, claim) == (
+            "smbus2: the library is not installed; expected the Python package smbus2"
+        )
 
 
 @pytest.mark.parametrize(
@@ -158,24 +194,28 @@ def test_a_chip_that_is_not_there_is_refused_and_holds_no_line(rig: ChipRig) -> 
         (errno.EACCES, "may not be opened; expected this user in the group i2c"),
     ],
 )
-def test_a_bus_that_does_not_open_says_what_to_do(rig: ChipRig, number: int, text: str) -> None:
+def test_a_bus_that_does_not_open_says_what_to_do_and_is_opened_when_it_can_be(
+    rig: ChipRig, number: int, text: str
+) -> None:
     rig.library.refuses = number
     bus = I2cBus("/dev/i2c-77", rig.library)
     lines = Mcp23017Lines("exp0", bus, ADDRESS, rig.ticks, rig.poller)
-    refused(
-        DeviceUnavailableError,
-        lambda: lines.output("exp0.GPA0", False, False),
-        f"/dev/i2c-77: {text}",
-    )
+    inputs = lines.inputs(["exp0.GPA1"], False, "up")
+    refused(DeviceUnavailableError, inputs.levels, f"/dev/i2c-77: {text}")
+    rig.library.refuses = 0
+    rig.poller.turn()
+    assert inputs.levels() == [True]
 
 
 def test_the_real_library_on_a_machine_without_that_bus(tmp_path: Path) -> None:
+    poller = ChipPoller(threaded=False)
     lines = Mcp23017Lines(
-        "exp0", I2cBus(str(tmp_path / "i2c-1")), ADDRESS, MonotonicTicks(), ChipPoller()
+        "exp0", I2cBus(str(tmp_path / "i2c-1")), ADDRESS, MonotonicTicks(), poller
     )
+    inputs = lines.inputs(["exp0.GPA1"], False, "up")
     refused(
         DeviceUnavailableError,
-        lambda: lines.output("exp0.GPA0", False, False),
+        inputs.levels,
         f"{tmp_path}/i2c-1: no such file or directory; expected an I2C bus",
     )
 

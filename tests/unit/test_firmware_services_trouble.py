@@ -6,6 +6,7 @@ from firmware.access import record
 from firmware.services.trouble import Trouble, lines
 
 CHIP = "gpiod: no chip in /dev; expected pinctrl-bcm2711"
+EXPANDER = "/dev/i2c-1 0x20: does not answer; expected the chip there"
 PORT = "/dev/ttyUSB0: not there; expected the reader or its adapter plugged in"
 
 
@@ -15,12 +16,14 @@ def log(*known: tuple[str, str]) -> tuple[Trouble, list[str]]:
         "reader": SimpleNamespace(problem=PORT),
         "keypad": SimpleNamespace(problem=""),
         "strike": SimpleNamespace(),
+        "lid": SimpleNamespace(problem=EXPANDER),
+        "tamper": SimpleNamespace(problem=EXPANDER),
     }
     return Trouble(devices, list(known), said.append), said
 
 
-def raised(kind: str, point: str, type: str = record.ALARM_RAISED) -> record.Record:
-    return record.make(type, 0, None, {"point": point, "class": kind, "priority": 3})
+def raised(kind: str, point: str, type: str = record.ALARM_RAISED, at_ms: int = 0) -> record.Record:
+    return record.make(type, at_ms, None, {"point": point, "class": kind, "priority": 3})
 
 
 def fault(part: str, text: str, type: str = record.SYSTEM_FAULT) -> record.Record:
@@ -57,6 +60,23 @@ def test_a_fault_that_is_a_record_and_an_alarm_is_one_line_and_so_is_its_end() -
         "reader: does not know its key; expected another",
         "reader: works again",
     ]
+
+
+def test_what_fails_for_one_reason_at_one_time_is_one_line_and_each_works_again() -> None:
+    trouble, said = log()
+    trouble.heard(raised("reader_fault", "tamper", at_ms=1000))
+    trouble.heard(raised("reader_fault", "lid", at_ms=1020))
+    assert said == [f"tamper, lid: {EXPANDER}"]
+    trouble.heard(fault("lid", "works again", record.SYSTEM_RECOVERED))
+    trouble.heard(fault("tamper", "works again", record.SYSTEM_RECOVERED))
+    assert said[1:] == ["lid: works again", "tamper: works again"]
+
+
+def test_a_device_whose_own_fault_comes_much_later_is_told_of_then() -> None:
+    trouble, said = log()
+    trouble.heard(raised("reader_fault", "tamper", at_ms=1000))
+    trouble.heard(raised("reader_fault", "lid", at_ms=60_000))
+    assert said == [f"tamper, lid: {EXPANDER}", f"lid: {EXPANDER}"]
 
 
 def test_a_held_line_is_told_as_one() -> None:

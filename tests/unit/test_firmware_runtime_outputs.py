@@ -1,0 +1,89 @@
+"""`firmware.runtime.outputs` with an output that cannot be driven for a while: an expander without supply."""
+
+from types import SimpleNamespace
+from typing import Any
+
+from firmware.runtime.outputs import Outputs
+from hal.drivers.buzzer import Buzzer
+from hal.errors import DeviceUnavailableError
+from hal.ports import DigitalOutput
+
+GONE = "/dev/i2c-1 0x20: does not answer; expected the chip there"
+
+
+class _Line(DigitalOutput):
+    """A line whose chip goes and comes."""
+
+    def __init__(self) -> None:
+        self.gone = False
+        self.on = False
+        self.tries = 0
+
+    def write(self, on: bool) -> None:
+        self.tries += 1
+        if self.gone:
+            raise DeviceUnavailableError(GONE)
+        self.on = on
+
+    def read(self) -> bool:
+        return self.on
+
+
+class _Door:
+    """A controller's outputs with one buzzer, and a house in which nothing happens."""
+
+    def __init__(self) -> None:
+        self.line = _Line()
+        config: dict[str, Any] = {
+            "devices": {"buzzer": {"max_pulse_ms": 1000}},
+            "portals": {},
+            "access_points": {"in": {"led": None, "buzzer": "buzzer"}},
+            "alarms": {"siren": None, "beacon": None},
+        }
+        self.outputs = Outputs(config, {"buzzer": Buzzer(self.line, 1000)})
+        self.told: list[tuple[str, bool, str]] = []
+        self.outputs.on_fault = lambda device, ok, text: self._fault(device, ok, text)
+        self.signals = SimpleNamespace(light="off", sound=False)
+        at = SimpleNamespace(portal=SimpleNamespace(name="p"), signals=self.signals)
+        alarms = SimpleNamespace(sounding=lambda now_ms: [], alarms=list)
+        self.site: Any = SimpleNamespace(portals={}, access_points={"in": at}, alarms=alarms)
+
+    def apply(self, now_ms: int) -> None:
+        self.outputs.apply(self.site, None, now_ms)
+
+    def _fault(self, device: str, ok: bool, text: str) -> None:
+        self.told.append((device, ok, text))
+        assert len(self.told) < 10, "told again and again"
+        self.apply(0)  # as the controller does once the record is made
+
+
+def test_an_output_that_cannot_be_driven_is_told_once_and_its_end_once() -> None:
+    door = _Door()
+    door.line.gone = True
+    for now_ms in range(0, 5000, 1000):
+        door.apply(now_ms)
+    assert door.told == [("buzzer", False, GONE)]
+    door.line.gone = False
+    for now_ms in range(5000, 8000, 1000):
+        door.apply(now_ms)
+    assert door.told == [("buzzer", False, GONE), ("buzzer", True, "works again")]
+
+
+def test_an_output_that_goes_while_it_sounds_keeps_nobody_busy_and_ends_when_it_is_back() -> None:
+    door = _Door()
+    door.signals.sound = True
+    door.apply(0)
+    door.apply(1)
+    assert door.line.on
+    assert door.outputs.deadline_ms == 1000
+    door.line.gone = True
+    door.apply(1001)
+    assert door.told == [("buzzer", False, GONE)]
+    assert door.outputs.deadline_ms is None  # the door's own round tries it again, each second
+    tries = door.line.tries
+    door.apply(2001)
+    assert door.line.tries > tries
+    door.line.gone = False
+    door.apply(3001)
+    assert door.line.on is False
+    assert door.told[1:] == [("buzzer", True, "works again")]
