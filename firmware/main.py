@@ -291,9 +291,8 @@ def _osdp_install(reader: str, folder: str | None, config: dict[str, Any]) -> in
 
     from firmware.services import osdp_install
     from hal.backends.osdp_give_key import give
-    from hal.backends.pyserial_port import PyserialPorts
 
-    into = partial(give, PyserialPorts())
+    into = partial(give, _serial_ports(config))
     return osdp_install.run(config, reader, folder, into, sys.stdout, sys.stderr)
 
 
@@ -342,9 +341,15 @@ def _platform(config: dict[str, Any], folder: str) -> "Platform":
 def _backends(config: dict[str, Any]) -> "tuple[Lines, SerialPorts]":
     """The board's lines and serial ports. Raises `hal.errors.HalError` where there are none."""
     from hal.backends.input_keys import InputKeys
+
+    return _lines(config), InputKeys(_serial_ports(config))
+
+
+def _serial_ports(config: dict[str, Any]) -> "SerialPorts":
+    from hal import board_lines
     from hal.backends.pyserial_port import PyserialPorts
 
-    return _lines(config), InputKeys(PyserialPorts())
+    return PyserialPorts(board_lines.rs485_ports(config))
 
 
 def _lines(config: dict[str, Any]) -> "Lines":

@@ -103,6 +103,7 @@ DEVICES: dict[str, Fields] = {
         "title": optional(title),
         "port": required(path),
         "baud": optional(choice(9600, 19_200, 38_400, 57_600, 115_200, 230_400), 9600),
+        "rs485": optional(choice("adapter", "kernel", "kernel_inverted"), "adapter"),
     },
     "osdp_reader": {
         "driver": required(choice(*LINE_KEYS)),

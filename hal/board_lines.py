@@ -47,6 +47,12 @@ def claims(config: Config) -> list[Claim]:
     return found
 
 
+def rs485_ports(config: Config) -> dict[str, str]:
+    """Who switches the direction of an RS-485 port, by its path; of the others nobody need."""
+    devices = config["devices"].values()
+    return {one["port"]: one["rs485"] for one in devices if one["driver"] == "osdp_bus"}
+
+
 def check(config: Config, problems: Problems) -> None:
     """Add to `problems` what is wrong with the lines of `config`."""
     claimed = claims(config)

@@ -3,9 +3,15 @@
 Reads and writes never wait. An adapter that is pulled out shows as a read that fails; the stream is then
 closed and may be opened again. A port is locked against other programs (flock), and against a second
 stream of this one.
+
+RS-485 has one pair for both directions. Most adapters turn it by themselves; where the driver of a UART does,
+by its RTS line (Linux, Documentation/driver-api/serial/serial-rs485.rst), it is told so at each open, and
+asked whether it does: some take the word and do something else.
 """
 
+import array
 import errno
+import fcntl
 import importlib
 import os
 from typing import Any
@@ -25,15 +31,26 @@ _TO_DO = {
 }
 
 
-class PyserialPorts(SerialPorts):
-    """The serial lines of this machine, by device path."""
+_TIOCGRS485 = 0x542E
+_ENABLED, _RTS_ON_SEND, _RTS_AFTER_SEND = 1, 2, 4  # struct serial_rs485, flags
+#: what the kernel is told by an "rs485" of the config: RTS while it sends, RTS while it listens
+_RTS = {"kernel": (True, False), "kernel_inverted": (False, True)}
 
-    def __init__(self) -> None:
+
+class PyserialPorts(SerialPorts):
+    """The serial lines of this machine, by device path.
+
+    rs485  dict or None  port: who turns its direction, "adapter", "kernel" (RTS is active while it sends) or
+           "kernel_inverted"; a port that is not in it has none to turn
+    """
+
+    def __init__(self, rs485: dict[str, str] | None = None) -> None:
         self._claims: dict[str, PyserialStream] = {}
+        self._rs485 = rs485 or {}
 
     def stream(self, port: str, baud: int) -> "PyserialStream":
         """See `SerialPorts.stream`. The path is claimed until the stream is closed."""
-        stream = PyserialStream(self, port, baud)
+        stream = PyserialStream(self, port, baud, self._rs485.get(port, "adapter"))
         self._claim(stream)
         return stream
 
@@ -50,10 +67,11 @@ class PyserialPorts(SerialPorts):
 class PyserialStream(ByteStream):
     """One serial line, 8N1. Made by `PyserialPorts.stream`."""
 
-    def __init__(self, ports: PyserialPorts, port: str, baud: int) -> None:
+    def __init__(self, ports: PyserialPorts, port: str, baud: int, rs485: str) -> None:
         self.name = port
         self._ports = ports
         self._baud = baud
+        self._rs485 = rs485
         self._serial: Any = None
 
     def open(self) -> None:
@@ -72,6 +90,26 @@ class PyserialStream(ByteStream):
                 wanted = access.expected(self.name, "dialout")
                 reason = f"may not be opened; expected {wanted}"
             raise DeviceUnavailableError(f"{self.name}: {reason}") from error
+        if self._rs485 in _RTS:
+            self._turn_by_rts()
+
+    def _turn_by_rts(self) -> None:
+        """Have the kernel turn the direction, or close the port again: mute, it would disturb the others."""
+        sends, listens = _RTS[self._rs485]
+        settings = importlib.import_module("serial.rs485").RS485Settings(sends, listens)
+        told = array.array("i", [0] * 8)
+        try:
+            self._serial.rs485_mode = settings
+            fcntl.ioctl(self._serial.fileno(), _TIOCGRS485, told)
+        except (OSError, ValueError):  # pyserial: whatever the kernel answered
+            told[0] = 0
+        wanted = _ENABLED | (_RTS_ON_SEND if sends else 0) | (_RTS_AFTER_SEND if listens else 0)
+        if told[0] & (_ENABLED | _RTS_ON_SEND | _RTS_AFTER_SEND) != wanted:
+            self._shut()
+            raise DeviceUnavailableError(
+                f'{self.name}: its driver does not turn RS-485 by RTS as rs485 = "{self._rs485}" wants; '
+                'expected a UART whose driver does, or rs485 = "adapter" and one that turns by itself'
+            )
 
     def read(self) -> bytes:
         """See `ByteStream.read`."""

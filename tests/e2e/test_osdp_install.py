@@ -36,9 +36,14 @@ class _Installer:
         self.state.mkdir()
         self.name = f"{READER}: {rig.port} address 0"
         self._board = folder / "board.toml"
-        text = BOARD.read_text()
-        assert PORT in text
-        self._board.write_text(text.replace(PORT, rig.port))
+        self._board.write_text(BOARD.read_text())
+        self.change(PORT, rig.port)
+
+    def change(self, old: str, new: str) -> None:
+        """Another word in its board config."""
+        text = self._board.read_text()
+        assert old in text
+        self._board.write_text(text.replace(old, new))
 
     def start(self, *args: str) -> "subprocess.Popen[str]":
         return subprocess.Popen(
@@ -194,3 +199,17 @@ def test_a_bus_that_is_not_there_is_one_line_that_says_what_to_do(
         1,
         f"{READER}: {rig.port}: not there; expected the reader or its adapter plugged in\n",
     )
+
+
+def test_a_port_that_cannot_turn_its_direction_is_one_line_and_nothing_is_sent(
+    rig: Rig, installer: _Installer
+) -> None:
+    rig.peer(0, key=None)
+    installer.change('driver = "osdp_bus"', 'driver = "osdp_bus"\nrs485 = "kernel"')
+    code, _, wrong = installer.install()
+    assert (code, wrong) == (
+        1,
+        f'{READER}: {rig.port}: its driver does not turn RS-485 by RTS as rs485 = "kernel" wants; '
+        'expected a UART whose driver does, or rs485 = "adapter" and one that turns by itself\n',
+    )
+    assert rig.passed == b""

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from hal import board
+from hal import board, board_lines
 from hal.errors import BoardConfigError
 
 SHIPPED = Path(__file__).parents[2] / "board_configs" / "rpi4-two-doors-osdp.toml"
@@ -46,6 +46,10 @@ def _told(override: dict[str, Any]) -> list[str]:
             "devices.second: nothing uses it; expected a portal, access point, reader or alarm that "
             "names it",
         ]),
+        ({"devices.bus.rs485": "rts"}, [
+            'devices.bus.rs485: "rts" is not allowed; expected one of "adapter", "kernel", '
+            '"kernel_inverted"',
+        ]),
         ({"devices.back-reader.key": "00" * 16}, [
             'devices.back-reader.key: unknown key; no key stands here; "doorward --osdp-install" '
             'gives the reader one',
@@ -63,3 +67,15 @@ def test_a_bus_of_more_than_eight_is_refused() -> None:
         override[f"devices.{name}"] = {"driver": "osdp_reader", "bus": "bus", "address": address}
         override[f"access_points.{name}"] = {"portal": "back", "direction": "in", "reader": name}
     assert _told(override) == ["devices.bus: 9 readers on one bus; expected 8 at most"]
+
+
+def test_who_turns_a_bus_is_known_by_its_port() -> None:
+    override: dict[str, object] = {
+        "devices.bus.rs485": "kernel",
+        "devices.bus.port": "/dev/ttyAMA3",
+    }
+    for config, told in (
+        (board.load(str(SHIPPED)), "adapter"),
+        (board.load(str(SHIPPED), override), "kernel"),
+    ):
+        assert board_lines.rs485_ports(config) == {config["devices"]["bus"]["port"]: told}
