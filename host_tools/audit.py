@@ -19,6 +19,7 @@ import apsw
 from firmware.arguments import Parser
 from firmware.trust import audit, signing
 from host_tools.console import DONE, WRONG, Console, FailedError, UseError
+from host_tools.words import form
 
 _MAGIC = b"SQLite format 3\0"
 _TRIES = 5  #: to copy a journal while nobody writes to it
@@ -44,33 +45,30 @@ def run(args: argparse.Namespace, console: Console, words: dict[str, str]) -> in
 def _said(
     journal: audit.Journal, has_key: bool, words: dict[str, str]
 ) -> tuple[str, str, list[str]]:
-    named = {
-        "controller": journal.controller or "?",
-        "journal": journal.name,
-        "first": f"{journal.first:,}",
-        "last": f"{journal.last:,}",
-        "count": f"{journal.count:,}",
-        "checkpoints": f"{journal.checkpoints:,}",
-        "signed": f"{journal.signed:,}",
-        "upto": f"{journal.upto:,}",
-    }
+    def say(key: str, **values: object) -> str:
+        return words[form(words, key, values.get("n"))].format(**values)
+
+    who = {"part": journal.controller or "?", "name": journal.name}
     if journal.findings:
         found = journal.findings[0]
-        named |= {"seq": f"{found.seq:,}", "other": f"{found.other:,}"}
-        named["what"] = words[f"audit.{found.what}"].format(**named)
-        named["why"] = words[f"audit.why.{found.why}"].format(**named)
+        other = f"{found.other:,}"
+        what, why = say(f"audit.{found.what}"), say(f"audit.why.{found.why}", other=other)
         more = len(journal.findings) - 1
-        lines = [words["audit.more"].format(more=f"{more:,}")] if more else []
-        said = words["audit.in"] + words["audit.broken"]
-        return WRONG, said.format(**named), lines
-    kind = "signed" if has_key else "unchecked"
+        said = say("audit.broken", seq=f"{found.seq:,}", what=what, why=why, **who)
+        return WRONG, said, [say("audit.more", n=f"{more:,}")] if more else []
+    first, last = f"{journal.first:,}", f"{journal.last:,}"
+    said = say("audit.whole", n=journal.last - journal.first + 1, first=first, last=last, **who)
     if journal.checkpoints == 0:
-        kind = "unsigned"
-    said = words["audit.of"] + words["audit.whole"] + words[f"audit.whole.{kind}"]
-    lines = [words["audit.middle"].format(**named)] if journal.first > 1 else []
+        lines = [say("audit.none")]
+    elif has_key:
+        lines = [say("audit.signed", n=f"{journal.signed:,}")]
+    else:
+        lines = [say("audit.unchecked", n=f"{journal.checkpoints:,}")]
+    if journal.first > 1:
+        lines.append(say("audit.middle", first=first))
     if has_key and 0 < journal.upto < journal.last - 1:
-        lines.append(words["audit.tail"].format(**named))
-    return DONE, said.format(**named), lines
+        lines.append(say("audit.tail", upto=f"{journal.upto:,}"))
+    return DONE, said, lines
 
 
 def _plain(journal: audit.Journal) -> dict[str, Any]:

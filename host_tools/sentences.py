@@ -163,7 +163,7 @@ class Sentences:
         values["refused"] = self._word("refused", event.get("reason"))
         values["quality"] = self._word("clock", event.get("quality") or event.get("clock"))
         values["by"] = None if event.get("by") is None else self._by(event["by"])
-        values["cause"] = self._with("cause", event.get("cause"), values)
+        values["cause"] = self._with("cause", self._cause(event), values)
         values["op"] = self._with("op", event.get("op"), values)
         values["by"] = self._by(event.get("by"))
         values["until"] = self._until(event)
@@ -173,6 +173,13 @@ class Sentences:
             ms = event.get(f"{name}_ms")
             values[name] = None if ms is None else self._span(ms)
         return values
+
+    def _cause(self, event: dict[str, Any]) -> Any:
+        """A cause as the words have it: by a command one door is opened, another one is closed."""
+        cause = event.get("cause")
+        of_mode = f"{cause}.mode"
+        has_own = event.get("type") == "portal.mode" and f"cause.{of_mode}" in self._words
+        return of_mode if has_own else cause
 
     def _alarm(self, event: dict[str, Any]) -> str:
         kind = event.get("class")
@@ -193,6 +200,7 @@ class Sentences:
 
     def _say(self, key: str, values: "dict[str, str | None]") -> str:
         """The key's words; its plain form, if there is one, when something that they need is not known."""
+        key = words.form(self._words, key, values.get("n"))
         known = all(values.get(name) is not None for name in _HOLE.findall(self._words[key]))
         text = self._words[key] if known else self._words.get(f"{key}.plain", self._words[key])
         return _HOLE.sub(lambda hole: values.get(hole[1]) or "?", text)

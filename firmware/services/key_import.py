@@ -67,7 +67,7 @@ def run(path: str, folder: str, config: dict[str, Any] | None, out: TextIO, err:
         return 1
     finally:
         store.close()
-    _line(out, f"{source.rows:,} keys were imported")
+    _line(out, "1 key was imported" if source.rows == 1 else f"{source.rows:,} keys were imported")
     return 0
 
 

@@ -1,7 +1,8 @@
 """The words that people read: one JSON file a language, shared by page, command line and console.
 
 Keys are flat (``reason.no_right``); a value is a whole sentence or phrase with placeholders in
-braces. A key that ends in ``.plain`` is said instead when a placeholder of its elder is not known.
+braces. A key that ends in ``.plain`` is said instead when a placeholder of its elder is not known, one
+that ends in ``.one`` when the elder's ``{n}`` is 1.
 """
 
 import json
@@ -31,3 +32,9 @@ def load(lang: str) -> dict[str, str]:
             f"language {lang!r}: no words file; expected one of {', '.join(LANGUAGES)}"
         )
     return dict(_read(lang))
+
+
+def form(words: dict[str, str], key: str, n: object) -> str:
+    """The key that is said of `n` things: `key`, or its form for one."""
+    one = f"{key}.one"
+    return one if str(n) == "1" and one in words else key

@@ -38,6 +38,12 @@ export function alarmSentence(alarm) {
   return has(key) ? say(key, { n: alarm.count ?? alarm.attempts }) : String(alarm.class);
 }
 
+/** By a command one door is opened, another one is closed. */
+function causeKey(event) {
+  const key = `cause.${event.cause}`;
+  return event.type === "portal.mode" && has(`${key}.mode`) ? `${key}.mode` : key;
+}
+
 function values(event) {
   const ap = state.world?.access_points?.[event.access_point];
   const portal = event.portal ?? ap?.portal;
@@ -48,7 +54,7 @@ function values(event) {
     ap: event.access_point == null ? null : placeName(event.access_point),
     who: who(event), by: by(event),
     reason: event.type === "access.denied" ? word("reason", event.reason) : event.reason,
-    cause: event.cause && say(`cause.${event.cause}`, { by: event.by && by(event), flat: event.flat }),
+    cause: event.cause && say(causeKey(event), { by: event.by && by(event), flat: event.flat }),
     mode: word("mode", event.mode), alarm: alarmSentence(event),
     change: word("change", event.change), credential: event.credential,
     op: event.op && (has(`op.${event.op}`) ? say(`op.${event.op}`, { portal: portal && placeName(portal) }) : event.op),

@@ -30,15 +30,19 @@ export const has = (key) => key in words;
 
 const HOLE = /\{(\w+)\}/g;
 
+/** The key that is said of n things: its ".one" form of one. */
+const formOf = (key, n) => (String(n) === "1" && has(`${key}.one`) ? `${key}.one` : key);
+
 /** The text of a key with its placeholders filled; what is not known says "?". */
 export function t(key, values = {}) {
-  return (words[key] ?? key).replace(HOLE, (_, name) => values[name] ?? "?");
+  return (words[formOf(key, values.n)] ?? key).replace(HOLE, (_, name) => values[name] ?? "?");
 }
 
 /** Like `t`, but takes the key's ".plain" form when a value that it needs is not known. */
 export function say(key, values = {}) {
-  const known = [...(words[key] ?? "").matchAll(HOLE)].every(([, name]) => values[name] != null);
-  return !known && has(`${key}.plain`) ? t(`${key}.plain`, values) : t(key, values);
+  const form = formOf(key, values.n);
+  const known = [...(words[form] ?? "").matchAll(HOLE)].every(([, name]) => values[name] != null);
+  return !known && has(`${form}.plain`) ? t(`${form}.plain`, values) : t(form, values);
 }
 
 /** The title of a thing of the board config in the language shown, else its id. */

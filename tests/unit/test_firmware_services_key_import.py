@@ -67,7 +67,7 @@ def test_every_column_is_what_the_key_has(
     row = "7;w26:12:1 uid:8F3C21D7;w26:12:2;4711;4712;VISIT;311;2026-11-21;2026-11-22T08:00:00Z;"
     row += "all night;suspended;302;family;3;90;yes;no;true;1;9\r\n"
     assert folder.run("\ufeff" + head + row, "--board", "board_configs/demo-sim.toml") == 0
-    assert capsys.readouterr().out == "1 keys were imported\n"
+    assert capsys.readouterr().out == "1 key was imported\n"
     found = folder.find(access_point.CARD, "w26:012:00001")
     assert found is not None
     assert found == folder.find(access_point.CARD, "w34:2403082711")

@@ -49,7 +49,7 @@ def test_a_journal_in_use_is_read_and_left_as_it_is(
     executor, _ = _journal(tmp_path / "journal.db", 1500)
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     assert main(["audit", "verify", str(tmp_path / "journal.db"), "--key", KEY]) == 0
-    said = "1,503 records of c-01, journal 5f3a9c01, 1 to 1,503, whole; 2 checkpoints signed"
+    said = "c-01, journal 5f3a9c01: records 1 to 1,503 are whole. 2 checkpoints are signed."
     assert _said(capsys) == f"✓ {said}"
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
     executor.close()
@@ -65,7 +65,7 @@ def test_what_a_broker_s_client_printed_is_read_whatever_its_order(
     kept.write_text("\n".join("doorward/sunrise/c-01/event " + line for line in told[:-2]))
     assert main(["audit", "verify", str(kept), "--lang", "zh"]) == 0
     out = capsys.readouterr().out
-    assert out == "✓ c-01账本5f3a9c01共7条，第1至7条完整；1个检查点，未验签名（--key）\n"
+    assert out == "✓ c-01账本5f3a9c01：第1至7条完整。\n  1个检查点，未验签名（--key）。\n"
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_the_first_record_that_was_touched_is_named(
     kept = tmp_path / "events.jsonl"
     kept.write_text("\n".join(lines))
     assert main(["audit", "verify", str(kept), "--key", KEY]) == 1
-    assert _said(capsys) == f"✗ c-01, journal 5f3a9c01, {said}"
+    assert _said(capsys) == f"✗ c-01, journal 5f3a9c01, {said}."
     assert main(["audit", "verify", str(kept), "--json"]) == 1
     told = json.loads(capsys.readouterr().out)
     assert told["whole"] is False
@@ -162,7 +162,7 @@ def test_the_controller_s_key_checks_by_either_name_and_never_silently_not(
     file = str(tmp_path / "journal.db")
     other = Identity.of(bytes(64)).public_key["sign"]
     assert main(["audit", "verify", file, "--controller-key", KEY]) == 0
-    assert _said(capsys).endswith("1 checkpoints signed")
+    assert _said(capsys).endswith(": records 1 to 7 are whole. 1 checkpoint is signed.")
     assert main(["audit", "verify", file, "--controller-key", other]) == 1
     capsys.readouterr()
     for args, said in (

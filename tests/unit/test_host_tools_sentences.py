@@ -135,6 +135,26 @@ SAID: list[tuple[dict[str, Any], str, str]] = [
         "消防回路测试有2项未通过或未做。",
     ),
     (
+        {
+            "type": "system.egress_test",
+            "portal": "front",
+            "results": [{"result": "passed"}, {"result": "skipped"}],
+        },
+        "Front door: way out tried; 1 step failed or was left out.",
+        "大门：出门测试有1项未通过或未做。",
+    ),
+    (
+        {"type": "portal.mode", "portal": "front", "mode": "locked_down", "cause": "command"}
+        | {"by": "ling"},
+        "Front door: now “lockdown; the way out is free”, by ling from the desk.",
+        "大门：切换为“紧急封锁（出门不受限）”（ling远程操作）。",
+    ),
+    (
+        {"type": "portal.mode", "portal": "front", "mode": "unlocked", "cause": "schedule"},
+        "Front door: now “anyone may enter”, by the timetable.",
+        "大门：切换为“常开（自由通行）”（时间表）。",
+    ),
+    (
         {"type": "something.new"},
         "Something happened that this page has no words for.",
         "发生了本页尚无描述的事件。",

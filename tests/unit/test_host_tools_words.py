@@ -228,6 +228,17 @@ def test_a_plain_form_needs_less_than_its_elder(lang: str) -> None:
             assert set(holes(text)) < set(holes(elder)), key
 
 
+@pytest.mark.parametrize("lang", words.LANGUAGES)
+def test_the_form_for_one_has_no_number_to_fill_and_its_elder_has(lang: str) -> None:
+    said = words.load(lang)
+    ones = [key for key in said if key.endswith(".one")]
+    assert len(ones) > 5
+    for key in ones:
+        assert "n" not in holes(said[key]), key
+        assert words.form(said, key.removesuffix(".one"), 1) == key
+        assert words.form(said, key.removesuffix(".one"), "2") == key.removesuffix(".one")
+
+
 def test_no_english_is_left_in_the_chinese_file() -> None:
     allowed = {"page.language", "page.title", "page.row.curl", "page.alarm_title"}
     for key, text in words.load("zh").items():
