@@ -115,8 +115,10 @@ bench: setup
 
 # A seed that breaks a law prints the shortest story that does. SEED=1 HOURS=8 tells one run again.
 fuzz: setup-test
-	.venv/bin/python -m sim soak --seed $(SEED) --hours $(HOURS) --jobs $(JOBS)
-	FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-20000} .venv/bin/python -m pytest -q tests/fuzz \
+	@.venv/bin/python -m sim soak --seed $(SEED) --hours $(HOURS) --jobs $(JOBS)
+	@FUZZ_EXAMPLES=$${FUZZ_EXAMPLES:-20000}; export FUZZ_EXAMPLES; \
+	echo "random input: $$FUZZ_EXAMPLES examples a test (FUZZ_EXAMPLES)"; \
+	.venv/bin/python -m pytest -q tests/fuzz \
 		tests/model/test_site_model.py $(ARGS)
 
 # What the emulated board is made with: Debian's package, and the file that shows it is there.

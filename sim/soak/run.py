@@ -153,8 +153,9 @@ def main(
         _tell_failed(failed, out, sys.stderr if as_json else sys.stdout)
     took_s = max(0.001, time.monotonic() - begun)
     print(
-        f"{'✗' if failed else '✓'} {told_hours:g} simulated hours, {done} seeds from {first}, "
-        f"{events} events, {1 if failed else 0} violations; "
+        f"{'✗' if failed else '✓'} {told_hours:g} simulated hours, "
+        f"{done} seed{'s' * (done != 1)} from {first}, "
+        f"{events:,} events, {'1 violation' if failed else '0 violations'}; "
         f"{told_hours / took_s * 3600:,.0f} simulated hours an hour",
         file=sys.stderr if as_json else sys.stdout,
     )

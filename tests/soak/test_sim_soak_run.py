@@ -81,3 +81,50 @@ def test_a_story_that_could_not_be_written_is_refused_before_the_first_run(
     ):
         assert door_sim.main(["soak", "--out", str(out)]) == 2
         assert capsys.readouterr().err == f"{out}: {problem}; {expected}\n"
+
+
+@pytest.mark.parametrize(
+    ("broken", "code", "lines"),
+    [
+        (
+            None,
+            0,
+            [
+                "seed 7: 8 h, trace 0123456789abcdef",
+                "seed 8: 8 h, trace 0123456789abcdef",
+                "✓ 16 simulated hours, 2 seeds from 7, 2,400 events, 0 violations; ",
+            ],
+        ),
+        (
+            7,
+            1,
+            [
+                "✗ seed 7: law 5 ended at 1018 ms: yard-out: ended_lease granted",
+                "  the shortest story that breaks it (17 tried): story.toml",
+                "✗ 8 simulated hours, 1 seed from 7, 1,200 events, 1 violation; ",
+            ],
+        ),
+    ],
+)
+def test_what_came_of_it_is_a_line_and_a_broken_law_one_more(
+    broken: int | None,
+    code: int,
+    lines: list[str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def told(seed: int, hours: float, *given: object) -> run.Told:
+        one = run.Told(seed, hours, "0123456789abcdef00", events=1200, attempts=17)
+        if seed == broken:
+            one.law, one.at_ms, one.text = "5 ended", 1018, "yard-out: ended_lease granted"
+        return one
+
+    monkeypatch.setattr(run, "try_seed", told)
+    monkeypatch.chdir(tmp_path)
+    assert run.main(7, 16.0, out="story.toml") == code
+    out, err = capsys.readouterr()
+    assert err == ""
+    *first, last = out.splitlines()
+    assert first == lines[:-1]
+    assert last.startswith(lines[-1])
