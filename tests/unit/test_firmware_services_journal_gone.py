@@ -1,11 +1,15 @@
 """A journal that was there and is empty, or is no more, is told and named; a first start is neither."""
 
-from typing import Any
+from pathlib import Path
 
 import pytest
-from test_firmware_services_journal_rig import Rig, types
+from test_firmware_services_journal_rig import Rig, event, types
 
+from firmware.runtime import aio
+from firmware.runtime.ports import Batch
 from firmware.services.database import Files
+from firmware.services.executor import InlineExecutor
+from firmware.services.journal import SqliteJournal
 from firmware.trust import chain
 
 WAY = {
@@ -166,7 +170,7 @@ def test_a_mark_that_is_torn_still_says_that_there_was_a_journal(content: bytes)
 
 
 def test_on_the_real_disk_a_mark_is_whole_or_the_one_before_and_for_nobody_else(
-    tmp_path: Any,
+    tmp_path: Path,
 ) -> None:
     files, path = Files(), str(tmp_path / "journal.name")
     files.put(path, b"5f3a9c01\n")
@@ -174,3 +178,23 @@ def test_on_the_real_disk_a_mark_is_whole_or_the_one_before_and_for_nobody_else(
     assert [entry.name for entry in tmp_path.iterdir()] == ["journal.name"]
     assert (tmp_path / "journal.name").read_bytes() == b"00000002\n"
     assert (tmp_path / "journal.name").stat().st_mode & 0o777 == 0o600
+
+
+def test_on_the_real_disk_an_emptied_journal_is_told_too(tmp_path: Path) -> None:
+    said: list[tuple[bool, str]] = []
+    names = []
+    for _ in range(2):
+        clock = aio.VirtualClock()
+        loop = aio.Loop(clock, aio.JumpWaiter(clock))
+        executor = InlineExecutor(loop)
+        journal = SqliteJournal(str(tmp_path / "journal.db"), executor, loop, "c-01")
+        journal.open()
+        journal.on_health = lambda ok, text: said.append((ok, text))
+        journal.append(Batch([event("system.started")], [1], {}), lambda batch: None)
+        loop.run(aio.sleep_ms(3000))
+        names.append(journal.name)
+        executor.close()
+        (tmp_path / "journal.db").write_bytes(b"")
+    assert said == [(False, WAY["empty"]), (True, "journal.db: writes again")]
+    assert names[0] != names[1]
+    assert (tmp_path / "journal.name").read_text() == f"{names[1]}\n"
