@@ -326,12 +326,17 @@ def set_aside(files: Files, path: str) -> str:
     if not any(files.exists(path + suffix) for suffix in _SUFFIXES):
         return ""
     number = 1
-    while files.exists(_aside(path, number)) or files.exists(_aside(path, number) + "-wal"):
+    while _is_taken(files, _aside(path, number)):
         number += 1
     if number > ASIDE_LIMIT:
         raise OSError(f"{os.path.basename(path)}: {ASIDE_LIMIT} were set aside already")
     _move_whole(files, path, _aside(path, number))
     return os.path.basename(_aside(path, number))
+
+
+def _is_taken(files: Files, path: str) -> bool:
+    """Whether something is kept there: a disk that failed leaves empty files behind, again and again."""
+    return files.exists(path + "-wal") or (files.exists(path) and files.size(path) > 0)
 
 
 def finish_set_aside(files: Files, path: str) -> None:

@@ -87,9 +87,15 @@ class House:
         )
 
     def start(self) -> None:
-        """Start it and wait until it decides."""
+        """Start it and wait until it decides and its reader listens."""
+        begun = len(self.guest.settled())
         self.guest.shell("systemctl start doorward.target", 120)
         self.until_it_decides()
+
+        def listens() -> bool:
+            return any(row[2] == "in" and row[3] == D1 for row in self.guest.rows()[begun:])
+
+        self.guest.until("the reader listens", listens)
 
     def until_it_decides(self, restarts: int | None = None) -> None:
         """Wait until the door decides, having been started again so often at least."""
