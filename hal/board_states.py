@@ -14,12 +14,12 @@ Config = dict[str, Any]
 
 #: One situation of one lock; every field is a word of its own list, for the languages to say.
 #: situation  str  start, locked, released, released_fire, fire_latched, exit, exit_alone, handle,
-#:                 hung, mains or dead
+#:                 fire_open, hung, mains or dead
 #: coil       str  on, off or any
 #: lock       str  holds, locked, free or any
 #: outside    str  opens, key or no
-#: inside     str  opens, handle, panic_bar, button, break_glass, hardware, hardware_alone, watchdog
-#:                 or nothing; `_alone`: no fire panel cuts the current
+#: inside     str  opens, handle, panic_bar, button, break_glass, hardware, hardware_alone, fire_only,
+#:                 watchdog or nothing; `_alone`: no fire panel cuts the current
 State = namedtuple("State", ("situation", "coil", "lock", "outside", "inside"))
 
 
@@ -28,7 +28,9 @@ def table(config: Config, portal: str) -> list[State]:
     lock = _Lock(config, portal)
     magnet = lock.fail_safe
     rows = [lock.row("start", lock.coil_at_boot, alive=False), lock.row("locked", magnet)]
-    if config["portals"][portal]["on_fire"] == "latch":
+    if board_wiring.fire_loop(config) == "":
+        rows.append(lock.row("released", not magnet))
+    elif config["portals"][portal]["on_fire"] == "latch":
         rows += [lock.row("released", not magnet), lock.row("fire_latched", magnet)]
     else:
         rows.append(lock.row("released_fire", not magnet))
@@ -37,6 +39,8 @@ def table(config: Config, portal: str) -> list[State]:
         rows.append(State(situation, "any", "free", "opens", "opens"))
     elif lock.way == "handle":
         rows.append(State("handle", "any", "any", "no", "opens"))
+    if lock.fire_cuts and lock.way != "cut":
+        rows.append(State("fire_open", "any", "free", "opens", "opens"))
     rows.append(lock.row("hung", True, alive=False))
     if lock.battery:
         rows.append(lock.row("mains", magnet))
@@ -80,4 +84,6 @@ class _Lock:
             inside = {"none": "nothing"}.get(self.exit, self.exit)
             if not alive and self.way == "cut":
                 inside = "hardware" if self.fire_cuts else "hardware_alone"
+            elif not alive and self.way != "handle":  # who asks by a button asks nobody
+                inside = "fire_only" if self.fire_cuts else "nothing"
         return State(situation, "on" if coil else "off", word, outside, inside)

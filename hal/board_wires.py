@@ -283,7 +283,4 @@ def _buses(config: Config) -> dict[str, list[str]]:
 
 def cuts(config: Config, portal: str) -> bool:
     """Whether an exit device breaks the current of the lock of `portal`."""
-    return portal != "" and board_wiring.exit_device(config["portals"][portal]) in (
-        "button",
-        "break_glass",
-    )
+    return portal != "" and board_wiring.cuts(config, config["portals"][portal])

@@ -175,11 +175,15 @@ def suppression(config: Config, device: str) -> str:
     entry = config["devices"][device]
     if entry.get("suppression") is not None:
         return str(entry["suppression"])
+    fits = quencher(config, device)
+    return fits if entry["driver"] == "lock" or fits == "varistor" else "none"
+
+
+def quencher(config: Config, device: str) -> str:
+    """What fits the coil of a load: on alternating current a diode would be a short."""
     if supply(config, device).get("current") == "ac":
         return "varistor"
-    if entry["driver"] == "lock":
-        return "maker" if entry["fail_mode"] == "fail_safe" else "diode"
-    return "none"
+    return "maker" if config["devices"][device].get("fail_mode") == "fail_safe" else "diode"
 
 
 def supply(config: Config, device: str) -> Config:
@@ -195,8 +199,8 @@ def supply_name(config: Config, device: str) -> str:
 
 
 def cable(config: Config, device: str) -> Config:
-    """The cable's table, empty where the config has none that `device` names."""
-    found: Config = config["cables"].get(config["devices"][device].get("cable"), {})
+    """The cable's table, empty where the config has none that `device` names, and for no device."""
+    found: Config = config["cables"].get(config["devices"].get(device, {}).get("cable"), {})
     return found
 
 
@@ -251,8 +255,7 @@ def _in_series(config: Config, device: str) -> list[Config]:
     if fire_cuts(config, device):
         found.append(cable(config, fire_loop(config)))
     for portal in config["portals"].values():
-        cut = exit_device(portal) in ("button", "break_glass")
-        if portal["lock"] == device and cut and portal["rex"] is not None:
+        if portal["lock"] == device and portal["rex"] is not None and cuts(config, portal):
             found.append(cable(config, portal["rex"]))
     return found
 
@@ -267,10 +270,17 @@ def battery_min(config: Config, supply: str) -> int | None:
         return None
     draw = entry["other_ma"]
     for device, one in config["devices"].items():
-        steady = one.get("fail_mode") == "fail_safe" or one["driver"] not in RELAYED
-        if supply_name(config, device) == supply and steady:
+        magnet = one.get("fail_mode") == "fail_safe"
+        draw += coil_ma(config, supply) if magnet else 0
+        if supply_name(config, device) == supply and (magnet or one["driver"] not in RELAYED):
             draw += one.get("draw_ma") or 0
     return int(entry["battery_mah"] * 60 * 4 // 5 // draw) if draw else None
+
+
+def coil_ma(config: Config, supply: str) -> int:
+    """What one relay's coil draws from `supply`, in mA."""
+    board: Config = config["relay_board"]
+    return int(board["coil_ma"]) if board["coil_supply"] == supply else 0
 
 
 def fire_cuts(config: Config, device: str) -> bool:
@@ -287,6 +297,12 @@ def exit_device(portal: Config) -> str:
     if portal["exit_device"] is not None:
         return str(portal["exit_device"])
     return {"handle": "handle", "button_cuts_power": "button"}.get(portal["egress"], "none")
+
+
+def cuts(config: Config, portal: Config) -> bool:
+    """Whether the exit device breaks the lock's current: a magnet's. Without current a strike is locked."""
+    fail_mode = config["devices"][portal["lock"]]["fail_mode"]
+    return fail_mode == "fail_safe" and exit_device(portal) in ("button", "break_glass")
 
 
 def outside(config: Config, device: str) -> bool:
@@ -350,6 +366,12 @@ def _check_lock(path: str, entry: Config, feed: Config, problems: Problems) -> N
         problems.add(
             f"{path}.relay_contact",
             f'"nc" on a lock, which then {then} while the controller is dead; expected "no"',
+        )
+    if not magnet and entry["fire_cuts"]:
+        problems.add(
+            f"{path}.fire_cuts",
+            "true at a strike, which is locked without current, so nobody could release it in a fire; "
+            "expected false",
         )
     if magnet and entry["suppression"] == "diode":
         problems.add(

@@ -89,8 +89,9 @@ def _cable(config: Config, device: str) -> list[Warn]:
     )
     if lost is None or volts is None or lost * 100 <= volts * board_wiring.DROP_MOST:
         return []
+    left = f"{volts - lost:.1f} V arrive" if lost < volts else "nothing arrives"
     text = (
-        f"devices.{device}.cable: loses {lost:.1f} of {volts} V, so {volts - lost:.1f} V arrive; "
+        f"devices.{device}.cable: loses {lost:.1f} of {volts} V, so {left}; "
         f"expected at most {board_wiring.DROP_MOST} %: a thicker or shorter cable"
     )
     return [Warn(device, "drop", text)]
@@ -101,7 +102,8 @@ def _lock(config: Config, device: str, entry: Config) -> list[Warn]:
     quench = board_wiring.suppression(config, device)
     magnet = entry["fail_mode"] == "fail_safe"
     if not magnet and quench == "none":
-        text = f'devices.{device}.suppression: "none" wears out the relay; expected "diode" at the strike'
+        fits = board_wiring.quencher(config, device)
+        text = f'devices.{device}.suppression: "none" wears out the relay; expected "{fits}" at the strike'
         told.append(Warn(device, "quench", text))
     fire = any(one["class"] == "fire" for one in config["alarms"]["points"].values())
     if magnet and fire and not board_wiring.fire_cuts(config, device):
@@ -114,9 +116,10 @@ def _lock(config: Config, device: str, entry: Config) -> list[Warn]:
 
 
 def _exit(config: Config, portal: str, entry: Config) -> list[Warn]:
-    if board_wiring.exit_device(entry) != "none":
-        return []
     magnet = config["devices"][entry["lock"]]["fail_mode"] == "fail_safe"
+    leave = board_wiring.exit_device(entry)
+    if leave in ("handle", "panic_bar") or (leave != "none" and magnet):
+        return []
     what = (
         "a magnet without an exit button that cuts its current"
         if magnet
@@ -128,7 +131,9 @@ def _exit(config: Config, portal: str, entry: Config) -> list[Warn]:
 
 
 def _supply(config: Config, name: str, entry: Config) -> list[Warn]:
-    draw = entry["other_ma"] + sum(
+    relays = [one for one in config["devices"].values() if one["driver"] in board_wiring.RELAYED]
+    draw = entry["other_ma"] + len(relays) * board_wiring.coil_ma(config, name)
+    draw += sum(
         one.get("draw_ma") or 0
         for device, one in config["devices"].items()
         if board_wiring.supply_name(config, device) == name

@@ -38,7 +38,9 @@ def _sheet(plan: Plan, portal: str, entry: Config) -> Sheet:
         True,
         most=210,
     )
-    drawn = "drawn.magnet" if magnet else "drawn.strike"
+    leave = board_wiring.exit_device(entry)
+    shut = "" if leave in ("handle", "panic_bar") else "_shut"
+    drawn = "drawn.magnet" if magnet else f"drawn.strike{shut}"
     relay = board_wiring.relay_name(plan.config, lock)
     sheet.text(12, 21.5, plan.say(drawn, relay=relay), BODY)
     _Circuit(plan, sheet, portal, lock).draw()
@@ -269,7 +271,7 @@ def _figures(plan: Plan, sheet: Sheet, lock: str) -> None:
             "figure.arrives",
             lost=f"{lost:.2f}",
             percent=f"{lost * 100 / volts:.1f}",
-            left=f"{volts - lost:.1f}",
+            left=f"{max(volts - lost, 0):.1f}",
         )
     minutes = board_wiring.battery_min(config, name)
     rows = [
@@ -300,7 +302,10 @@ def _figures(plan: Plan, sheet: Sheet, lock: str) -> None:
 def _notes(plan: Plan, sheet: Sheet, portal: str, lock: str, magnet: bool) -> None:
     """Why it is wired so, and what is wrong with it."""
     exit_device = board_wiring.exit_device(plan.config["portals"][portal])
-    notes = [plan.say("note.magnet.no"), plan.say("note.magnet.diode"), plan.say("note.magnet.cut")]
+    ways = "cut" if board_wires.cuts(plan.config, portal) else ""
+    ways += "_fire" if board_wiring.fire_cuts(plan.config, lock) else ""
+    notes = [plan.say("note.magnet.no"), plan.say("note.magnet.diode")]
+    notes += [plan.say(f"note.magnet.{ways.lstrip('_')}")] if ways else []
     if not magnet:
         leave = plan.say(f"exit.{exit_device}")
         notes = [

@@ -84,3 +84,27 @@ def test_without_any_supply_the_contact_makes_no_difference() -> None:
     config = board.load(str(ROOT / "board_configs/rpi5-two-doors.toml"))
     config["devices"]["yard-magnet"]["relay_contact"] = "nc"
     assert board_states.table(config, "yard")[-1].lock == "free"
+
+
+def test_a_button_frees_no_strike_and_is_no_way_out_while_the_program_is_dead() -> None:
+    rows = table(
+        STRIKE,
+        {"portals.front.egress": "button_cuts_power", "portals.front.escape_route": False},
+    )
+    assert not {"exit", "exit_alone"} & set(rows)
+    assert rows["locked"] == ("off", "locked", "key", "button")
+    assert rows["start"][-1] == rows["dead"][-1] == "nothing"
+
+
+def test_a_magnet_that_only_the_fire_panel_cuts_is_freed_by_it() -> None:
+    rows = table(MAGNET, {"portals.yard.egress": "none", "portals.yard.escape_route": False})
+    assert rows["fire_open"] == ("any", "free", "opens", "opens")
+    assert rows["hung"][-1] == "fire_only"
+
+
+def test_without_a_fire_loop_nothing_is_said_of_its_input() -> None:
+    config = board.load(str(ROOT / "board_configs/rpi5-two-doors.toml"))
+    del config["alarms"]["points"]["fire"]
+    rows = {row.situation for row in board_states.table(config, "yard")}
+    assert "released" in rows
+    assert not {"released_fire", "fire_latched", "fire_open"} & rows

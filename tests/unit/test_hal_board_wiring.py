@@ -48,6 +48,11 @@ MAGNET: dict[str, object] = {
             'devices.strike.suppression: "diode" on alternating current is a short; expected "varistor"',
         ),
         (
+            {"devices.strike.fire_cuts": True},
+            "devices.strike.fire_cuts: true at a strike, which is locked without current, so nobody "
+            "could release it in a fire; expected false",
+        ),
+        (
             {"devices.strike.draw_ma": 500, "devices.strike.fuse_ma": 500},
             "devices.strike.fuse_ma: 500 blows at the load's own 500 mA; expected more than that",
         ),
@@ -124,6 +129,36 @@ def test_what_must_not_be_wired_so_is_refused(
         (
             {"devices.strike.suppression": "none"},
             'devices.strike.suppression: "none" wears out the relay; expected "diode" at the strike',
+        ),
+        (
+            {
+                "supplies": {"ac": {"volts": 12, "current": "ac"}},
+                "devices.strike.suppression": "none",
+            },
+            'devices.strike.suppression: "none" wears out the relay; expected "varistor" at the strike',
+        ),
+        (
+            {"portals.front.egress": "button_cuts_power", "portals.front.escape_route": False},
+            "portals.front.egress: a strike without a handle inside, which cutting its supply cannot "
+            'free; expected "handle" wherever somebody may be inside',
+        ),
+        (
+            {
+                "supplies": {"main": {"volts": 12}},
+                "devices.strike.draw_ma": 1000,
+                "devices.strike.cable": "long",
+                "cables": {"long": {"length_m": 400, "area_mm2": 1.0}},
+            },
+            "devices.strike.cable: loses 14.0 of 12 V, so nothing arrives; expected at most 10 %: a "
+            "thicker or shorter cable",
+        ),
+        (
+            {
+                "supplies": {"main": {"volts": 12, "max_ma": 500}},
+                "relay_board": {"coil_supply": "main", "coil_ma": 60},
+                "devices.strike.draw_ma": 450,
+            },
+            "supplies.main.max_ma: 500, and all its loads draw 510 mA; expected 510 or more",
         ),
         (
             {"supplies": {"main": {"volts": 12, "max_ma": 400}}, "devices.strike.draw_ma": 450},
@@ -228,3 +263,20 @@ def test_a_bus_runs_from_its_port_through_every_reader_and_is_claimed_once() -> 
         (("device", "front-reader", "B"), ("device", "back-reader", "B")),
     ]
     assert [wire.claim is not None for wire in wires] == [True, False, False, False]
+
+
+def test_a_magnet_that_a_panel_cuts_which_nobody_listens_to_is_no_mistake(tmp_path: Path) -> None:
+    override = {**MAGNET, "devices.strike.fire_cuts": True, "devices.strike.draw_ma": 500}
+    config = load(tmp_path, {**override, "supplies": {"main": {"volts": 12}}})
+    assert [line for line in board.warnings(config) if line.startswith("devices.")] == []
+    assert board_wiring.drop_v(config, "strike") is None  # how far the panel is nobody has said
+
+
+def test_a_magnets_relay_draws_from_the_battery_as_long_as_it_holds(tmp_path: Path) -> None:
+    override = {
+        **MAGNET,
+        "supplies": {"main": {"volts": 12, "battery_mah": 7000}},
+        "relay_board": {"coil_supply": "main", "coil_ma": 60},
+        "devices.strike.draw_ma": 500,
+    }
+    assert board_wiring.battery_min(load(tmp_path, override), "main") == 7000 * 60 * 4 // 5 // 560
