@@ -7,6 +7,7 @@ their owner's. A check is a callable that returns the normalised value or raises
 
 import difflib
 import json
+import re
 from collections import namedtuple
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -254,16 +255,23 @@ def a_table(what: str) -> Check:
     return check
 
 
+#: What no page, terminal or drawing shows: controls, ends of lines, turned direction, no characters.
+_UNSEEN = re.compile("[\0-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ufffe\uffff]")
+
+
 def title(value: Any) -> dict[str, str]:
     """What people see, in English and Chinese."""
     right = (
         isinstance(value, dict)
         and sorted(value) == ["en", "zh"]
-        and all(isinstance(text, str) and 0 < len(text.strip()) <= 64 for text in value.values())
+        and all(
+            isinstance(text, str) and 0 < len(text.strip()) <= 64 and not _UNSEEN.search(text)
+            for text in value.values()
+        )
     )
     if not right:
         raise ValueError(
             f'{show(value)} is not a title; expected {{ en = "...", zh = "..." }}, '
-            "each 1 to 64 characters"
+            "each 1 to 64 characters on one line"
         )
     return {"en": value["en"], "zh": value["zh"]}

@@ -13,7 +13,7 @@ import hal.board
 from firmware.arguments import Parser
 from hal import board_facts, board_wiring_warnings
 from hal.errors import BoardConfigError
-from host_tools.console import LOOK, Console, UseError
+from host_tools.console import LOOK, Console, UseError, printable
 from host_tools.wiring import drawing
 from host_tools.wiring.plan import Plan
 
@@ -59,6 +59,7 @@ def _show(args: argparse.Namespace, console: Console, words: dict[str, str]) -> 
         config = hal.board.load(args.file)
     except BoardConfigError as error:
         raise UseError(str(error)) from None
+    _check_places(args)
     written = []
     if args.svg is not None:
         try:
@@ -144,6 +145,22 @@ def _data(config: dict[str, Any], warnings: list[str], written: list[str]) -> di
     return {"board": config["board"], "wires": wires, "warnings": warnings, "written": written}
 
 
+def _check_places(args: argparse.Namespace) -> None:
+    """Nothing is written over the config, nor over what was written just before."""
+    if args.svg is not None and not os.path.isfile(args.file):
+        raise UseError(
+            f"{args.file}: is no plain file; expected one: its hash stands on the sheets"
+        )
+    taken = {os.path.realpath(args.file): "the board config itself"}
+    for path, what in ((args.svg, "the drawing"), (args.labels, "the labels")):
+        if path is None or (os.path.exists(path) and not os.path.isfile(path)):
+            continue
+        if os.path.realpath(path) in taken:
+            is_there = taken[os.path.realpath(path)]
+            raise UseError(f"{path}: is {is_there}; expected another file for {what}")
+        taken[os.path.realpath(path)] = what
+
+
 def _source(path: str) -> drawing.Source:
     """Where the drawing comes from: the file's name, its hash, its day."""
     try:
@@ -152,7 +169,7 @@ def _source(path: str) -> drawing.Source:
     except OSError as error:
         reason = (error.strerror or "not readable").lower()
         raise UseError(f"{path}: {reason}; expected a board config") from None
-    return Path(path).name, hashlib.sha256(data).hexdigest()[:8], day
+    return printable(Path(path).name), hashlib.sha256(data).hexdigest()[:8], day
 
 
 def _write(path: str, text: str) -> str:

@@ -83,3 +83,10 @@ def _wrapped(text: str) -> list[str]:
     if len(text) <= WIDTH - 2:
         return [text]
     return textwrap.wrap(text, WIDTH - 2, break_long_words=False, break_on_hyphens=False)
+
+
+def printable(text: str) -> str:
+    """`text` on one line: what would break the line or turn the terminal is written as its code."""
+    return "".join(
+        char if char.isprintable() else char.encode("unicode_escape").decode() for char in text
+    )

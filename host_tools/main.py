@@ -5,6 +5,8 @@ host does, over MQTT. A controller of one's own is named by ``--broker`` and ``-
 """
 
 import argparse
+import errno
+import io
 import json
 import os
 import sys
@@ -49,6 +51,8 @@ _DEFAULTS: dict[str, Any] = {
 def main(argv: list[str] | None = None) -> int:
     """Exit code: 0 done, 1 it failed or nobody answered, 2 wrong use."""
     args = _parser().parse_args(argv)
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a sign that a terminal does not know is its code
+        sys.stdout.reconfigure(errors="backslashreplace")
     console = Console(args.color, args.ascii, args.yes)
     try:
         if args.command == "audit":
@@ -69,6 +73,10 @@ def main(argv: list[str] | None = None) -> int:
         reason = getattr(error, "reason", error)
         reason = str(getattr(reason, "strerror", None) or reason).lower()
         return _fail(f"{args.url}: {reason}; expected a running simulator (make demo)", 1)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EIO, errno.EDQUOT):
+            raise
+        return _fail(f"doorctl: {str(error.strerror).lower()}; expected room for what it says", 1)
     except KeyboardInterrupt:
         return 0 if args.command == "watch" else 1
 

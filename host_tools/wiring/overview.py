@@ -34,7 +34,12 @@ def _cables(plan: Plan) -> list[tuple[str, list[str], bool]]:
 def _sheet(plan: Plan, cables: list[tuple[str, list[str], bool]]) -> Sheet:
     sheet = Sheet(plan.say("sheet.overview"), plan.say("desc.overview"))
     sheet.text(
-        12, 16, plan.say("overview.title", site=plan.title(plan.config["controller"])), HEAD, True
+        12,
+        16,
+        plan.say("overview.title", site=plan.title(plan.config["controller"])),
+        HEAD,
+        True,
+        most=270,
     )
     x = 12.0
     for one in plan.warnings:

@@ -135,6 +135,16 @@ ODD: list[tuple[str, dict[str, object]]] = [
             "devices.yard-magnet.draw_ma": 1,
         },
     ),
+    (
+        "cm5-two-doors",  # a strike with a button, a magnet that only the fire panel cuts; wide titles
+        {
+            "portals.front.egress": "button_cuts_power",
+            "portals.front.escape_route": False,
+            "portals.yard.egress": "none",
+            "portals.yard.escape_route": False,
+            "controller.title": {"en": "W" * 64, "zh": "龘" * 64},
+        },
+    ),
     ("demo-sim", {"devices.yard-exit.cable": "lobby", "portals.yard.rex": "yard-exit"}),
 ]
 

@@ -285,10 +285,10 @@ def test_a_wrong_override_is_a_problem_like_any_other(
         ("controller.flats", "101", "\"101\" is not a list; expected a list, each a flat's number"),
         ("controller.flats", ["101", "101"], '"101" stands there twice; expected each once'),
         ("controller.title", "House",
-         '"House" is not a title; expected { en = "...", zh = "..." }, each 1 to 64 characters'),
+         '"House" is not a title; expected { en = "...", zh = "..." }, each 1 to 64 characters on one line'),
         ("controller.title", {"en": "House"},
          '{"en": "House"} is not a title; expected { en = "...", zh = "..." }, each 1 to 64 '
-         'characters'),
+         'characters on one line'),
         ("portals.front.release_ms", 499, "499 is not allowed; expected a whole number, 500 to 600000 ms"),
         ("portals.front.release_ms", 600_001,
          "600001 is not allowed; expected a whole number, 500 to 600000 ms"),

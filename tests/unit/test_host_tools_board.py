@@ -3,6 +3,9 @@
 import csv
 import io
 import json
+import os
+import subprocess
+import sys
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -163,3 +166,69 @@ def test_wrong_use_is_one_line(
     capsys: pytest.CaptureFixture[str], args: tuple[str, ...], said: str
 ) -> None:
     assert ran(capsys, "show", *args) == (2, "", said + "\n")
+
+
+def house(folder: Path, name: str = "house.toml") -> Path:
+    path = folder / name
+    path.write_text(SMALL)
+    return path
+
+
+@pytest.mark.parametrize("option", ["--svg", "--labels"])
+def test_the_config_itself_is_never_written_over(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, option: str
+) -> None:
+    path = house(tmp_path)
+    (tmp_path / "link").symlink_to(path)
+    for out in (path, tmp_path / "link"):
+        code, _, err = ran(capsys, "show", str(path), option, str(out))
+        assert code == 2
+        assert err.startswith(f"{out}: is the board config itself; expected another file for the ")
+        assert path.read_text() == SMALL
+
+
+def test_the_labels_are_not_written_over_the_drawing(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    out = str(tmp_path / "out")
+    told = ran(capsys, "show", str(house(tmp_path)), "--svg", out, "--labels", out)
+    assert told == (2, "", f"{out}: is the drawing; expected another file for the labels\n")
+
+
+def test_a_file_name_that_is_no_text_is_drawn_as_its_code(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    path = house(tmp_path, os.fsdecode(b"h\xff\x01.toml"))
+    assert ran(capsys, "show", str(path), "--svg", str(tmp_path / "out.svg"))[0] == 0
+    texts = list(ET.parse(tmp_path / "out.svg").getroot().itertext())
+    assert any(text.startswith("h\\udcff\\x01.toml · #") for text in texts)
+
+
+@pytest.mark.parametrize("sign", ["\\u0007", "\\u001b", "\\n", "\\ufffe", "\\u202e"])
+def test_a_title_is_one_line_that_can_be_seen(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, sign: str
+) -> None:
+    path = house(tmp_path)
+    titled = f'[devices.door]\ntitle = {{ en = "a{sign}b", zh = "门" }}'
+    path.write_text(SMALL.replace("[devices.door]", titled))
+    code, _, err = ran(capsys, "show", str(path))
+    assert code == 2
+    assert err.startswith(f"{path}: devices.door.title: ")
+    assert err.endswith("each 1 to 64 characters on one line\n")
+
+
+def test_a_console_without_our_signs_gets_their_codes() -> None:
+    words = [sys.executable, "-m", "host_tools", "board", "show", TWO, "--lang", "zh"]
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert b"\\u" in done.stdout
+
+
+def test_a_full_disk_below_the_output_is_one_line() -> None:
+    words = [sys.executable, "-m", "host_tools", "board", "list"]
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(words, cwd=ROOT, stdout=full, stderr=subprocess.PIPE, timeout=60)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[0].startswith(b"doorctl: no space left on device; expected ")
+    assert b"Traceback" not in done.stderr
