@@ -56,6 +56,8 @@ def main(argv: list[str] | None = None) -> int:
         return _import_operators(args.import_operators, args.state)
     if args.board is None:
         parser.error("--board: missing; expected a board config (TOML)")
+    if args.selftest and args.check:
+        parser.error("--check: only looks, and --selftest drives; expected one of them")
     if args.selftest:
         return _selftest(args)
     if args.osdp_install is not None and config is not None:
@@ -92,8 +94,9 @@ def _run(args: argparse.Namespace) -> int:
         return 2
     problem = _claim_folder(args.state)
     if problem is not None:
-        print(problem, file=sys.stderr)
-        if "used by another" in problem:
+        used = "used by another" in problem
+        print(problem if used else f"{problem}; records stay in memory until then", file=sys.stderr)
+        if used:
             return 1
     try:
         chosen = board_files.choose(args.state, args.board, hal.board.load, BoardConfigError)
@@ -232,6 +235,9 @@ def _selftest(args: argparse.Namespace) -> int:
         return 2
     if args.out is not None and os.path.lexists(args.out):
         print(f"--out: {args.out} is there already; expected a new file", file=sys.stderr)
+        return 2
+    if args.out is not None and not os.path.isdir(os.path.dirname(args.out) or "."):
+        print(f"--out: {args.out}: its folder is not there; expected one", file=sys.stderr)
         return 2
     path = board_files.lasting(args.state, args.board)
     try:
@@ -386,5 +392,5 @@ def _claim_folder(folder: str) -> str | None:
         return f"{folder}: used by another doorward; expected a folder of its own (--state)"
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        return f"{folder}: {reason}; records stay in memory until it can be written (--state)"
+        return f"{folder}: {reason}; expected a folder that can be written (--state)"
     return None

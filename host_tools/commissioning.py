@@ -8,7 +8,7 @@ from typing import Any
 
 from firmware.arguments import Parser
 from firmware.trust import signing
-from host_tools.console import DONE, LOOK, WRONG, Console, UseError
+from host_tools.console import DONE, LOOK, WRONG, Console, UseError, printable
 
 _KIND = "doorward.commissioning"
 _EXPECTED = "expected a record of doorward --selftest"
@@ -29,11 +29,13 @@ def run(args: argparse.Namespace, console: Console, words: dict[str, str]) -> in
         shown = {"signed": not wrong, "wrong": wrong, "record": record}
         console.line(json.dumps(shown, ensure_ascii=False))
         return 1 if wrong else 0
-    named = {key: str(record.get(key, "?")) for key in ("site", "controller", "by", "ended")}
+    named = {
+        key: printable(str(record.get(key, "?"))) for key in ("site", "controller", "by", "ended")
+    }
     if wrong:
         console.say(WRONG, words[f"commissioning.{wrong}"].format(**named))
         return 1
-    sign = LOOK if bad or not record.get("ok") else DONE
+    sign = LOOK if bad or not steps or not record.get("ok") else DONE
     count = {"good": str(len(steps) - len(bad)), "count": str(len(steps))}
     lines = [words["commissioning.who"].format(**named)]
     if args.public_key is None:
@@ -43,7 +45,7 @@ def run(args: argparse.Namespace, console: Console, words: dict[str, str]) -> in
         outcome = words[
             "commissioning.left" if step.get("outcome") == "skipped" else "commissioning.failed"
         ]
-        lines.append(f"{outcome}: {step.get('says', '?')}{note}")
+        lines.append(printable(f"{outcome}: {step.get('says', '?')}{note}"))
     console.say(sign, words["commissioning.signed"].format(**named, **count), lines)
     return 0
 
@@ -51,12 +53,14 @@ def run(args: argparse.Namespace, console: Console, words: dict[str, str]) -> in
 def _wrong(record: dict[str, Any], args: argparse.Namespace) -> str:
     """What it fails by, a word of ours; empty: nothing."""
     try:
-        own = signing.key_bytes(record.get("public_key"))
-        key = own if args.public_key is None else signing.key_bytes(args.public_key)
+        key = own = b"" if args.public_key is None else signing.key_bytes(args.public_key)
     except signing.KeyTextError as error:
-        if args.public_key is None:
-            return "unsigned"
         raise UseError(f"--key: {error}") from None
+    try:
+        own = signing.key_bytes(record.get("public_key"))
+    except signing.KeyTextError:
+        return "unsigned"
+    key = key or own
     if not signing.is_signed(record, key):
         return "unsigned" if key == own else "other_key"
     config = record.get("config")

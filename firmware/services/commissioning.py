@@ -19,6 +19,7 @@ from firmware.trust import canonical
 KIND = "doorward.commissioning"
 VERSION = 1
 PART = "commissioning.part"
+_SAID = ("outcome", "says", "note")
 
 Signed = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -49,12 +50,12 @@ class Part:
         try:
             found = json.loads(self._path.read_bytes())
             steps = found["steps"]
-            whole = isinstance(steps, list) and all(isinstance(one, dict) for one in steps)
+            whole = isinstance(steps, list) and all(_is_step(one) for one in steps)
             if found["config"] == self._config and whole and len(steps) < self._count:
                 self.steps = steps
             else:
                 self.other = bool(steps)
-        except (OSError, ValueError, KeyError, TypeError):
+        except (OSError, ValueError, KeyError, TypeError, RecursionError):
             pass
 
     def add(self, step: dict[str, Any]) -> None:
@@ -67,6 +68,12 @@ class Part:
         """It is in a record: nobody goes on with it. Raises OSError."""
         self._path.unlink(missing_ok=True)
         secrets.sync(self._path.parent)
+
+
+def _is_step(one: Any) -> bool:
+    """Whether it has what the record and its summary are made of."""
+    said = isinstance(one, dict) and all(isinstance(one.get(key), str) for key in _SAID)
+    return said and one["outcome"] in ("ok", "failed", "skipped")
 
 
 def make(about: dict[str, Any], steps: list[dict[str, Any]], signed: Signed) -> dict[str, Any]:

@@ -103,7 +103,8 @@ def write(path: Path, key: bytes) -> None:
     new.unlink(missing_ok=True)
     fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
-        os.write(fd, key)
+        while key:  # a disk that is nearly full takes a part of it, and says so by the count alone
+            key = key[os.write(fd, key) :]
         os.fsync(fd)
     finally:
         os.close(fd)

@@ -142,6 +142,12 @@ def test_a_self_test_says_what_is_wrong_with_its_command_line(tmp_path: Path) ->
             f"--out: {here} is there already; expected a new file\n"
         ),
         (): "--state: missing; expected the folder for records and keys\n",
+        ("--state", str(tmp_path), "--out", "/no/where/it.json"): (
+            "--out: /no/where/it.json: its folder is not there; expected one\n"
+        ),
+        ("--state", str(tmp_path), "--check"): (
+            "doorward: --check: only looks, and --selftest drives; expected one of them\n"
+        ),
     }
     for args, line in wrong.items():
         done = subprocess.run(

@@ -1,5 +1,6 @@
 """`firmware.selftest_program`: the whole walk over the real drivers, in virtual time."""
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -265,3 +266,15 @@ def test_chinese_is_spoken_throughout(tmp_path: Path) -> None:
         line for line in house.said if line.strip() and not any("一" <= c <= "鿿" for c in line)
     ]
     assert spoken == []
+
+
+@pytest.mark.parametrize(
+    "steps", ['[{"by":"x"}]', '[{"outcome":"fine","says":"x","note":""}]', "[" * 100_000, "{}"]
+)
+def test_steps_that_nobody_wrote_so_are_not_gone_on_after(tmp_path: Path, steps: str) -> None:
+    house = House(tmp_path)
+    config = hashlib.sha256(Path(BOARD).read_bytes()).hexdigest()
+    (tmp_path / "commissioning.part").write_text(f'{{"config":"{config}","steps":{steps}}}')
+    assert house.run() == 0
+    (record,) = house.records()
+    assert len(record["steps"]) == len(board_tests.tests(house.config))

@@ -1,5 +1,6 @@
 """`firmware.services.secrets`: one key, made once, mended with one clear line."""
 
+import errno
 import os
 import tempfile
 from collections.abc import Iterator
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from firmware.services import secrets
 from firmware.services.secrets import controller_key, visitor_key
 
 
@@ -103,3 +105,29 @@ def test_a_visitor_key_that_is_none_is_set_aside_and_told(folder: Path) -> None:
         "visitor.key: has 5 bytes; expected 32; set aside as visitor-bad-1.key;"
         " visitors' codes must be given again"
     ]
+
+
+def test_what_the_disk_takes_in_pieces_is_whole(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take = os.write
+    monkeypatch.setattr(os, "write", lambda fd, data: take(fd, data[:7]))
+    secrets.write(folder / "steps", bytes(range(200)))
+    assert (folder / "steps").read_bytes() == bytes(range(200))
+
+
+def test_a_disk_that_fills_up_in_the_middle_leaves_what_was_there(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    secrets.write(folder / "steps", b"before")
+    take, room = os.write, [7]
+
+    def write(fd: int, data: bytes) -> int:
+        if not room:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return take(fd, data[: room.pop()])
+
+    monkeypatch.setattr(os, "write", write)
+    with pytest.raises(OSError, match="No space"):
+        secrets.write(folder / "steps", bytes(200))
+    assert (folder / "steps").read_bytes() == b"before"

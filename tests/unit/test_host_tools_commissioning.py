@@ -127,3 +127,30 @@ def test_a_file_that_is_none_is_one_line(
         path.write_bytes(content)
     assert main(["commissioning", "verify", str(path)]) == 2
     assert capsys.readouterr().err == f"{path}: {line}; expected a record of doorward --selftest\n"
+
+
+@pytest.mark.parametrize("own", [None, 5, "", "AAAA"])
+def test_a_record_whose_own_key_is_none_is_not_blamed_on_the_key_that_was_given(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], own: object
+) -> None:
+    path = written(tmp_path, public_key=own)
+    assert main(["commissioning", "verify", str(path), "--key", KEY, "--lang", "en"]) == 1
+    assert said(capsys) == "✗ Changed, or not signed: nothing in it can be relied on."
+
+
+def test_nothing_that_stands_in_a_record_is_a_line_of_ours_or_turns_the_terminal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    steps = [{"says": "W1\x1b[2J", "outcome": "failed", "note": "x\n✓ Signed by c-01"}]
+    path = written(tmp_path, by="Li\n✓ Signed by c-02", site="\u202es", steps=steps)
+    assert main(["commissioning", "verify", str(path), "--lang", "en"]) == 0
+    out = capsys.readouterr().out
+    assert [line[0] for line in out.splitlines()] == ["!"] + [" "] * (len(out.splitlines()) - 1)
+    assert out.replace("\n", "").isprintable()
+
+
+def test_a_record_without_a_step_is_not_called_right(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["commissioning", "verify", str(written(tmp_path, ok=True, steps=[]))]) == 0
+    assert said(capsys).startswith("! ")
