@@ -67,6 +67,15 @@ class House:
             self.rig.peer(address, key=None)
             self._command("--osdp-install", name)
 
+    def given(self) -> None:
+        """The same, from before: the readers have their keys."""
+        keys = self.state.parent / "keys.csv"
+        keys.write_text(KEYS)
+        self._command("--import-keys", str(keys))
+        for address, name in enumerate(("front-reader", "back-reader")):
+            (self.state / f"osdp-{name}.key").write_bytes(bytes([address]) * 16)
+            self.rig.peer(address, bytes([address]) * 16)
+
     def start(self) -> None:
         self._process = subprocess.Popen(
             [sys.executable, str(FOLDER / "lined_main.py"), str(self._levels), *self._args()],
@@ -233,3 +242,27 @@ def test_a_house_of_osdp_readers_from_the_first_key_to_a_reader_that_was_away(ho
     assert said == [fault["text"], "front-reader: works again"]
     for name in ("front-reader", "back-reader"):
         assert house.key(name) not in house.rig.passed
+
+
+def test_a_bus_that_is_missing_at_the_start_is_told_once_a_reader_and_works_once_it_is_there(
+    house: House,
+) -> None:
+    house.given()
+    house.rig.unplug()
+    house.start()
+    missing = f"{house.rig.port}: not there; expected the reader or its adapter plugged in"
+    for name in ("front-reader", "back-reader"):
+        assert house.wait("system.fault", part=name)["text"] == missing
+        house.wait_alarm(name, "reader_fault")
+    house.rig.plug()
+    for name in ("front-reader", "back-reader"):
+        house.wait("system.recovered", part=name)
+    _show(house.rig.peers[1])
+    assert house.wait("access.granted")["portal"] == "back"
+    house.stop()
+    for name in ("front-reader", "back-reader"):
+        said = [line for line in house.said.items if line.startswith(f"{name}: ")]
+        assert said == [f"{name}: {missing}", f"{name}: works again"]
+        assert len(house.events("system.fault", part=name)) == 1
+        assert len(house.events("system.recovered", part=name)) == 1
+    assert len(house.events("access.granted")) == 1
