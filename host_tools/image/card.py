@@ -8,8 +8,10 @@ at its first start. A root system that holds a controller's key, a host's key or
 `files` is refused.
 """
 
+import fcntl
 import hashlib
 import os
+import re
 import shutil
 import tempfile
 import uuid
@@ -85,8 +87,11 @@ def write(recipe: Recipe, out: Path, progress: Progress) -> Card:
     _check(recipe, out)
     boot, root = _layout(recipe)
     disk, volume, root_uuid = _ids(recipe.name)
+    _sweep(out)
     work = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+    mine = os.open(work, os.O_RDONLY)
     try:
+        fcntl.flock(mine, fcntl.LOCK_EX | fcntl.LOCK_NB)
         progress.begin("root: files")
         (work / "root").mkdir()
         (work / "root").chmod(0o755)
@@ -118,7 +123,24 @@ def write(recipe: Recipe, out: Path, progress: Progress) -> Card:
         raise
     finally:
         shutil.rmtree(work, ignore_errors=True)
+        os.close(mine)
     return Card(out, digest, epoch_s, disk, _untested(recipe))
+
+
+def _sweep(out: Path) -> None:
+    """Remove what a killed run for `out` has left: nobody holds it any more."""
+    left = re.compile(re.escape(f".{out.name}.") + "[a-z0-9_]{8}")
+    for path in out.parent.iterdir():
+        if left.fullmatch(path.name) is None or not (path / "root").is_dir() or path.is_symlink():
+            continue
+        held = os.open(path, os.O_RDONLY)
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(path, ignore_errors=True)
+        except BlockingIOError:
+            pass  # another run is at it
+        finally:
+            os.close(held)
 
 
 def _check(recipe: Recipe, out: Path) -> None:
@@ -144,11 +166,24 @@ def _check(recipe: Recipe, out: Path) -> None:
         )
     if not out.parent.is_dir():
         raise ImageError(f"{out}: its folder is not there; expected a folder to write into")
-    for file in recipe.files:
-        if b"PRIVATE KEY-----" in file.data:
+    if out.is_dir():
+        raise ImageError(f"{out}: is a folder; expected a file, or nothing")
+    # What is that long is no key, and a kernel is not read for nothing.
+    boot_files = [
+        (f"boot/{name}", path.read_bytes())
+        for name, path in recipe.boot.items()
+        if path.stat().st_size <= MB
+    ]
+    for where, data in (*((file.path, file.data) for file in recipe.files), *boot_files):
+        if b"PRIVATE KEY-----" in data or _is_state(where):
             raise ImageError(
-                f"{file.path}: a private key; expected none: a controller makes its own at its first start"
+                f"{where}: a private key; expected none: a controller makes its own at its first start"
             )
+
+
+def _is_state(path: str) -> bool:
+    """Whether it lies where a controller keeps what is its own, its key in plain bytes among it."""
+    return Path(path).parts[:3] == ("var", "lib", "doorward")
 
 
 def _own_files(recipe: Recipe, tree: Tree, epoch_s: int) -> None:

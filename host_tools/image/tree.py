@@ -83,6 +83,8 @@ class Tree:
             place = self.stage / at
             if place.is_symlink():
                 raise ImageError(f"{file.path}: {at} is a link; expected the path it leads to")
+            if place.exists() and not place.is_dir():
+                raise ImageError(f"{file.path}: {at} is a file; expected a folder or nothing")
             if not place.is_dir():
                 place.mkdir()
                 place.chmod(0o755)  # whatever the umask of who makes the card
@@ -96,10 +98,12 @@ class Tree:
         else:
             place.write_bytes(file.data)
             place.chmod(file.mode)
-        self.entries[file.path] = Entry(0, 0, epoch_s, False, len(file.data))
+        self.entries["/".join(parts)] = Entry(0, 0, epoch_s, False, len(file.data))
 
     def drop(self, path: str) -> None:
-        """Leave a file out, if it is there."""
+        """Leave a file out, if it is there. Raises `ImageError` for a folder."""
+        if path in self.entries and self.entries[path].is_folder:
+            raise ImageError(f"{path}: is a folder; expected a file or nothing")
         if self.entries.pop(path, None) is not None:
             (self.stage / path).unlink()
 

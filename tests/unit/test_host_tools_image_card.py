@@ -1,5 +1,6 @@
 """An SD card out of a few files: the same bytes each time; what other tools find on it; what is refused."""
 
+import fcntl
 import hashlib
 import io
 import json
@@ -289,6 +290,14 @@ def test_without_a_date_it_is_that_of_the_newest_file(
             },
             "etc/doorward/tls/controller.key: a private key; expected none: a controller makes its own",
         ),
+        (
+            {"files": (File("var/lib//doorward/identity.key", bytes(64)),)},
+            "var/lib//doorward/identity.key: a private key; expected none: a controller makes its own",
+        ),
+        (
+            {"files": (File("etc/hostname/x", b"x"),)},
+            "etc/hostname/x: etc/hostname is a file; expected a folder or nothing",
+        ),
     ],
 )
 def test_wrong_input_is_one_line_and_leaves_what_was_there(
@@ -342,3 +351,58 @@ def test_a_run_that_fails_half_way_leaves_nothing(
     with pytest.raises(ImageError, match="^e2fsck: broken"):
         write(one, tmp_path / "card.img")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_private_key_for_the_boot_partition_is_refused(one: Recipe, tmp_path: Path) -> None:
+    key = tmp_path / "key.pem"
+    key.write_text("-----BEGIN PRIVATE KEY-----\n")
+    with pytest.raises(ImageError, match=r"^boot/key.pem: a private key; expected none"):
+        write(one._replace(boot={**one.boot, "key.pem": key}), tmp_path / "card.img")
+
+
+def test_a_folder_in_the_place_of_the_card_is_told_before_anything_is_made(
+    one: Recipe, tmp_path: Path
+) -> None:
+    with pytest.raises(ImageError, match="is a folder; expected a file, or nothing$"):
+        write(one, tmp_path)
+
+
+def test_one_file_has_one_path_however_it_is_written(
+    one: Recipe, made: card.Card, tmp_path: Path
+) -> None:
+    odd = tuple(file._replace(path=f"./{file.path.replace('/', '//')}") for file in FILES)
+    assert write(one._replace(files=odd), tmp_path / "card.img").sha256 == made.sha256
+
+
+def test_a_folder_in_the_place_of_the_machine_id_is_one_line(tmp_path: Path) -> None:
+    one = recipe(tmp_path)
+    (one.root / "etc/machine-id").unlink()
+    (one.root / "etc/machine-id").mkdir()
+    with pytest.raises(
+        ImageError, match="^etc/machine-id: is a folder; expected a file or nothing$"
+    ):
+        write(one, tmp_path / "card.img")
+
+
+def test_what_a_killed_run_left_is_removed_by_the_next_and_what_another_makes_is_not(
+    one: Recipe, tmp_path: Path
+) -> None:
+    for name in (
+        ".card.img.k1lled__",
+        ".card.img.an0ther_",
+        ".card.img.by-hand",
+        ".o.img.k1lled__",
+    ):
+        (tmp_path / name / "root").mkdir(parents=True)
+    held = os.open(tmp_path / ".card.img.an0ther_", os.O_RDONLY)
+    fcntl.flock(held, fcntl.LOCK_EX)
+    try:
+        write(one, tmp_path / "card.img")
+    finally:
+        os.close(held)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        ".card.img.an0ther_",
+        ".card.img.by-hand",
+        ".o.img.k1lled__",
+        "card.img",
+    ]
