@@ -17,6 +17,10 @@ Board = namedtuple("Board", ("chip_label", "uart_ports", "serial", "rtc_lines", 
 
 _UART = ("/dev/serial0", "/dev/ttyS0", "/dev/ttyAMA0")
 _I2C = ("GPIO2", "GPIO3")
+DEBUG_PORTS = (
+    "/dev/serial0",
+    "/dev/ttyAMA10",
+)  #: of a Pi 5 and a CM5: a connector beside the header
 RP1 = "pinctrl-rp1"  #: the chip that the pins of a Pi 5 and a CM5 sit behind
 _SIM_ANALOG = tuple([f"adc{channel}" for channel in range(16)])
 

@@ -137,6 +137,7 @@ def warnings(config: Config) -> list[str]:
                 f"{_path(claim)}: {claim.line} is the UART, and a serial console there would move "
                 "it; expected the console to be off (no enable_uart, no console=serial0)"
             )
+    told += [text for claim in claims(config) for text in _other_uart(config, claim)]
     for portal, entry in config["portals"].items():
         if config["devices"][entry["lock"]]["fail_mode"] == "fail_safe" and entry["rex"] is None:
             told.append(
@@ -144,6 +145,24 @@ def warnings(config: Config) -> list[str]:
                 "one, or every exit counts as forced"
             )
     return told
+
+
+def _other_uart(config: Config, claim: Claim) -> list[str]:
+    """A UART of the board that is not the header's GPIO14 and GPIO15."""
+    board = board_facts.BOARDS[config["board"]]
+    if claim.direction != "serial" or claim.line in board.uart_ports:
+        return []
+    if board.chip_label == board_facts.RP1 and claim.line in board_facts.DEBUG_PORTS:
+        return [
+            f"{_path(claim)}: {claim.line} is the {config['board']}'s debug connector, not GPIO14 and "
+            f'GPIO15; expected "{board.serial}"'
+        ]
+    if claim.line.startswith("/dev/ttyAMA"):
+        return [
+            f"{_path(claim)}: {claim.line} is a UART whose pins are not known here; expected that no "
+            "other device has them"
+        ]
+    return []
 
 
 def _path(claim: Claim) -> str:

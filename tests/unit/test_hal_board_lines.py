@@ -271,3 +271,34 @@ def test_the_header_has_28_lines_on_28_pins_and_none_on_power_or_ground() -> Non
 )
 def test_pulls_at_boot_change_between_8_and_9(line: str, pull: str) -> None:
     assert board_facts.boot_pull(line) == pull
+
+
+@pytest.mark.parametrize(
+    ("kind", "port", "lines"),
+    [
+        ("rpi5", "/dev/ttyAMA0", []),
+        ("rpi4", "/dev/serial0", []),
+        ("rpi4", "/dev/ttyUSB0", []),
+        (
+            "rpi5",
+            "/dev/serial0",
+            [
+                "devices.reader.port: /dev/serial0 is the rpi5's debug connector, not GPIO14 and "
+                'GPIO15; expected "/dev/ttyAMA0"'
+            ],
+        ),
+        (
+            "rpi4",
+            "/dev/ttyAMA3",
+            [
+                "devices.reader.port: /dev/ttyAMA3 is a UART whose pins are not known here; expected "
+                "that no other device has them"
+            ],
+        ),
+    ],
+)
+def test_a_uart_that_is_not_the_headers_is_a_warning(
+    tmp_path: Path, kind: str, port: str, lines: list[str]
+) -> None:
+    reader = {"driver": "serial_reader", "port": port, "framing": "lines"}
+    assert board.warnings(load(tmp_path, {"board": kind, "devices.reader": reader})) == lines
