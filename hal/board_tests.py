@@ -38,6 +38,7 @@ WORDS = {
         "fire": "{wire}: open {device} at the fire panel; free now: {doors}.",
         "dead_magnet": "Power pulled: {device} is free at once.",
         "dead_strike": "Power pulled: {device} stays locked outside, the way out opens.",
+        "dead_shut": "Power pulled: {device} stays locked, from inside too.",
         "exit": "{button} pressed with the controller unplugged: {device} is free.",
         "fire_cut": "Fire panel opened, controller unplugged: {device} is free.",
         "latched": "{wire}: open {device} at the fire panel; it is read, no door moves.",
@@ -59,6 +60,7 @@ WORDS = {
         "fire": "{wire}：在消防主机断开{device}，{doors}应释放。",
         "dead_magnet": "断电：{device}立即释放。",
         "dead_strike": "断电：{device}外侧仍上锁，内侧可开。",
+        "dead_shut": "断电：{device}内外均上锁。",
         "exit": "拔掉控制器后按{button}：{device}释放。",
         "fire_cut": "拔掉控制器后断开消防触点：{device}释放。",
         "latched": "{wire}：在消防主机断开{device}，有显示，门锁不动。",
@@ -97,7 +99,9 @@ def tests(config: Config) -> list[Test]:
             found.append(Test("", lock, "", portal, "exit"))
         if board_wiring.fire_cuts(config, lock):
             found.append(Test("", lock, "", portal, "fire_cut"))
-        found.append(Test("", lock, "", portal, "dead_magnet" if magnet else "dead_strike"))
+        handle = board_wiring.exit_device(entry) in ("handle", "panic_bar")
+        dead = "dead_magnet" if magnet else ("dead_strike" if handle else "dead_shut")
+        found.append(Test("", lock, "", portal, dead))
     return found
 
 

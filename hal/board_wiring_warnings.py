@@ -101,9 +101,10 @@ def _lock(config: Config, device: str, entry: Config) -> list[Warn]:
     told = []
     quench = board_wiring.suppression(config, device)
     magnet = entry["fail_mode"] == "fail_safe"
-    if not magnet and quench == "none":
+    if quench == "none":
         fits = board_wiring.quencher(config, device)
-        text = f'devices.{device}.suppression: "none" wears out the relay; expected "{fits}" at the strike'
+        at = "magnet" if magnet else "strike"
+        text = f'devices.{device}.suppression: "none" wears out the relay; expected "{fits}" at the {at}'
         told.append(Warn(device, "quench", text))
     fire = any(one["class"] == "fire" for one in config["alarms"]["points"].values())
     if magnet and fire and not board_wiring.fire_cuts(config, device):

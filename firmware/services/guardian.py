@@ -17,6 +17,9 @@ _LOOK_S = 0.1
 CLEAN = (0, 1, 2)  #: exit codes after which the child has left the outputs safe itself
 
 _CRASHED = 3
+_UNHEARD = (
+    "selftest: nobody reads what it says any more; expected a terminal, or a pipe that stays\n"
+)
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -44,6 +47,8 @@ def run(
         code = _CRASHED
         try:
             code = work(lambda ms: _say(write_fd, ms))
+        except BrokenPipeError:
+            sys.stderr.write(_UNHEARD)
         except BaseException:  # noqa: BLE001  told, and then ended as every child is
             sys.excepthook(*sys.exc_info())
         finally:

@@ -94,3 +94,17 @@ def test_a_child_at_rest_may_wait_for_ever_and_a_signal_reaches_it(safe: list[st
     assert guardian.run(work, lambda: safe.append("safe"), lambda: 0.0) == 1
     assert safe == []
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_who_reads_along_and_goes_is_one_line_and_then_the_safe_level(
+    safe: list[str], capfd: pytest.CaptureFixture[str]
+) -> None:
+    def work(armed: guardian.Armed) -> int:
+        raise BrokenPipeError
+
+    assert guardian.run(work, lambda: safe.append("safe"), lambda: 0.0) == 1
+    assert safe == ["safe"]
+    assert capfd.readouterr().err.splitlines() == [
+        "selftest: nobody reads what it says any more; expected a terminal, or a pipe that stays",
+        "selftest: ended by exit code 3; every output goes to its safe level",
+    ]

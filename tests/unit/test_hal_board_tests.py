@@ -79,3 +79,18 @@ def test_readers_on_a_bus_are_tested_by_the_wire_that_reaches_them() -> None:
 
 def test_a_card_tests_both_of_its_lines() -> None:
     assert "W4, W5: hold a card to Front door reader; one card is read." in said("rpi5-two-doors")
+
+
+def test_a_strike_without_a_handle_is_not_said_to_open_from_inside() -> None:
+    path = str(ROOT / "board_configs/rpi5-two-doors.toml")
+    override: dict[str, object] = {
+        "portals.front.egress": "button_cuts_power",
+        "portals.front.escape_route": False,
+    }
+    config = board.load(path, override)
+    front = [one for one in board_tests.tests(config) if one.portal == "front"]
+    assert [one.kind for one in front][-1] == "dead_shut"
+    assert "exit" not in [one.kind for one in front]
+    assert board_tests.sentence(config, front[-1], "en") == (
+        "Power pulled: Front door strike stays locked, from inside too."
+    )

@@ -280,3 +280,11 @@ def test_a_magnets_relay_draws_from_the_battery_as_long_as_it_holds(tmp_path: Pa
         "devices.strike.draw_ma": 500,
     }
     assert board_wiring.battery_min(load(tmp_path, override), "main") == 7000 * 60 * 4 // 5 // 560
+
+
+def test_a_magnet_without_its_suppressor_is_warned_of(tmp_path: Path) -> None:
+    told = board.warnings(load(tmp_path, {**MAGNET, "devices.strike.suppression": "none"}))
+    assert (
+        'devices.strike.suppression: "none" wears out the relay; expected "maker" at the magnet'
+        in told
+    )
