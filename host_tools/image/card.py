@@ -118,6 +118,12 @@ def write(recipe: Recipe, out: Path, progress: Progress) -> Card:
         progress.end("whole")
         digest = _finish(image, progress)
         image.replace(out)
+    except OSError as error:
+        progress.broken()
+        reason = (error.strerror or "unknown").lower()
+        raise ImageError(
+            f"{error.filename or out}: {reason}; expected a folder with room to make the card in"
+        ) from error
     except BaseException:
         progress.broken()
         raise

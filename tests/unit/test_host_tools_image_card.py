@@ -1,5 +1,6 @@
 """An SD card out of a few files: the same bytes each time; what other tools find on it; what is refused."""
 
+import errno
 import fcntl
 import hashlib
 import io
@@ -406,3 +407,17 @@ def test_what_a_killed_run_left_is_removed_by_the_next_and_what_another_makes_is
         ".o.img.k1lled__",
         "card.img",
     ]
+
+
+def test_a_disk_without_room_is_one_line_and_leaves_nothing(
+    one: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("host_tools.image.fat.write", full)
+    out = tmp_path / "card.img"
+    line = f"{out}: no space left on device; expected a folder with room to make the card in"
+    with pytest.raises(ImageError, match=f"^{re.escape(line)}$"):
+        write(one, out)
+    assert list(tmp_path.iterdir()) == []
