@@ -1,7 +1,8 @@
 """The keys of this controller and what they may: a database of its own, with a verified last good copy.
 
 A look-up is one indexed read, as fast among a million keys as among a hundred, in memory that does not
-grow with them; it is made by the executor, so that nothing waits for a disk. What is found by a PIN or a
+grow with them; it is made by the executor, so that nothing waits for a disk. The cards that were shown
+last need none: they are held until the next change (`recent_keys`). What is found by a PIN or a
 code is stored under the controller's key only. `problems` says what had to be mended; the keys go on.
 """
 
@@ -9,6 +10,7 @@ import os
 from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
+from firmware.access import access_point
 from firmware.access.credential import Credential, Rights
 from firmware.runtime.ports import Page, Store, Synced
 from firmware.services import database
@@ -16,6 +18,7 @@ from firmware.services.executor import Executor
 from firmware.services.key_changes import ChangeError, number_of
 from firmware.services.key_file import KeyFile
 from firmware.services.key_tables import Change, Told
+from firmware.services.recent_keys import RecentKeys
 
 __all__ = ["ChangeError", "CredentialStore"]
 
@@ -46,6 +49,7 @@ class CredentialStore(Store):
         self._executor = executor
         self._finder = executor if finder is None else finder
         self._key = key
+        self._recent = RecentKeys()
         self._told = 0
         self._failing = False
         executor.on_end(self._file.close)
@@ -71,10 +75,19 @@ class CredentialStore(Store):
         `kind` is one of `firmware.access.access_point`'s; `done` gets a Credential, or None: nobody's.
         """
 
+        number = number_of(self._key, kind, value) if kind == access_point.CARD else ""
+        known = self._recent.find(number)
+        if known is not None:
+            done(known)
+            return
+        asked = self._recent.asked()
+
         def work() -> Credential | None:
-            return self._file.find(number_of(self._key, kind, value))
+            return self._file.find(number or number_of(self._key, kind, value))
 
         def answer(key: Credential | None, error: Exception | None) -> None:
+            if number and key is not None:
+                self._recent.found(number, key, asked)
             done(key)
             if error is not None and not self._failing:
                 self.problems.append(f"{self._file.title}: {database.describe(error)}")
@@ -116,11 +129,16 @@ class CredentialStore(Store):
         `ChangeError` (one line, nothing changed) or `apsw.Error` raised. With `done` the executor makes
         it, and `done` gets that line or None, and that list.
         """
+        self._recent.change_begins()
         if done is None:
-            return self._file.apply(changes)
+            try:
+                return self._file.apply(changes)
+            finally:
+                self._recent.change_ended()
         tell = done
 
         def answer(told: list[Told] | None, error: Exception | None) -> None:
+            self._recent.change_ended()
             if isinstance(error, ChangeError):
                 tell(str(error), [])
             elif error is not None:
@@ -135,7 +153,10 @@ class CredentialStore(Store):
     def sync(self, page: Page, done: Callable[[str | None, Synced | None], None]) -> None:
         """Take a page of a set of keys; the executor does it."""
 
+        self._recent.change_begins()
+
         def answer(synced: Synced | None, error: Exception | None) -> None:
+            self._recent.change_ended()
             if isinstance(error, ChangeError):
                 done(str(error), None)
             elif error is not None:
