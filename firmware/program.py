@@ -16,6 +16,7 @@ from firmware.access import alarm
 from firmware.runtime.heartbeat import Heartbeat
 from firmware.services import board_files
 from firmware.services.service_manager import ServiceManager
+from firmware.trust import sealing
 from hal.errors import BoardConfigError, HalError
 from hal.ports import AnalogInputs, Lines, ReaderBuses, SerialPorts, Ticks, Watchdog
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from firmware.services.link import Link
     from firmware.services.link_listener import Listener
 
+SWITCH_S = 0.0005  #: the door gets the interpreter, and gives it to the journal, as soon as that
 RESTART_MS = 500  #: from the word to the end: its answer leaves
 
 
@@ -131,6 +133,7 @@ class Program:
 
     def run(self, test_lang: str | None) -> int:
         """Decide until told to stop, or walk through the exits with the installer; the exit code."""
+        sys.setswitchinterval(SWITCH_S)
         faulthandler.enable()  # where it hung, when the watchdog aborts it
         ended = self._ended
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -259,6 +262,7 @@ class Program:
     def _decides(self) -> None:
         """The first round of the door is over."""
         self._tell_service(lambda: self._service.ready(f"{self._root} decides"))
+        self._executors[2].submit(sealing.prepare)
         if not self._chosen.trial:
             return
         try:

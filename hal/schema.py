@@ -5,7 +5,6 @@ their owner's. A check is a callable that returns the normalised value or raises
 ``what was wrong; expected ...``.
 """
 
-import difflib
 import json
 import re
 from collections import namedtuple
@@ -110,6 +109,8 @@ def join(path: str, key: str) -> str:
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """The name among `known` that is most like `word`; empty if there are none."""
+    import difflib  # only for who made a mistake
+
     found = difflib.get_close_matches(word[:64], sorted(known), n=1, cutoff=0.0)
     return found[0] if found else ""
 

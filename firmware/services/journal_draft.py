@@ -12,6 +12,7 @@ from firmware.trust import chain
 #: (journal, upto, head, time) -> the signature and who signs (`firmware.trust.chain.signer`)
 Sign = Callable[[str, int, str, Any], dict[str, str]]
 
+_encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 _NOT_JSON = (ValueError, TypeError, RecursionError)
 
 
@@ -137,4 +138,4 @@ class Draft:
 
 
 def _text(value: Any) -> str | None:
-    return None if value is None else json.dumps(value, separators=(",", ":"), allow_nan=False)
+    return None if value is None else _encode(value)

@@ -12,7 +12,7 @@ the tokens of the old one mean nothing in the new one, and tokens of events that
 apart from both.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 
 import apsw
 
@@ -121,8 +121,10 @@ class Ring:
 
     # ---- what has left -----------------------------------------------------------------------------
 
-    def mark(self, tokens: Iterable[int], state: int) -> None:
+    def mark(self, tokens: Collection[int], state: int) -> None:
         """Note that these have `LEFT`, or are `TAKEN`; tokens of another generation are passed over."""
+        if not tokens:
+            return
         numbers = sorted(token - self._base for token in tokens)
         for low, high in _ranges([n for n in numbers if self.stored < n < _FORMER]):
             self._mark("events NOT INDEXED", "seq", low, high, state)

@@ -6,20 +6,29 @@ sealed thing belongs to is its additional data (`belongs_to`), so that it fits i
 
 import base64
 import binascii
+from functools import cache
+from typing import TYPE_CHECKING
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
-from pyhpke import AEADId, CipherSuite, KDFId, KEMId, KEMKey
-from pyhpke.exceptions import PyHPKEError
+
+if TYPE_CHECKING:
+    from pyhpke import CipherSuite
 
 ENCAPSULATED_BYTES = 32
-
-_SUITE = CipherSuite.new(
-    KEMId.DHKEM_X25519_HKDF_SHA256, KDFId.HKDF_SHA256, AEADId.CHACHA20_POLY1305
-)
 
 
 class SealError(ValueError):
     """A sealed text cannot be opened: not base64, not for this key, or changed. Never says what it held."""
+
+
+@cache
+def prepare() -> "CipherSuite":
+    """Load what sealing needs, which takes a fifth of a start: called when nobody waits for it."""
+    from pyhpke import AEADId, CipherSuite, KDFId, KEMId
+
+    return CipherSuite.new(
+        KEMId.DHKEM_X25519_HKDF_SHA256, KDFId.HKDF_SHA256, AEADId.CHACHA20_POLY1305
+    )
 
 
 def belongs_to(id: str, to: str) -> bytes:
@@ -34,9 +43,13 @@ def public_of(private: bytes) -> bytes:
 
 def seal(plain: bytes, public: bytes, belongs: bytes) -> str:
     """`plain` sealed to the X25519 key `public`. Raises `SealError` for a key that is none."""
+    suite = prepare()
+    from pyhpke import KEMKey
+    from pyhpke.exceptions import PyHPKEError
+
     try:
         reader = KEMKey.from_pyca_cryptography_key(X25519PublicKey.from_public_bytes(public))
-        encapsulated, context = _SUITE.create_sender_context(reader)
+        encapsulated, context = suite.create_sender_context(reader)
         return base64.b64encode(encapsulated + context.seal(plain, aad=belongs)).decode()
     except (PyHPKEError, ValueError):
         raise SealError("cannot be sealed; expected the reader's X25519 key") from None
@@ -44,10 +57,14 @@ def seal(plain: bytes, public: bytes, belongs: bytes) -> str:
 
 def unseal(sealed: object, private: bytes, belongs: bytes) -> bytes:
     """What was sealed to the X25519 key `private`. Raises `SealError`."""
+    suite = prepare()
+    from pyhpke import KEMKey
+    from pyhpke.exceptions import PyHPKEError
+
     try:
         raw = base64.b64decode(sealed, validate=True) if isinstance(sealed, str) else b""
         reader = KEMKey.from_pyca_cryptography_key(X25519PrivateKey.from_private_bytes(private))
-        context = _SUITE.create_recipient_context(raw[:ENCAPSULATED_BYTES], reader)
+        context = suite.create_recipient_context(raw[:ENCAPSULATED_BYTES], reader)
         return bytes(context.open(raw[ENCAPSULATED_BYTES:], aad=belongs))
     except (PyHPKEError, ValueError, binascii.Error):
         raise SealError("cannot be opened; expected HPKE to this controller's key") from None

@@ -111,7 +111,7 @@ def _sealed_command(public: bytes) -> dict[str, Any]:
         KEMKey.from_pyca_cryptography_key(private.public_key()),
     )
     reader = KEMKey.from_pyca_cryptography_key(X25519PublicKey.from_public_bytes(public))
-    enc, context = sealing._SUITE.create_sender_context(reader, eks=pair)
+    enc, context = sealing.prepare().create_sender_context(reader, eks=pair)
     belongs = sealing.belongs_to(made["id"], TO)
     made["sealed"] = b64(enc + context.seal(_SEALED_PLAIN.encode(), aad=belongs))
     made["sig"] = signing.sign(made, OPERATOR)

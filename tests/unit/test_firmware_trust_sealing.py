@@ -32,7 +32,7 @@ def test_it_is_the_hpke_of_the_standard() -> None:
     private = bytes.fromhex(PRIVATE)
     assert sealing.public_of(private).hex() == PUBLIC
     reader = KEMKey.from_pyca_cryptography_key(X25519PrivateKey.from_private_bytes(private))
-    context = sealing._SUITE.create_recipient_context(
+    context = sealing.prepare().create_recipient_context(
         bytes.fromhex(ENCAPSULATED), reader, info=bytes.fromhex(INFO)
     )
     assert context.open(bytes.fromhex(CIPHER), aad=b"Count-0") == PLAIN
