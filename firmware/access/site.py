@@ -100,9 +100,9 @@ class Site(alarm_half.AlarmHalf):
         self._plan = plan
         self._pulses = automation.Pulses()
         self._awaited: dict[str, dict[str, object] | None] = {}
-        self._bonded = any(plan.bonds[name] is not None for name in plan.bonds)
+        self._watched = bool(plan.partitions) or any(plan.bonds.values())
         self._due_ms: int | None = None
-        self._due_known = False  # nothing was asked since `_due_ms` was found
+        self._due_known = False  # no deadline is nearer than `_due_ms`
 
     # ---- what is so --------------------------------------------------------------------------------
 
@@ -196,10 +196,20 @@ class Site(alarm_half.AlarmHalf):
         self, name: str, at_ms: int, now: "credential.Moment", held: bool = False
     ) -> "list[object]":
         """Somebody inside portal `name` wants out; `held`: by a contact that is held from then on."""
+        return self.settled(self.way_out(name, at_ms, now, held), now)
+
+    def way_out(
+        self, name: str, at_ms: int, now: "credential.Moment", held: bool
+    ) -> "list[object]":
+        """The first half of `rex`: portal `name` is released. `settled` follows, whatever happens."""
         effects = self._catch_up(now)
         effects += self.portals[name].rex(at_ms, now.ms)
         if held:
             effects += self.portals[name].hold_exit(True, at_ms, now.ms)
+        return effects
+
+    def settled(self, effects: "list[object]", now: "credential.Moment") -> "list[object]":
+        """What `effects` of `way_out` come to, with all that follows from it."""
         return self._finish(effects, now)
 
     def hold_exit(
@@ -269,28 +279,27 @@ class Site(alarm_half.AlarmHalf):
 
     def tick(self, now: "credential.Moment") -> "list[object]":
         """Honour every deadline that has come."""
-        due_ms = self.deadline_ms
-        is_due = due_ms is not None and now.ms >= due_ms
-        if not (is_due or self._by_the_clock):
-            return []
-        return self._finish(self._catch_up(now), now)
+        return self._finish(self._catch_up(now), now) if self._is_due(now) else []
 
     # ---- how ---------------------------------------------------------------------------------------
 
-    @property
-    def _by_the_clock(self) -> bool:
-        """Whether something may follow from no deadline: hours, or a bolt that is compared with its lock."""
-        return self._bonded or bool(self._plan.partitions) or self._entry.by_the_clock
+    def _is_due(self, now: "credential.Moment") -> bool:
+        """Whether a deadline has come, or what has none is to be looked at: hours, a lock beside its bolt."""
+        due_ms = self.deadline_ms
+        if due_ms is not None and now.ms >= due_ms:
+            return True
+        return self._watched or self._entry.by_the_clock
 
     def _shown(self, name: str, kind: str, value: str, now: "credential.Moment") -> "list[object]":
         effects = self._catch_up(now)
         effects += self.access_points[name].shown(kind, value, now)
-        # A look-up alone changes nothing yet: it leaves at once.
+        # A look-up alone changes nothing yet: it leaves at once. No deadline has come nearer.
         return effects if len(effects) == 1 else self._finish(effects, now)
 
     def _catch_up(self, now: "credential.Moment") -> "list[object]":
         """Honour what has come due before the next input, so that a late loop decides like a punctual one."""
-        self._due_known = False
+        if not self._is_due(now):
+            return []
         caught = self._resolved(self._watch.catch_up(now), now)  # which ticks every door
         return caught + self._entry.tick(now)
 

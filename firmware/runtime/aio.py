@@ -195,11 +195,13 @@ class Queue:
     async def get(self, ms: "int | None" = None, loop: "Loop | None" = None) -> "Any":
         """Take the oldest item, waiting at most `ms` (which needs the `loop`). Raises `TimedOut`."""
         end_ms = None if ms is None or loop is None else loop.now_ms() + ms
+        left_ms = None if end_ms is None else ms
         while not self._items:
             self._came.clear()
-            left_ms = None if end_ms is None or loop is None else max(0, end_ms - loop.now_ms())
             if not await self._came.wait(left_ms) and not self._items:
                 raise TimedOut("queue empty after %s ms" % ms)
+            if end_ms is not None and loop is not None:
+                left_ms = max(0, end_ms - loop.now_ms())
         return self.get_nowait()
 
     def get_nowait(self) -> "Any":
@@ -272,6 +274,8 @@ class Loop:
 
     def __init__(self, clock: "Any", waiter: "Any") -> None:
         self.clock = clock
+        #: callable () -> int  the loop's clock, in milliseconds
+        self.now_ms: Callable[[], int] = clock.now_ms
         self.waiter = waiter
         #: callable (name, error)  told of a task or call that died and that nobody watches
         self.on_error: Callable[[str, BaseException], None] = _raise
@@ -280,11 +284,6 @@ class Loop:
         self._set = 0
         self._posted: list[Callable[[], None]] = []
         self._busy_turns = 0
-
-    def now_ms(self) -> int:
-        """The loop's clock, in milliseconds."""
-        now: int = self.clock.now_ms()
-        return now
 
     def spawn(
         self,

@@ -203,8 +203,18 @@ class Controller:
             if key is not None:
                 usage = credential.usage_of(key, self.effects.kept.get(credential.usage_key(key)))
             self._perform(self.site.found(item.name, kind, key, usage, now), now)
+        elif item.name in self.wiring.exits and item.data.kind == "level" and item.data.data:
+            self._way_out(self.wiring.exits[item.name], item.data.at_ms, now)
         else:
             self._perform(self._reading(item.name, item.data, now), now)
+
+    def _way_out(self, name: str, at_ms: int, now: "credential.Moment") -> None:
+        """Somebody wants out: the lock first, then whatever follows from it."""
+        effects = self.site.way_out(name, at_ms, now, True)
+        try:
+            self._outputs.let_out(self.site, now.ms)
+        finally:  # whatever becomes of the line, it is recorded
+            self._perform(self.site.settled(effects, now), now)
 
     def _reading(self, device: str, reading: "Any", now: "credential.Moment") -> "list[object]":
         """What a reading of `device` means, asked of the core."""

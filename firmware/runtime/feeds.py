@@ -23,6 +23,7 @@ LOOK_MS = (
     5000  #: a source is asked this often even if nothing wakes anybody: a lost wake-up mends itself
 )
 ALIVE_MS = 15000  #: a feed that has not gone round for so long hangs
+SAY_MS = 1000  #: it says no more often that it goes round
 POLL_MS = 20  #: for a source that can wake nobody (RPi.GPIO, a pin without interrupts)
 INBOX_LIMIT = 256  #: readings that may wait; a card beyond them is dropped, an input never
 
@@ -82,9 +83,10 @@ async def feed(
 
     `stirred` is told when something begins to come, `STIR_MS` after the last time at the earliest: a
     frame takes some 20 ms to arrive, and whoever is asked about it next can be awake by then.
-    `alive` is told each time round, at least every `LOOK_MS`.
+    `alive` is told at least every `LOOK_MS` and `SAY_MS` together.
     """
     told_ms = loop.now_ms() - STIR_MS
+    said_ms = loop.now_ms() - SAY_MS
     came = aio.Event()
     source = driver.source
     source.ready = came.set
@@ -99,7 +101,8 @@ async def feed(
             for reading in driver.poll(now_ms):
                 inbox.put(Input(READING, name, reading))
             watched = _watch(loop, source, watched, came)
-            if alive is not None:
+            if alive is not None and now_ms - said_ms >= SAY_MS:
+                said_ms = now_ms
                 alive()
             woken = watched >= 0 or getattr(source, "wakes", False)
             wait_ms = LOOK_MS if woken else POLL_MS

@@ -58,11 +58,14 @@ class Outputs:
     @property
     def deadline_ms(self) -> "int | None":
         """When a release has waited long enough, a pulse has lasted its time, or a rhythm goes on."""
-        dues = [self._waiting[name][1] for name in self._waiting]
-        # One that fails is tried again with each round of the door, and not all the time.
-        works = [name for name in self._pulses if name not in self._failed]
-        pulses = [self._devices[name].deadline_ms for name in works]
-        return earliest(dues + pulses + [self._siren.deadline_ms, self._beacon.deadline_ms])
+        dues = [self._siren.deadline_ms, self._beacon.deadline_ms]
+        for name in self._waiting:
+            dues.append(self._waiting[name][1])
+        for name in self._pulses:
+            # One that fails is tried again with each round of the door, and not all the time.
+            if name not in self._failed:
+                dues.append(self._devices[name].deadline_ms)
+        return earliest(dues)
 
     def is_due(self, now_ms: int) -> bool:
         """Whether `apply` is to be called: its time has come, or a line that failed is to be tried again."""

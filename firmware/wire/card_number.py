@@ -118,4 +118,4 @@ def _decimal(text: str, what: str, largest: int) -> int:
 
 def _only(text: str, allowed: str) -> bool:
     # Not str.isdigit, not int(): both take digits of other scripts, and int() takes "_" and "+".
-    return all(character in allowed for character in text)
+    return not text.strip(allowed)

@@ -188,15 +188,14 @@ class _Output(DigitalOutput):
         self._offset = offset
         self._safe = on
         self._on = on
-        self._values = lines._gpiod.line.Value
+        values = lines._gpiod.line.Value
+        self._values = (values.INACTIVE, values.ACTIVE)
 
     def write(self, on: bool) -> None:
         if self._request is None:
             raise DeviceUnavailableError(f"{self.name}: closed; expected an open line")
         try:
-            self._request.set_value(
-                self._offset, self._values.ACTIVE if on else self._values.INACTIVE
-            )
+            self._request.set_value(self._offset, self._values[on])
         except OSError as error:
             raise _gone(self.name, error) from error
         self._on = on
