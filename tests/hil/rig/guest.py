@@ -85,16 +85,11 @@ class Guest:
         self._answers: dict[int, dict[str, Any]] = {}
         self._rows: list[Row] = []
         self._gone = False
-        options = [
-            "-machine",
-            "q35",
-            "-accel",
-            "tcg,thread=multi",
-            "-cpu",
-            "max",
-            "-smp",
-            str(cpus),
-        ]
+        options = ["-machine", "q35", "-cpu", "max", "-smp", str(cpus)]
+        if shift := os.environ.get("DOORWARD_HIL_ICOUNT"):
+            options += ["-accel", "tcg,thread=single", "-icount", f"shift={shift}"]
+        else:
+            options += ["-accel", "tcg,thread=multi"]
         options += ["-m", "1024", "-nodefaults", "-display", "none", "-no-reboot"]
         options += ["-serial", f"file:{self.console}"]
         options += ["-kernel", str(kernel), "-initrd", str(initramfs)]
