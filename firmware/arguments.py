@@ -51,5 +51,6 @@ def nearest(word: str, known: Iterable[str]) -> str:
     """The one of `known` that `word` is most like; "" where none is."""
     import difflib
 
-    found = difflib.get_close_matches(word.lower(), list(known), 1, _NEAR)
-    return found[0] if found else ""
+    plain = {one.lstrip("-"): one for one in known}  # the dashes are no likeness
+    found = difflib.get_close_matches(word.lower().lstrip("-"), list(plain), 1, _NEAR)
+    return plain[found[0]] if found else ""

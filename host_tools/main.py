@@ -161,14 +161,13 @@ def _fail(line: str, code: int) -> int:
 
 
 def _parser() -> Parser:
-    common = _common()
     formatter = argparse.RawDescriptionHelpFormatter
     parser = Parser(
         prog="doorctl",
         description="Doors from the desk.",
         epilog=_EXAMPLES,
         formatter_class=formatter,
-        parents=[common],
+        parents=[_common()],
     )
     parser.set_defaults(**_DEFAULTS)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
@@ -176,7 +175,7 @@ def _parser() -> Parser:
     def add(name: str, help: str, example: str) -> Parser:
         epilog = f"example:\n  doorctl {example}\n"
         made: Parser = commands.add_parser(
-            name, parents=[common], help=help, epilog=epilog, formatter_class=formatter
+            name, parents=[_common()], help=help, epilog=epilog, formatter_class=formatter
         )
         return made
 

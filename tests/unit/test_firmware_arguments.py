@@ -28,6 +28,10 @@ PROGRAMS: dict[str, Callable[[list[str]], int]] = {
             "doorctl board shwo demo.toml",
             "doorctl board: shwo: no such verb; did you mean show?",
         ),
+        (
+            "doorctl open front --port 1",
+            "doorctl open: --port: no such option; expected what doorctl open --help shows",
+        ),
         ("doorctl --lang fr", "doorctl: fr: no such --lang; expected en or zh"),
         ("doorctl xyzzy", "doorctl: xyzzy: no such command; expected what doorctl --help shows"),
         (
@@ -55,3 +59,10 @@ def test_a_near_miss_is_named_and_a_wide_one_told_where_to_look(
         PROGRAMS[program](words)
     out, err = capsys.readouterr()
     assert (end.value.code, out, err) == (2, "", line + "\n")
+
+
+def test_what_stands_before_a_command_of_doorctl_counts_as_what_stands_behind_it() -> None:
+    # Nobody is there: both ways it is the same simulator that is not.
+    url = ["--demo", "--url", "http://127.0.0.1:9"]
+    assert host_tools.main.main([*url, "open", "front"]) == 1
+    assert host_tools.main.main(["open", "front", *url]) == 1
