@@ -15,6 +15,7 @@ from firmware.trust.identity import LENGTH as IDENTITY_LENGTH
 from firmware.trust.identity import Identity
 
 LENGTH = 32
+_BEGUN = "journal.name"  # there since the first boot, and made after the secrets
 
 
 class _Kind(NamedTuple):
@@ -48,8 +49,8 @@ _IDENTITY = _Kind(
 def controller_key(state_dir: str | os.PathLike[str]) -> tuple[bytes, list[str]]:
     """The key kept in `state_dir`, made if there is none; and what was wrong, one line each.
 
-    A file that cannot be a key is set aside. Where nothing can be written the key lives until the end
-    of this process. Never raises.
+    A file that cannot be a key is set aside; one that is gone though there was a journal is told too. Where
+    nothing can be written the key lives until the end of this process. Never raises.
     """
     return _secret(state_dir, _CONTROLLER)
 
@@ -74,7 +75,8 @@ def _secret(state_dir: str | os.PathLike[str], kind: _Kind) -> tuple[bytes, list
             return key, problems
         problems.append(_set_aside(path, kind, f"has {len(key)} bytes; expected {kind.length}"))
     except FileNotFoundError:
-        pass
+        if (path.parent / _BEGUN).exists():  # else it is the first boot
+            problems.append(f"{kind.name}: is missing; {kind.lost}")
     except OSError as error:
         problems.append(_set_aside(path, kind, f"cannot be read ({error.strerror})"))
     key = os.urandom(kind.length)

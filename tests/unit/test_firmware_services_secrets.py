@@ -55,6 +55,15 @@ def test_a_file_that_is_no_key_is_set_aside(folder: Path, content: bytes) -> Non
     assert controller_key(folder) == (key, [])
 
 
+def test_a_key_that_vanished_is_told_and_that_of_a_first_boot_is_not(folder: Path) -> None:
+    assert controller_key(folder)[1] == []
+    (folder / "controller.key").unlink()
+    (folder / "journal.name").write_bytes(b"5f3a9c01\n")  # it has been at work since
+    lost = "controller.key: is missing; PINs and codes must be given again"
+    assert controller_key(folder)[1] == [lost]
+    assert controller_key(folder)[1] == []
+
+
 def test_a_second_bad_key_does_not_replace_the_first(folder: Path) -> None:
     for content in (b"one", b"two"):
         (folder / "controller.key").write_bytes(content)
