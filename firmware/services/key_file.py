@@ -85,7 +85,12 @@ class KeyFile:
     def apply(self, changes: Iterable[key_tables.Change]) -> list[key_tables.Told]:
         """Make changes whole or not at all; what became of which key. Raises `ChangeError`, `apsw.Error`."""
         with self._change() as connection:
-            return self._application(connection).run(changes)
+            application = self._application(connection)
+            with connection:
+                application.run(changes)
+                if application.told:
+                    key_pages.forget(connection)
+            return application.told
 
     def sync(self, page: Page) -> Synced:
         """Take a page of a set of keys. Raises as `apply`."""
@@ -102,6 +107,7 @@ class KeyFile:
             with connection:
                 write(Bulk(connection, application))
                 application.end()
+                key_pages.forget(connection)
 
     def close(self, killed: bool = False) -> None:
         """Close the file; not killed: bring the copy up to date first. Never raises."""

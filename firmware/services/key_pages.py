@@ -2,7 +2,8 @@
 
 Pages wait in the store's own database, as the rows that they will be: PINs are there under the controller's
 key like all others. The last one applies them all in the transaction that also says which version is in
-force. A page 1 begins anew; a set that was interrupted changes nothing, and gives way to the next.
+force. A page 1 begins anew; a set that was interrupted changes nothing, and gives way to the next. So does
+one during which a key was changed otherwise (`forget`): it was made before, and would undo that.
 """
 
 import json
@@ -72,10 +73,19 @@ def take(
     return Synced(page.version, True, told if len(told) <= TOLD_LIMIT else None)
 
 
+def forget(connection: apsw.Connection) -> None:
+    """Drop the set under way, if there is one: its next page is told to begin anew. Raises `apsw.Error`."""
+    known = "SELECT 1 FROM sqlite_schema WHERE name = 'staged_set'"
+    if connection.execute(known).get is not None and _under_way(connection) is not None:
+        connection.execute(_CLEAR)
+
+
 def _place(connection: apsw.Connection, under_way: _Set | None, page: Page) -> None:
     """Have the page follow the one before it, or take its place. Raises `ChangeError`."""
     if page.number == 1:
         connection.execute(_CLEAR)
+        # What was the last page of the set in force is none of this one.
+        connection.execute("REPLACE INTO meta VALUES('synced_pages', 0)")
         under_way = _Set(page.version, page.pages, page.whole, 0)
     if under_way is None or under_way[:3] != (page.version, page.pages, page.whole):
         raise ChangeError(f"page {page.number} is of no set that was begun; expected page 1 first")

@@ -118,6 +118,33 @@ def test_an_interrupted_set_leaves_the_old_one_and_goes_on_after_a_power_cut(
     assert _page(house, 7, 3, 3)["result"]["version"] == 7
 
 
+def test_a_set_undoes_nothing_that_was_ordered_while_its_pages_came(house: CommandHouse) -> None:
+    everywhere = {"levels": ["everywhere"]}
+    assert _page(house, 7, 1, 2, _key(5001, CARD, **everywhere), all=True)["ok"]
+    lost = {"credential": _key(5001, CARD, state="lost", **everywhere)}
+    new = {"credential": _key(5002, OTHER, **everywhere)}
+    for one in (lost, new):
+        reply = house.answer(house.make("credential.upsert", one))
+        assert reply is not None
+        assert reply["ok"]
+    last = _page(house, 7, 2, 2, all=True)
+    assert "expected page 1 first" in last["error"]["message"]
+    assert _shows(house, CARD) == "credential_lost"
+    assert _shows(house, OTHER) == "access.granted"
+
+
+def test_a_set_that_was_ended_is_not_taken_for_the_one_in_force(house: CommandHouse) -> None:
+    assert _page(house, 7, 1, 2)["ok"]
+    assert _page(house, 7, 2, 2, _key(5001, CARD))["ok"]
+    assert _page(house, 7, 1, 2)["ok"]  # the same version again
+    reply = house.answer(house.make("credential.upsert", {"credential": _key(5002)}))
+    assert reply is not None
+    assert reply["ok"]
+    last = _page(house, 7, 2, 2, _key(5003, OTHER))
+    assert "expected page 1 first" in last["error"]["message"]
+    assert _shows(house, OTHER) == "unknown_credential"
+
+
 def test_pages_come_in_order_and_of_one_set(house: CommandHouse) -> None:
     assert "expected page 1 first" in _page(house, 7, 2, 3)["error"]["message"]
     _page(house, 7, 1, 3, _key(5001))
