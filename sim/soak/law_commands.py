@@ -50,8 +50,8 @@ class Commands:
         self.accepted[id] = at_ms
         if made["op"] != event["op"] or made["by"] != event["by"]:
             self._broken("6 altered", f"{who}: {made['op']} by {made['by']} was signed")
-        if id in self._truth.building.forger.never:
-            why = self._truth.building.forger.never[id]
+        why = self._never(id)
+        if why:
             self._broken(f"6 {why}", f"{who}: accepted, and is {why}")
         # One that waits for a card is accepted with the card: its clock may have been another when it came.
         waited = made["op"] == "credential.enrol" and self._truth.clock_touched
@@ -75,9 +75,13 @@ class Commands:
             id = json.loads(payload)["id"]
         except (ValueError, TypeError, KeyError):
             id = None
-        forger, host = self._truth.building.forger, self._truth.building.host
-        old = forger.never.get(id) in ("stale", "elsewhere")
-        self._must_refuse += retained or old or id not in host.sent
+        old = self._never(id) in ("stale", "elsewhere")
+        self._must_refuse += retained or old or id not in self._truth.building.host.sent
+
+    def _never(self, id: str | None) -> str:
+        """Why a command must never be accepted; "": by its times, where somebody has set the clock."""
+        why = self._truth.building.forger.never.get(id or "", "")
+        return "" if why == "stale" and self._truth.clock_touched else why
 
     def settled(self) -> None:
         """All is whole, and a minute has passed: the records tell of every refusal, singly or by count."""

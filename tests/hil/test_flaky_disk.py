@@ -6,7 +6,7 @@ The state folder is on a device of its own; the tests follow each other.
 import json
 
 import pytest
-from guest import Guest
+from guest import Guest, GuestError
 from installed import CARDS, PYTHON, STATE, STRIKE, TO, House, shown
 from outside_broker import Broker
 
@@ -106,4 +106,7 @@ def opens(house: House, card: int) -> None:
         levels = [level for _, level in shown(house.rows(STRIKE)[before:], STRIKE)]
         return 0 in levels and levels[-1] == 1
 
-    house.guest.until("the strike opens and rests", so, 60)
+    try:
+        house.guest.until("the strike opens and rests", so, 60)
+    except GuestError as error:
+        raise AssertionError(f"{error}\n{house.log()}") from error

@@ -68,6 +68,14 @@ def test_an_enrolment_that_waits_for_its_card_over_a_clock_set_back_was_in_time(
     assert told(asked, back, card, end_ms=110_000).law is None
 
 
+def test_a_command_of_an_hour_ago_is_in_time_where_the_owner_says_that_it_is_an_hour_ago() -> None:
+    asked = {"utc": "2026-11-21T10:20:00Z"}
+    back = step(12_021_961, "command", op="clock.set", args=asked)
+    stale = step(12_022_961, "forge_command", how="stale")
+    found = told(back, stale, end_ms=12_030_000, start="2026-11-21T08:00:00Z")
+    assert found.law is None
+
+
 def test_how_late_it_was_is_gone_with_a_journal_that_rotted() -> None:
     back = step(3_700_000, "set_clock", utc="2026-11-21T08:00:00Z")
     rot = step(3_701_000, "fail_disk", fault="rot", file="journal")
