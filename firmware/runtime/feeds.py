@@ -22,7 +22,9 @@ STIR_MS = 100
 LOOK_MS = (
     5000  #: a source is asked this often even if nothing wakes anybody: a lost wake-up mends itself
 )
-ALIVE_MS = 15000  #: a feed that has not gone round for so long hangs
+#: A feed that has not gone round for so long hangs. It goes round every LOOK_MS + SAY_MS at least, and a
+#: hung one must be back within 10 s: an exit hangs on it.
+ALIVE_MS = 8000
 SAY_MS = 1000  #: it says no more often that it goes round
 POLL_MS = 20  #: for a source that can wake nobody (RPi.GPIO, a pin without interrupts)
 INBOX_LIMIT = 256  #: readings that may wait; a card beyond them is dropped, an input never

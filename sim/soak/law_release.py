@@ -3,7 +3,7 @@
 from typing import Any
 
 from sim.soak.breach import Breach
-from sim.soak.truth import NEVER_MS, Truth
+from sim.soak.truth import HUNG_MS, NEVER_MS, Truth
 
 EGRESS_MS = 100  #: law 1
 RECORD_MS = 100  #: law 3: a release waits so long for its record, then it is marked late
@@ -116,12 +116,15 @@ class Releases:
     def _matched(self, name: str, event: dict[str, Any], at_ms: int, told_ms: int) -> None:
         self._told = [one for one in self._told if one[0] > at_ms - 60_000]
         self._told.append((at_ms, name, event["cause"]))
+        rex = self._truth.config["portals"][name]["rex"]
         left = []
         for moved_ms, moved in self._unmatched:
             latest_ms = at_ms + RECORD_MS + SLACK_MS
             back_ms = self._truth.door_task_ms + BACK_MS
             if at_ms <= back_ms:  # it was on its way, or asked for meanwhile: the next task does it
                 latest_ms = max(latest_ms, back_ms)
+            if event["cause"] == "rex" and not self._truth.sound(rex):  # who reads it was away
+                latest_ms = at_ms + HUNG_MS
             if moved != name or not at_ms - SLACK_MS <= moved_ms <= latest_ms:
                 left.append((moved_ms, moved))
                 continue

@@ -16,6 +16,7 @@ from sim.virtual import Building
 
 SLOW_ENDS_MS = 40_000  #: from the end of a slow disk until what waited for it is written
 MENDED_MS = 5000  #: from the end of a fault until what it spoilt is judged again
+HUNG_MS = 10_000  #: within so long what hangs is found, and back
 SHOWN_MS = 120_000  #: how long what was shown may still be on its wire, or wait for a second one
 REMEMBERED_MS = 7_200_000  #: how late a record may become durable, and be judged
 NEVER_MS = -(10**12)
@@ -188,7 +189,8 @@ class Truth:
             self.door_task_ms = at_ms
         else:
             device = step["task"].partition("-")[2]
-            self._ail(device, "task", False, at_ms)
+            waits_ms = HUNG_MS - MENDED_MS if step["how"] == "waits" else 0
+            self._ail(device, "task", False, at_ms + waits_ms)
 
     def _show(self, at_ms: int, step: dict[str, Any]) -> None:
         kind = {"present_card": "card", "enter_pin": "pin", "show_qr": "qr"}[step["do"]]

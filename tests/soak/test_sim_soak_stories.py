@@ -76,6 +76,12 @@ def test_a_command_of_an_hour_ago_is_in_time_where_the_owner_says_that_it_is_an_
     assert found.law is None
 
 
+def test_an_exit_whose_feed_hangs_is_heard_again_within_ten_seconds_and_not_before() -> None:
+    hangs = step(1000, "fail_task", task="feed-front-handle", how="waits")
+    for at_ms in (8000, 11_001):
+        assert told(hangs, step(at_ms, "leave", portal="front")).law is None
+
+
 def test_how_late_it_was_is_gone_with_a_journal_that_rotted() -> None:
     back = step(3_700_000, "set_clock", utc="2026-11-21T08:00:00Z")
     rot = step(3_701_000, "fail_disk", fault="rot", file="journal")
