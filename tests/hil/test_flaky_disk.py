@@ -4,6 +4,7 @@ The state folder is on a device of its own; the tests follow each other.
 """
 
 import json
+from collections.abc import Iterator
 
 import pytest
 from guest import Guest, GuestError
@@ -29,6 +30,7 @@ class Flaky:
     def __init__(self, house: House) -> None:
         self._guest: Guest = house.guest
         self.house = house
+        self.closed = False
         self.loop = self._guest.shell(
             "systemctl stop doorward.target; modprobe loop; modprobe dm-flakey; "
             f"truncate -s 64M {FILE}; losetup -f --show {FILE}"
@@ -52,6 +54,7 @@ class Flaky:
 
     def close(self) -> list[str]:
         """Take the power from it: (what the database's own check says, how many records there are)."""
+        self.closed = True
         said = self._guest.shell(
             "systemctl kill --signal=KILL doorward-door; systemctl stop doorward.target; "
             f"umount -l {STATE}; dmsetup remove --force --retry {NAME}; sleep 1; "
@@ -73,11 +76,19 @@ class Flaky:
         return f"dmsetup {verb} {NAME} --table '0 {self.sectors} flakey {self.loop} 0 3600 0'"
 
 
+@pytest.fixture
+def flaky(house: House) -> Iterator[Flaky]:
+    """Its device goes with it, however a test ends."""
+    one = Flaky(house)
+    yield one
+    if not one.closed:
+        one.close()
+
+
 @pytest.mark.parametrize("how", ["error_writes", "drop_writes"])
 def test_a_disk_that_fails_or_forgets_stops_no_door_and_breaks_no_journal(
-    house: House, broker: Broker, how: str
+    house: House, broker: Broker, flaky: Flaky, how: str
 ) -> None:
-    flaky = Flaky(house)
     house.start()
     opens(house, 1)
     flaky.fail(how)

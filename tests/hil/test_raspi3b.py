@@ -47,6 +47,14 @@ def pi_parts() -> pi_card.Parts:
 
 
 @pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """Its own: another controller of the same name may be at the other one."""
+    one = Broker(tmp_path_factory.mktemp("broker-pi"))
+    yield one
+    one.close()
+
+
+@pytest.fixture(scope="module")
 def house(
     pi_parts: pi_card.Parts, broker: Broker, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[House]:
