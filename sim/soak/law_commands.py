@@ -55,10 +55,12 @@ class Commands:
             self._broken(f"6 {why}", f"{who}: accepted, and is {why}")
         # One that waits for a card is accepted with the card: its clock may have been another when it came.
         waited = made["op"] == "credential.enrol" and self._truth.clock_touched
-        if event["clock"] == "trusted" and "nonce" not in made and not waited:
+        if "nonce" not in made and not waited:
             self._fresh(event, made, who)
 
     def _fresh(self, event: dict[str, Any], made: dict[str, Any], who: str) -> None:
+        if event["clock"] == "untrusted":
+            self._broken("6 untrusted", f"{who}: accepted by a clock that nobody vouches for")
         now_s = max(
             _seconds(event["time"]), self._truth.trusted_s
         )  # a clock set back revives nothing

@@ -123,7 +123,7 @@ class Releases:
             back_ms = self._truth.door_task_ms + BACK_MS
             if at_ms <= back_ms:  # it was on its way, or asked for meanwhile: the next task does it
                 latest_ms = max(latest_ms, back_ms)
-            if event["cause"] == "rex" and not self._truth.sound(rex):  # who reads it was away
+            if event["cause"] == "rex" and self._truth.hangs(rex):  # the next one finds it held
                 latest_ms = at_ms + HUNG_MS
             if moved != name or not at_ms - SLACK_MS <= moved_ms <= latest_ms:
                 left.append((moved_ms, moved))

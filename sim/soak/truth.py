@@ -79,6 +79,7 @@ class Truth:
         self.door_task_ms = NEVER_MS  # when the door loop was last made to die or hang
         self.task_dies_ms = NEVER_MS  # that it died, having lived
         self.ended_tasks: dict[str, int] = {}
+        self._hung: dict[str, int] = {}
 
     # ---- time and life -----------------------------------------------------------------------------
 
@@ -189,8 +190,10 @@ class Truth:
             self.door_task_ms = at_ms
         else:
             device = step["task"].partition("-")[2]
-            waits_ms = HUNG_MS - MENDED_MS if step["how"] == "waits" else 0
-            self._ail(device, "task", False, at_ms + waits_ms)
+            if step["how"] == "waits":
+                self._hung[device] = at_ms
+            hangs_ms = HUNG_MS - MENDED_MS if step["how"] == "waits" else 0
+            self._ail(device, "task", False, at_ms + hangs_ms)
 
     def _show(self, at_ms: int, step: dict[str, Any]) -> None:
         kind = {"present_card": "card", "enter_pin": "pin", "show_qr": "qr"}[step["do"]]
@@ -259,6 +262,10 @@ class Truth:
             return False
         since = self.now_ms() if since_ms is None else since_ms
         return self._mended.get(device, NEVER_MS) + MENDED_MS <= since
+
+    def hangs(self, device: str | None) -> bool:
+        """Whether who reads a device was made to wait so lately that it may not be back."""
+        return device in self._hung and self.now_ms() - self._hung[device] <= HUNG_MS
 
     def untouched(self, device: str | None) -> bool:
         """Whether nothing was ever wrong with a device."""

@@ -154,6 +154,7 @@ class House:
 
     def take(self, effects: "list[object]", now_ms: int) -> None:
         """Write, keep and look up, as the runtime would."""
+        self._overlooks_no_deadline()
         for effect in effects:
             if isinstance(effect, record.Record):
                 self.records.append(effect)
@@ -168,6 +169,14 @@ class House:
                 self.take(answer, now_ms)
             else:
                 raise AssertionError("not an effect: %s" % effect)
+
+    def _overlooks_no_deadline(self) -> None:
+        """What the site holds for its next deadline is no later than what its machines say."""
+        held_ms = self.site.deadline_ms
+        self.site._due_known = False
+        true_ms = self.site.deadline_ms
+        assert true_ms is None or (held_ms is not None and held_ms <= true_ms)
+        self.site._due_ms, self.site._due_known = held_ms, True
 
     def keep(self, effect: Keep) -> None:
         if effect.value is None:
