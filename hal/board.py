@@ -7,7 +7,9 @@ wired `hal.board_wiring`. What becomes of it is `hal.opening`.
 """
 
 import copy
+import os
 import re
+import stat
 import tomllib
 from collections.abc import Callable
 from typing import Any
@@ -78,9 +80,12 @@ def _read(path: str, problems: Problems) -> Config:
     """The file as TOML. Raises `hal.errors.BoardConfigError` if it is none."""
     data = b""
     try:
-        with open(path, "rb") as file:
-            data = file.read(_LARGEST + 1)
-        if len(data) > _LARGEST:
+        with open(path, "rb", opener=_at_once) as file:
+            plain = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+            data = file.read(_LARGEST + 1) if plain else b""
+        if not plain:
+            problems.add("file", "is no plain file; expected a board config")
+        elif len(data) > _LARGEST:
             problems.add("file", f"over {_LARGEST} bytes; expected a board config")
         else:
             return tomllib.loads(data.decode("utf-8"))
@@ -97,6 +102,11 @@ def _read(path: str, problems: Problems) -> Config:
     except ValueError:  # tomllib lets through what int() says of too many digits
         problems.add(_line_of_digits(data), "a number of thousands of digits; expected 18 at most")
     raise BoardConfigError(problems.lines)
+
+
+def _at_once(path: str, flags: int) -> int:
+    """A named pipe that nobody writes to is opened too, and told of: it is not waited for."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 def _line_of_digits(data: bytes) -> str:

@@ -4,6 +4,8 @@ import argparse
 import hashlib
 import json
 import os
+import stat
+import tempfile
 import time
 import unicodedata
 from pathlib import Path
@@ -147,10 +149,6 @@ def _data(config: dict[str, Any], warnings: list[str], written: list[str]) -> di
 
 def _check_places(args: argparse.Namespace) -> None:
     """Nothing is written over the config, nor over what was written just before."""
-    if args.svg is not None and not os.path.isfile(args.file):
-        raise UseError(
-            f"{args.file}: is no plain file; expected one: its hash stands on the sheets"
-        )
     taken = {os.path.realpath(args.file): "the board config itself"}
     for path, what in ((args.svg, "the drawing"), (args.labels, "the labels")):
         if path is None or (os.path.exists(path) and not os.path.isfile(path)):
@@ -173,12 +171,42 @@ def _source(path: str) -> drawing.Source:
 
 
 def _write(path: str, text: str) -> str:
+    """The text in the file at `path`, whole or not at all; what is no file (a pipe) is just written to."""
+    data = text.encode("utf-8")
     try:
-        Path(path).write_text(text, encoding="utf-8", newline="\n")
+        if os.path.exists(path) and not os.path.isfile(path):
+            Path(path).write_bytes(data)
+        else:
+            _replace(os.path.realpath(path) if os.path.islink(path) else path, data)
     except OSError as error:
         reason = (error.strerror or "not writable").lower()
         raise UseError(f"{path}: {reason}; expected a file that can be written") from None
     return path
+
+
+def _replace(path: str, data: bytes) -> None:
+    """Written beside it and put in its place: who stops it half way keeps what was there. Raises OSError."""
+    fd, new = tempfile.mkstemp(dir=os.path.dirname(path) or ".", prefix=".doorctl-")
+    try:
+        with os.fdopen(fd, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fchmod(fd, _mode(path))
+            os.fsync(fd)
+        os.replace(new, path)
+    except BaseException:
+        os.unlink(new)
+        raise
+
+
+def _mode(path: str) -> int:
+    """Who may read it: as of what is there, else as of any new file of this user."""
+    try:
+        return stat.S_IMODE(os.stat(path).st_mode)
+    except FileNotFoundError:
+        mask = os.umask(0o077)
+        os.umask(mask)
+        return 0o666 & ~mask
 
 
 def add(commands: Any, common: Parser, formatter: Any) -> None:

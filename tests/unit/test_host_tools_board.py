@@ -1,9 +1,11 @@
 """`doorctl board`: boards and their configs, the table, the drawing and the labels as files."""
 
 import csv
+import errno
 import io
 import json
 import os
+import stat
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -193,6 +195,55 @@ def test_the_labels_are_not_written_over_the_drawing(
     out = str(tmp_path / "out")
     told = ran(capsys, "show", str(house(tmp_path)), "--svg", out, "--labels", out)
     assert told == (2, "", f"{out}: is the drawing; expected another file for the labels\n")
+
+
+@pytest.mark.parametrize("more", [(), ("--svg", "out.svg")])
+def test_a_named_pipe_is_told_of_and_not_waited_for(tmp_path: Path, more: tuple[str, ...]) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    words = [sys.executable, "-m", "host_tools", "board", "show", str(tmp_path / "pipe"), *more]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(words, cwd=tmp_path, env=environment, capture_output=True, timeout=60)
+    said = f"{tmp_path}/pipe: file: is no plain file; expected a board config\n"
+    assert (done.returncode, done.stdout, done.stderr.decode()) == (2, b"", said)
+
+
+def test_a_disk_that_fills_up_keeps_the_drawing_that_was_there(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "out.svg"
+    out.write_text("the last one")
+
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    told = ran(capsys, "show", TWO, "--svg", str(out))
+    assert told == (
+        2,
+        "",
+        f"{out}: no space left on device; expected a file that can be written\n",
+    )
+    assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {
+        "out.svg": "the last one"
+    }
+
+
+def test_a_drawing_is_for_those_whom_the_last_one_was_for(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    old, new = tmp_path / "old.svg", tmp_path / "new.svg"
+    old.touch()
+    old.chmod(0o604)
+    link = tmp_path / "link.svg"
+    link.symlink_to(old)
+    before = os.umask(0o027)
+    try:
+        assert [ran(capsys, "show", TWO, "--svg", str(path))[0] for path in (link, new)] == [0, 0]
+    finally:
+        os.umask(before)
+    assert link.is_symlink()
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (old, new)] == [0o604, 0o640]
+    assert old.read_text() == new.read_text()
 
 
 def test_a_file_name_that_is_no_text_is_drawn_as_its_code(
