@@ -1,8 +1,8 @@
 """What is fixed about each board: header pins, levels at boot, reserved lines, chip, serial line.
 
 Sources: the peripherals' data sheets of BCM2835/2837, BCM2711 and RP1 (pulls after reset), the HAT
-design guide (GPIO0/1), the boards' schematics (1.8 kOhm pull-ups on GPIO2/3). What a user's own
-config.txt changes cannot be seen here.
+design guide (GPIO0/1), the boards' schematics (1.8 kOhm pull-ups on GPIO2/3), the maker's table of first
+and second UARTs. What a user's own config.txt changes cannot be seen here.
 """
 
 from collections import namedtuple
@@ -13,9 +13,13 @@ from collections import namedtuple
 #: serial      str   the path a reader on the header's UART is given
 #: rtc_lines   tuple of str  lines that a clock chip needs where the board has none of its own
 #: analog      tuple of str  its analog inputs
-Board = namedtuple("Board", ("chip_label", "uart_ports", "serial", "rtc_lines", "analog"))
+#: bluetooth   str   the one of `uart_ports` that is its radio's until dtoverlay=disable-bt; empty: none
+Board = namedtuple(
+    "Board", ("chip_label", "uart_ports", "serial", "rtc_lines", "analog", "bluetooth")
+)
 
 _UART = ("/dev/serial0", "/dev/ttyS0", "/dev/ttyAMA0")
+_PL011 = "/dev/ttyAMA0"  #: the radio's on a Zero 2 W, 3, 4 and CM4: the header has the mini UART
 _I2C = ("GPIO2", "GPIO3")
 DEBUG_PORTS = (
     "/dev/serial0",
@@ -26,16 +30,16 @@ _SIM_ANALOG = tuple([f"adc{channel}" for channel in range(16)])
 
 #: `sim` takes any line name and knows no pins. None of the others has a converter of its own.
 BOARDS = {
-    "sim": Board("", (), "", (), _SIM_ANALOG),
-    "rpi-zero2w": Board("pinctrl-bcm2835", _UART, "/dev/serial0", _I2C, ()),
-    "rpi3b": Board("pinctrl-bcm2835", _UART, "/dev/serial0", _I2C, ()),
-    "rpi3b-plus": Board("pinctrl-bcm2835", _UART, "/dev/serial0", _I2C, ()),
-    "rpi4": Board("pinctrl-bcm2711", _UART, "/dev/serial0", _I2C, ()),
+    "sim": Board("", (), "", (), _SIM_ANALOG, ""),
+    "rpi-zero2w": Board("pinctrl-bcm2835", _UART, "/dev/serial0", _I2C, (), _PL011),
+    "rpi3b": Board("pinctrl-bcm2835", _UART, "/dev/serial0", _I2C, (), _PL011),
+    "rpi3b-plus": Board("pinctrl-bcm2835", _UART, "/dev/serial0", _I2C, (), _PL011),
+    "rpi4": Board("pinctrl-bcm2711", _UART, "/dev/serial0", _I2C, (), _PL011),
     # Its serial0 is the debug connector; its clock is on the board and wants only a battery.
-    "rpi5": Board(RP1, ("/dev/ttyAMA0",), "/dev/ttyAMA0", (), ()),
-    "cm4": Board("pinctrl-bcm2711", _UART, "/dev/serial0", _I2C, ()),
+    "rpi5": Board(RP1, ("/dev/ttyAMA0",), "/dev/ttyAMA0", (), (), ""),
+    "cm4": Board("pinctrl-bcm2711", _UART, "/dev/serial0", _I2C, (), _PL011),
     # On its IO board: the pins of a Pi 5, and the clock's battery on the carrier.
-    "cm5": Board(RP1, ("/dev/ttyAMA0",), "/dev/ttyAMA0", (), ()),
+    "cm5": Board(RP1, ("/dev/ttyAMA0",), "/dev/ttyAMA0", (), (), ""),
 }
 
 #: What people call them, and what lies at the header's far end from pin 1.

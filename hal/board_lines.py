@@ -150,6 +150,12 @@ def warnings(config: Config) -> list[str]:
 def _other_uart(config: Config, claim: Claim) -> list[str]:
     """A UART of the board that is not the header's GPIO14 and GPIO15."""
     board = board_facts.BOARDS[config["board"]]
+    if claim.direction == "serial" and claim.line == board.bluetooth:
+        return [
+            f"{_path(claim)}: {claim.line} is the {config['board']}'s Bluetooth until config.txt has "
+            f'dtoverlay=disable-bt; expected "{board.serial}" (with enable_uart=1), which is GPIO14 and '
+            "GPIO15 with that line and without"
+        ]
     if claim.direction != "serial" or claim.line in board.uart_ports:
         return []
     if board.chip_label == board_facts.RP1 and claim.line in board_facts.DEBUG_PORTS:

@@ -13,7 +13,7 @@ from typing import Any
 
 import hal.board
 from firmware.arguments import Parser
-from hal import board_facts, board_wiring_warnings
+from hal import board_facts, board_lines, board_wiring_warnings
 from hal.errors import BoardConfigError
 from host_tools.console import LOOK, Console, UseError, printable
 from host_tools.wiring import drawing
@@ -73,7 +73,7 @@ def _show(args: argparse.Namespace, console: Console, words: dict[str, str]) -> 
         raise UseError("--sheet: names a sheet of the drawing; expected --svg OUT beside it")
     if args.labels is not None:
         written.append(_write(args.labels, drawing.labels(config, words, args.lang)))
-    warnings = board_wiring_warnings.warnings(config)
+    warnings = [*board_lines.warnings(config), *board_wiring_warnings.warnings(config)]
     if args.json:
         console.line(json.dumps(_data(config, warnings, written), ensure_ascii=False))
         return 0

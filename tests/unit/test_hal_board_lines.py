@@ -302,3 +302,24 @@ def test_a_uart_that_is_not_the_headers_is_a_warning(
 ) -> None:
     reader = {"driver": "serial_reader", "port": port, "framing": "lines"}
     assert board.warnings(load(tmp_path, {"board": kind, "devices.reader": reader})) == lines
+
+
+@pytest.mark.parametrize("kind", ["rpi-zero2w", "rpi3b", "rpi3b-plus", "rpi4", "cm4"])
+def test_the_uart_that_bluetooth_has_is_a_warning_with_what_to_do(
+    tmp_path: Path, kind: str
+) -> None:
+    reader = {"driver": "serial_reader", "port": "/dev/ttyAMA0", "framing": "lines"}
+    (told,) = board.warnings(load(tmp_path, {"board": kind, "devices.reader": reader}))
+    assert told == (
+        f"devices.reader.port: /dev/ttyAMA0 is the {kind}'s Bluetooth until config.txt has "
+        'dtoverlay=disable-bt; expected "/dev/serial0" (with enable_uart=1), which is GPIO14 and '
+        "GPIO15 with that line and without"
+    )
+
+
+@pytest.mark.parametrize("kind", ["rpi5", "cm5"])
+def test_a_board_whose_bluetooth_has_a_uart_of_its_own_is_not_warned_of(
+    tmp_path: Path, kind: str
+) -> None:
+    reader = {"driver": "serial_reader", "port": "/dev/ttyAMA0", "framing": "lines"}
+    assert board.warnings(load(tmp_path, {"board": kind, "devices.reader": reader})) == []

@@ -86,6 +86,15 @@ def test_warnings_stand_below_the_table(capsys: pytest.CaptureFixture[str], tmp_
     assert "\n! devices.reader.interface: D0 and D1 carry 5 V" in out
 
 
+def test_what_a_pin_or_port_is_besides_stands_below_the_table_too(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "house.toml").write_text(SMALL.replace("GPIO16", "GPIO15"))
+    _, out, _ = ran(capsys, "show", str(tmp_path / "house.toml"), "--color", "never")
+    assert "\n! devices.door.line: GPIO15 is the UART, and a serial console" in out
+    assert json.loads(ran(capsys, "show", str(tmp_path / "house.toml"), "--json")[1])["warnings"]
+
+
 def test_the_data_has_every_wire_and_every_warning(capsys: pytest.CaptureFixture[str]) -> None:
     _, out, _ = ran(capsys, "show", TWO, "--json")
     told = json.loads(out)
