@@ -4,8 +4,8 @@ Made without mounting anything; the same input and the same tools give the same 
 A root system that is a folder keeps whose its files are, so it is best made and packed by root.
 
 A card is for many boards until `files` are put over it: what a single board is known by is made by itself
-at its first start. A root system that holds a controller's key, a host's key or any private key among
-`files` is refused.
+at its first start. A root system that holds a controller's key, a host's key or any private key (an
+operator's, a broker's), and one among `files` or for the boot partition, is refused.
 """
 
 import fcntl
@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from host_tools.image import command, ext4, fat, mbr
+from host_tools.image import command, ext4, fat, mbr, private_keys
 from host_tools.image.cache import ImageError
 from host_tools.image.progress import Progress
 from host_tools.image.tree import File, Tree
@@ -174,17 +174,21 @@ def _check(recipe: Recipe, out: Path) -> None:
         raise ImageError(f"{out}: its folder is not there; expected a folder to write into")
     if out.is_dir():
         raise ImageError(f"{out}: is a folder; expected a file, or nothing")
-    # What is that long is no key, and a kernel is not read for nothing.
     boot_files = [
         (f"boot/{name}", path.read_bytes())
         for name, path in recipe.boot.items()
-        if path.stat().st_size <= MB
+        if path.stat().st_size <= private_keys.LONGEST
     ]
     for where, data in (*((file.path, file.data) for file in recipe.files), *boot_files):
-        if b"PRIVATE KEY-----" in data or _is_state(where):
-            raise ImageError(
-                f"{where}: a private key; expected none: a controller makes its own at its first start"
-            )
+        is_key = b"PRIVATE KEY-----" in data or private_keys.is_one(where, data)
+        if is_key or _is_state(where):
+            raise _has_key(where)
+
+
+def _has_key(where: str) -> ImageError:
+    return ImageError(
+        f"{where}: a private key; expected none: a controller makes its own at its first start"
+    )
 
 
 def _is_state(path: str) -> bool:
@@ -200,6 +204,11 @@ def _own_files(recipe: Recipe, tree: Tree, epoch_s: int) -> None:
             raise ImageError(
                 f"{path}: is one machine's own; expected a root system that was never started"
             )
+        place = tree.stage / path
+        if entry.is_folder or entry.size > private_keys.LONGEST or place.is_symlink():
+            continue
+        if private_keys.is_one(path, place.read_bytes()):
+            raise _has_key(path)
     for path in _LEFT_OUT:
         tree.drop(path)
     # Empty, not missing: systemd then makes an id and asks nobody anything (machine-id(5)).

@@ -1,5 +1,6 @@
 """An SD card out of a few files: the same bytes each time; what other tools find on it; what is refused."""
 
+import base64
 import errno
 import fcntl
 import hashlib
@@ -86,6 +87,13 @@ def sum_of(path: Path) -> str:
 def debugfs(image: Path, order: str) -> str:
     where = f"{image}?offset={ROOT_AT}"
     return command.run(["debugfs", "-R", order, where], 30)
+
+
+def packed(root: Path, tar: Path) -> Path:
+    """A root system as a tar."""
+    with tarfile.open(tar, "w:gz") as file:
+        file.add(root, ".")
+    return tar
 
 
 @pytest.fixture(scope="module")
@@ -222,18 +230,16 @@ def test_what_nothing_here_can_try_is_said(made: card.Card, one: Recipe, tmp_pat
 def test_a_tar_gives_the_card_that_its_folder_gives_and_keeps_whose_files_are(
     one: Recipe, made: card.Card, tmp_path: Path
 ) -> None:
-    packed = tmp_path / "root.tar.gz"
-    with tarfile.open(packed, "w:gz") as file:
-        file.add(one.root, ".")
-    assert write(one._replace(root=packed), tmp_path / "card.img").sha256 == made.sha256
+    tar = packed(one.root, tmp_path / "root.tar.gz")
+    assert write(one._replace(root=tar), tmp_path / "card.img").sha256 == made.sha256
 
     def theirs(member: tarfile.TarInfo) -> tarfile.TarInfo:
         member.uid, member.gid = 123, 456
         return member
 
-    with tarfile.open(packed, "w:gz") as file:
+    with tarfile.open(tar, "w:gz") as file:
         file.add(one.root, ".", filter=theirs)
-    other = write(one._replace(root=packed), tmp_path / "card.img")
+    other = write(one._replace(root=tar), tmp_path / "card.img")
     assert re.search(r"User: +123 +Group: +456", debugfs(other.path, "stat /usr/bin/ping"))
 
 
@@ -296,6 +302,10 @@ def test_without_a_date_it_is_that_of_the_newest_file(
             "var/lib//doorward/identity.key: a private key; expected none: a controller makes its own",
         ),
         (
+            {"files": (File("etc/doorward/ling.key", bytes(32)),)},
+            "etc/doorward/ling.key: a private key; expected none: a controller makes its own",
+        ),
+        (
             {"files": (File("etc/hostname/x", b"x"),)},
             "etc/hostname/x: etc/hostname is a file; expected a folder or nothing",
         ),
@@ -320,6 +330,56 @@ def test_a_root_system_that_was_started_is_refused(tmp_path: Path, path: str) ->
     (one.root / path).write_text("x")
     with pytest.raises(ImageError, match=f"^{path}: is one machine's own; expected a root system"):
         write(one, tmp_path / "card.img")
+
+
+BODY = "MC4CAQAwBQYDK2VwBCIEIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f"
+SEED = bytes(range(32))
+
+
+@pytest.mark.parametrize(
+    ("path", "data"),
+    [
+        ("etc/doorward/ling.key", SEED),
+        ("etc/doorward/ling.key", base64.b64encode(SEED) + b"\n"),
+        ("root/operator.seed", SEED + SEED),
+        ("etc/mosquitto/ca.pem", f"-----BEGIN PRIVATE KEY-----\n{BODY}\n".encode()),
+        ("etc/ssl/private/x", f"-----BEGIN ENCRYPTED PRIVATE KEY-----\r\n{BODY}".encode()),
+        (
+            "usr/lib/chain",
+            b"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
+            b"-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\n"
+            + BODY.encode(),
+        ),
+        ("root/.ssh/id_ed25519", f"-----BEGIN OPENSSH PRIVATE KEY-----\n{BODY}\n".encode()),
+        ("etc/doorward/tls/broker.P12", b"\x30\x82"),
+    ],
+)
+def test_a_private_key_in_the_root_system_is_refused_in_one_line(
+    tmp_path: Path, path: str, data: bytes
+) -> None:
+    one = recipe(tmp_path)
+    (one.root / path).parent.mkdir(parents=True, exist_ok=True)
+    (one.root / path).write_bytes(data)
+    for root in (one.root, packed(one.root, tmp_path / "root.tar.gz")):
+        with pytest.raises(ImageError) as caught:
+            write(one._replace(root=root), tmp_path / "card.img")
+        assert str(caught.value) == (
+            f"{path}: a private key; expected none: a controller makes its own at its first start"
+        )
+    assert not (tmp_path / "card.img").exists()
+
+
+def test_what_only_knows_how_a_key_begins_is_on_the_card(tmp_path: Path) -> None:
+    one = recipe(tmp_path)
+    begins = b"-----BEGIN OPENSSH PRIVATE KEY-----\n"
+    (one.root / "usr/bin/ssh-keygen").write_bytes(b"\x7fELF" + begins + b"\0-----END")
+    (one.root / "usr/lib/pem.py").write_bytes(b'KEY = b"-----BEGIN PRIVATE KEY-----"\n')
+    (one.root / "usr/lib/root.key").write_bytes(
+        b". IN DNSKEY 257 3 8 AwEAAaz/tAm8yTn4Mfeh5eyI96WSV"
+    )
+    (one.root / "etc/ling.pub").write_bytes(base64.b64encode(SEED))
+    (one.root / "etc/link.key").symlink_to("/var/lib/doorward/link.key")
+    write(one, tmp_path / "card.img")
 
 
 def test_a_card_that_is_too_small_says_how_large_it_must_be(tmp_path: Path) -> None:
