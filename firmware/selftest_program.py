@@ -14,13 +14,14 @@ import hal.board
 from firmware.program import Platform
 from firmware.runtime import aio
 from firmware.runtime.clock import TRUSTED, UNTRUSTED, MonotonicClock, WallClock, iso
-from firmware.services import commissioning, secrets, selftest
+from firmware.services import commissioning, secrets, selftest, trouble
 from firmware.services.selftest_bench import Bench
 from firmware.services.selftest_prompts import WireTest
 from firmware.services.selftest_words import WORDS
 from firmware.services.typed_lines import TypedLines
 from firmware.trust import canonical
 from hal import board_tests, board_wires
+from hal.opening import LINE_KEYS
 
 SERVICE = "systemctl stop doorward.target (and start it again afterwards)"
 
@@ -73,19 +74,27 @@ class SelfTestProgram:
 
     @property
     def refusal(self) -> str:
-        """Why this cannot begin, in one line; empty: it can."""
-        if self._board.devices or not self._board.problems:
+        """Why this cannot begin, in one line; empty: it can.
+
+        It cannot without a single line of the board, whatever readers there are on ports of their own.
+        """
+        lined = {name for name, one in self._config["devices"].items() if LINE_KEYS[one["driver"]]}
+        shut = [text for name, text in self._board.problems if name in lined or not lined]
+        if not shut or lined & set(self._board.devices) or (not lined and self._board.devices):
             return ""
-        first = self._board.problems[0][1]
-        return (
-            f"selftest: the board cannot be had ({first}); expected the service stopped: {SERVICE}"
-        )
+        expected = f"the service stopped: {SERVICE}" if self._board.busy else "that mended first"
+        return f"selftest: the board cannot be had ({shut[0]}); expected {expected}"
 
     async def walk(self) -> int:
         """Ask, test, write; the exit code."""
         for line in (*self._problems, *[text for _, text in self._platform.problems]):
             self._say(f"! {line}")
         self._tell("begin", count=len(self._steps))
+        for line in trouble.lines(self._board.problems):
+            self._say(f"! {line}")
+        lost = self.test.lost()
+        if lost:
+            self._tell("lost_steps", lost=lost, count=len(self._steps))
         who = await self.test.ask(self._words["who"])
         if who is None:
             return 1

@@ -5,7 +5,7 @@ current; the caller reads fire and REX first and engages fail-safe locks then.
 """
 
 from hal.drivers import driver
-from hal.errors import DeviceUnavailableError, HalError
+from hal.errors import DeviceUnavailableError, HalError, LineBusyError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,11 +42,13 @@ class Board:
 
     devices   dict  driver by device name; one that could not be opened is not in it
     problems  list of (device, message)  what could not be opened, and later what could not be closed
+    busy      bool  something could not be opened because another program has it
     """
 
     def __init__(self) -> None:
         self.devices: dict[str, Any] = {}
         self.problems: list[tuple[str, str]] = []
+        self.busy = False
         self._ports: list[tuple[str, Any]] = []
         self._bus_readers: dict[str, BusReader] = {}
 
@@ -103,6 +105,7 @@ def open_board(
                 board.devices[name] = _build(name, devices[name], board, lines, serial_ports)
         except HalError as error:
             board.problems.append((name, str(error)))
+            board.busy = board.busy or isinstance(error, LineBusyError)
             board.close(held)
     return board
 

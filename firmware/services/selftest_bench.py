@@ -65,7 +65,8 @@ class Bench:
         portals = config["portals"].items()
         self._exits = {one["rex"]: name for name, one in portals if one["rex"] is not None}
         points = config["alarms"]["points"].values()
-        self._fire = [one["input"] for one in points if one["class"] == "fire"]
+        #: list  the inputs of the fire loops
+        self.fire = [one["input"] for one in points if one["class"] == "fire"]
         for name in sorted(devices):
             self._first(name)
 
@@ -148,7 +149,7 @@ class Bench:
     @property
     def burning(self) -> bool:
         """The fire loop is open or cut."""
-        return any(self.states.get(one, CLOSED) != CLOSED for one in self._fire)
+        return any(self.states.get(one, CLOSED) != CLOSED for one in self.fire)
 
     def _let_out(self, now_ms: int) -> None:
         for name, portal in self.config["portals"].items():

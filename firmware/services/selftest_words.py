@@ -14,6 +14,7 @@ ANSWERS = {
 WORDS = {
     "en": {
         "begin": "Self-test: {count} steps. Every lock is at its safe level but in its own step.",
+        "lost_steps": "{lost} of {count} steps cannot be tried until that is mended: they count as failed.",
         "who": "Who tests? Type a name and Enter.",
         "go_on": "{count} steps were done before ({name}). Go on after them? y, or n to begin anew.",
         "changed": "Steps were done before, of another config: all begin anew.",
@@ -69,6 +70,7 @@ WORDS = {
     },
     "zh": {
         "begin": "自检：共{count}步。除正在测试的一步外，所有门锁均处于安全状态。",
+        "lost_steps": "排除上述问题之前，{count}步中有{lost}步无法测试，按未通过记录。",
         "who": "测试人是谁？请输入姓名并回车。",
         "go_on": "之前已完成{count}步（{name}）。是否接着做？y 继续，n 重新开始。",
         "changed": "之前的步骤属于另一份配置，将全部重新开始。",

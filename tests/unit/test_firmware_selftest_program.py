@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from selftest_house import BOARD, CARD, House
 
+from firmware.services.selftest_words import WORDS
 from firmware.trust import signing
 from hal import board_tests
-from hal.errors import LineBusyError
+from hal.errors import DeviceUnavailableError, LineBusyError
 
 LOOK_MS = 10
 
@@ -278,3 +279,84 @@ def test_steps_that_nobody_wrote_so_are_not_gone_on_after(tmp_path: Path, steps:
     assert house.run() == 0
     (record,) = house.records()
     assert len(record["steps"]) == len(board_tests.tests(house.config))
+
+
+def test_a_board_without_its_chip_is_refused_though_a_reader_has_a_port_of_its_own(
+    tmp_path: Path,
+) -> None:
+    house = House(tmp_path)
+    lines = house.building.machine._lines
+    missing = "gpiod: no chip in /dev; expected pinctrl-bcm2711"
+
+    def none(*args: object) -> None:
+        raise DeviceUnavailableError(missing)
+
+    lines.output = lines.inputs = none
+    house.does = lambda house, kind, prompt: house.leave()
+    house.run()
+    assert "yard-in-reader" in house.program._board.devices
+    assert house.program.refusal == (
+        f"selftest: the board cannot be had ({missing}); expected that mended first"
+    )
+
+
+BUSY = "line {}: in use; expected a line that nobody has"
+
+
+@pytest.mark.parametrize(
+    ("line", "failed"),
+    [
+        (
+            "strike",
+            {
+                "front-strike strike",
+                "front-bolt bond",
+                "front-strike dead_strike",
+                "fire-loop fire",
+            },
+        ),
+        (
+            "magnet",
+            {
+                "yard-magnet magnet",
+                "yard-bond bond",
+                "yard-magnet exit",
+                "yard-magnet fire_cut",
+                "yard-magnet dead_magnet",
+                "fire-loop fire",
+            },
+        ),
+        (
+            "yard-exit",
+            {"yard-exit rex", "yard-magnet magnet", "yard-bond bond", "fire-loop fire"},
+        ),
+        (
+            "fire-loop",
+            {"fire-loop fire", "yard-magnet magnet", "yard-bond bond"},
+        ),
+    ],
+)
+def test_what_needs_a_line_that_is_missing_is_told_first_and_fails_whatever_is_answered(
+    tmp_path: Path, line: str, failed: set[str]
+) -> None:
+    house = Watched(tmp_path)
+    house.lines.output(line, False, False)
+    assert house.run() == 1
+    before = house.said[: house.said.index(WORDS["en"]["who"])]
+    told = [one for one in before if one.startswith("! ")]
+    assert len(told) == 1
+    assert told[0].endswith(BUSY.format(line))
+    assert before[-1] == (
+        f"{len(failed)} of 33 steps cannot be tried until that is mended: they count as failed."
+    )
+    assert house.outcomes() == dict.fromkeys(failed, "failed")
+    notes = {one["note"] for one in house.records()[0]["steps"] if one["outcome"] == "failed"}
+    assert notes == {BUSY.format(line)}
+
+
+def test_a_magnet_is_never_held_whose_exit_cannot_be_read(tmp_path: Path) -> None:
+    house = Watched(tmp_path)
+    house.lines.output("yard-exit", False, False)
+    house.run()
+    assert [high for _, line, high in house.levels if line == "magnet" and high] == []
+    assert house.on_for_ms("strike") != []
