@@ -236,7 +236,7 @@ def drop_v(config: Config, device: str) -> float | None:
     """
     draw = config["devices"][device].get("draw_ma")
     ohm = 0.0
-    for wire in _in_series(config, device):
+    for wire in in_series(config, device):
         if draw is None or wire.get("length_m") is None or wire.get("area_mm2") is None:
             return None
         ohm += 2 * wire["length_m"] * RHO / wire["area_mm2"]
@@ -249,7 +249,7 @@ def fire_loop(config: Config) -> str:
     return next((str(point["input"]) for point in points if point["class"] == "fire"), "")
 
 
-def _in_series(config: Config, device: str) -> list[Config]:
+def in_series(config: Config, device: str) -> list[Config]:
     """Every cable that the current of `device` runs through."""
     found = [cable(config, device)]
     if fire_cuts(config, device):

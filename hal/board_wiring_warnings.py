@@ -6,13 +6,14 @@ The wiring drawing puts a sign where each of these stands. Takes a right config 
 from collections import namedtuple
 from typing import Any
 
-from hal import board_wiring
+from hal import board_fuses, board_wiring
 
 Config = dict[str, Any]
 
 #: One warning.
 #: where   str  the device or portal that the sign stands at
-#: sort    str  volts, loop, drop, exit, fire, quench, bus, rex or load: what the drawing says beside the sign
+#: sort    str  volts, loop, drop, fuse, exit, fire, quench, bus, rex or load: what the drawing says beside
+#:              the sign
 #: text    str  the whole line
 Warn = namedtuple("Warn", ("where", "sort", "text"))
 
@@ -29,6 +30,8 @@ def found(config: Config) -> list[Warn]:
         if config["board"] != "sim":  # its lines are no pins, nothing can harm them
             told += _pins(config, device, entry)
         told += _cable(config, device)
+        if entry["driver"] in board_wiring.RELAYED:
+            told += [Warn(device, "fuse", text) for text in board_fuses.warnings(config, device)]
         if entry["driver"] == "rex" and board_wiring.outside(config, device):
             text = (
                 f'devices.{device}.place: "outside", and whoever presses it opens the door; expected '

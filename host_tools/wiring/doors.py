@@ -323,7 +323,10 @@ def _notes(plan: Plan, sheet: Sheet, portal: str, lock: str, magnet: bool) -> No
         sheet.text(12, y, plan.say(f"abbreviations.{key}"), SMALL, most=138)
         y += 3.8
     y = 161
-    for where, sort in ((portal, "exit"), (lock, "fire"), (lock, "quench"), (lock, "drop")):
+    for where, sort in (
+        (portal, "exit"),
+        *((lock, one) for one in ("fire", "quench", "drop", "fuse")),
+    ):
         if plan.warned(where, sort):
             sheet.attention(156, y + 0.6)
             text = plan.say(f"warn.{sort}.{'magnet' if magnet else 'strike'}")

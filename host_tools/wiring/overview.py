@@ -42,12 +42,9 @@ def _sheet(plan: Plan, cables: list[tuple[str, list[str], bool]]) -> Sheet:
         most=270,
     )
     x = 12.0
-    for one in plan.warnings:
-        if one.sort in ("rex", "load", "bus") and x < 200:
-            supply = one.sort == "load"
-            named = plan.supply(one.where) if supply else plan.device(one.where)
+    for text in dict.fromkeys(_wrong(plan)):
+        if x < 200:
             sheet.attention(x, 22.1)
-            text = plan.say(f"warn.{one.sort}", device=named)
             x += 12 + sheet.text(x + 6, 21.5, text, SMALL, True, most=278 - x)
     if x == 12:
         sheet.text(12, 21.5, plan.say("overview.note"), BODY)
@@ -59,6 +56,17 @@ def _sheet(plan: Plan, cables: list[tuple[str, list[str], bool]]) -> Sheet:
         _group(plan, sheet, name, devices, outside, TOP + place * pitch, min(pitch - 2.2, 11.5))
     _box(plan, sheet)
     return sheet
+
+
+def _wrong(plan: Plan) -> list[str]:
+    """What is wrong and has no other sheet to stand on."""
+    told = []
+    for one in plan.warnings:
+        lock = plan.portal_of_lock(one.where) != ""
+        if one.sort in ("rex", "load", "bus") or (one.sort == "fuse" and not lock):
+            name = plan.supply(one.where) if one.sort == "load" else plan.device(one.where)
+            told.append(plan.say(f"warn.{one.sort}", device=name))
+    return told
 
 
 def _group(

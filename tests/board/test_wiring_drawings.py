@@ -100,6 +100,8 @@ ODD: list[tuple[str, dict[str, object]]] = [
             "devices.yard-magnet.draw_ma": 3000,
             "devices.yard-magnet.fuse_ma": 5000,
             "devices.yard-exit.place": "outside",
+            "devices.siren.fuse_ma": 6300,
+            "devices.front-strike.fuse_ma": 20000,
             "supplies.main.max_ma": 400,
             "portals.yard.egress": "none",
             "portals.yard.escape_route": False,
@@ -197,9 +199,11 @@ def test_what_check_warns_of_stands_in_the_drawing() -> None:
         "No exit device inside that cuts this magnet's current.",
         "Yard exit button hangs outside: whoever presses it opens the door.",
         "12 V supply with battery: its loads draw more than it gives.",
+        "The fuse is larger than the cable or the supply bears.",
+        "Horn: its fuse is larger than its cable or supply bears.",
     ):
         assert text in told
-    assert _signs(name, override) >= 7 + 7  # beside each sentence, and on each such wire
+    assert _signs(name, override) >= 9 + 7  # beside each sentence, and on each such wire
 
 
 def test_a_magnet_is_drawn_without_a_diode_and_a_strike_with_its_own() -> None:

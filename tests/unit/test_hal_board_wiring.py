@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from board_texts import SMALL, problems
 
-from hal import board, board_wires, board_wiring
+from hal import board, board_fuses, board_wires, board_wiring
 
 ROOT = Path(__file__).parents[2]
 SUPPLY: dict[str, object] = {"supplies": {"main": {"volts": 12}}}
@@ -161,6 +161,44 @@ def test_what_must_not_be_wired_so_is_refused(
             "supplies.main.max_ma: 500, and all its loads draw 510 mA; expected 510 or more",
         ),
         (
+            {
+                "devices.strike.draw_ma": 450,
+                "devices.strike.fuse_ma": 6300,
+                "devices.strike.cable": "thin",
+                "cables": {"thin": {"area_mm2": 0.5}},
+            },
+            "devices.strike.fuse_ma: 6300, and 0.5 mm2, the thinnest of its cables, bears 5170 mA; "
+            "expected 5000 or less, or a thicker cable",
+        ),
+        (
+            {
+                "devices.strike.draw_ma": 2500,
+                "devices.strike.fuse_ma": 3150,
+                "devices.strike.cable": "thin",
+                "cables": {"thin": {"area_mm2": 0.14}},
+            },
+            "devices.strike.fuse_ma: 3150, and 0.14 mm2, the thinnest of its cables, bears 2070 mA; "
+            "expected a thicker cable",
+        ),
+        (
+            {
+                "devices.strike.draw_ma": 2500,
+                "devices.strike.cable": "thin",
+                "cables": {"thin": {"area_mm2": 0.25}},
+            },
+            "devices.strike.cable: 0.25 mm2 bears a fuse of 2960 mA, and 2500 mA want one of 4000; "
+            "expected a thicker cable",
+        ),
+        (
+            {
+                "supplies": {"main": {"volts": 12, "max_ma": 1500}},
+                "devices.strike.draw_ma": 450,
+                "devices.strike.fuse_ma": 2000,
+            },
+            "devices.strike.fuse_ma: 2000, and supplies.main gives 1500 mA, too little to blow it; "
+            "expected 1500 or less",
+        ),
+        (
             {"supplies": {"main": {"volts": 12, "max_ma": 400}}, "devices.strike.draw_ma": 450},
             "supplies.main.max_ma: 400, and all its loads draw 450 mA; expected 450 or more",
         ),
@@ -288,3 +326,39 @@ def test_a_magnet_without_its_suppressor_is_warned_of(tmp_path: Path) -> None:
         'devices.strike.suppression: "none" wears out the relay; expected "maker" at the magnet'
         in told
     )
+
+
+def test_the_thinnest_of_all_cables_that_a_magnets_current_runs_through_decides(
+    tmp_path: Path,
+) -> None:
+    override: dict[str, object] = {
+        **MAGNET,
+        "devices.strike.draw_ma": 500,
+        "devices.strike.fuse_ma": 4000,
+        "devices.strike.cable": "lock",
+        "cables": {"lock": {"area_mm2": 1.5}, "exit": {"area_mm2": 0.22}},
+        "portals.front.rex": "rex",
+        "devices.rex": {"driver": "rex", "line": "GPIO20", "cable": "exit"},
+    }
+    assert board.warnings(load(tmp_path, override)) == [
+        "devices.strike.fuse_ma: 4000, and 0.22 mm2, the thinnest of its cables, bears 2960 mA; "
+        "expected 2500 or less, or a thicker cable"
+    ]
+    assert board.warnings(load(tmp_path, {**override, "devices.strike.fuse_ma": 2500})) == []
+
+
+def test_a_fuse_that_is_just_what_cable_and_supply_bear_is_not_warned_of(tmp_path: Path) -> None:
+    override: dict[str, object] = {
+        "supplies": {"main": {"volts": 12, "max_ma": 5000}},
+        "devices.strike.draw_ma": 450,
+        "devices.strike.fuse_ma": 5000,
+        "devices.strike.cable": "lock",
+        "cables": {"lock": {"area_mm2": 0.5}},
+    }
+    assert board.warnings(load(tmp_path, override)) == []
+
+
+def test_a_thicker_core_never_bears_less() -> None:
+    bears = [board_fuses.most_ma(step / 100) for step in range(5, 1601)]
+    assert bears == sorted(bears)
+    assert (bears[0], bears[-1]) == (740, 37280)
