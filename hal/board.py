@@ -3,7 +3,7 @@
 `load` decides whether a file is right and says everything that is not. What it may say is
 `hal.board_schema`, `hal.board_devices`, `hal.board_chips` and `hal.board_policy`; what its tables owe each
 other `hal.board_rules`, `hal.board_policy_rules`, `hal.board_watch_rules` and `hal.board_lines`; how it is
-wired `hal.board_wiring`. What becomes of it is `hal.opening`.
+wired `hal.board_wiring_rules`. What becomes of it is `hal.opening`.
 """
 
 import copy
@@ -28,6 +28,7 @@ from hal import (
     board_warnings,
     board_watch_rules,
     board_wiring,
+    board_wiring_rules,
     board_wiring_warnings,
     schema,
 )
@@ -61,7 +62,7 @@ def load(path: str, override: dict[str, object] | None = None) -> Config:
     board_watch_rules.check(config, problems)
     board_bus_rules.check(config, problems)
     board_lines.check(config, problems)
-    board_wiring.check(config, problems)
+    board_wiring_rules.check(config, problems)
     if problems.lines:
         raise BoardConfigError(problems.lines)
     return config

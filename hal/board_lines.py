@@ -8,7 +8,7 @@ on a line that is pulled up at boot, one that is active high only on a line that
 from collections import namedtuple
 from typing import Any
 
-from hal import board_chips, board_facts
+from hal import board_chips, board_facts, board_wiring
 from hal.opening import LINE_KEYS, OUTPUT_DRIVERS
 from hal.schema import Problems, nearest
 
@@ -139,7 +139,7 @@ def warnings(config: Config) -> list[str]:
             )
     told += [text for claim in claims(config) for text in _other_uart(config, claim)]
     for portal, entry in config["portals"].items():
-        if config["devices"][entry["lock"]]["fail_mode"] == "fail_safe" and entry["rex"] is None:
+        if board_wiring.is_magnet(config, entry["lock"]) and entry["rex"] is None:
             told.append(
                 f"portals.{portal}.rex: a magnet without an exit button's second contact; expected "
                 "one, or every exit counts as forced"

@@ -26,14 +26,14 @@ State = namedtuple("State", ("situation", "coil", "lock", "outside", "inside"))
 def table(config: Config, portal: str) -> list[State]:
     """Every situation of the lock of `portal`, in the order in which they are read."""
     lock = _Lock(config, portal)
-    magnet = lock.fail_safe
-    rows = [lock.row("start", lock.coil_at_boot, alive=False), lock.row("locked", magnet)]
+    locks_on = lock.fail_safe
+    rows = [lock.row("start", lock.coil_at_boot, alive=False), lock.row("locked", locks_on)]
     if board_wiring.fire_loop(config) == "":
-        rows.append(lock.row("released", not magnet))
+        rows.append(lock.row("released", not locks_on))
     elif config["portals"][portal]["on_fire"] == "latch":
-        rows += [lock.row("released", not magnet), lock.row("fire_latched", magnet)]
+        rows += [lock.row("released", not locks_on), lock.row("fire_latched", locks_on)]
     else:
-        rows.append(lock.row("released_fire", not magnet))
+        rows.append(lock.row("released_fire", not locks_on))
     if lock.way == "cut":
         situation = "exit" if lock.fire_cuts else "exit_alone"
         rows.append(State(situation, "any", "free", "opens", "opens"))
@@ -43,7 +43,7 @@ def table(config: Config, portal: str) -> list[State]:
         rows.append(State("fire_open", "any", "free", "opens", "opens"))
     rows.append(lock.row("hung", True, alive=False))
     if lock.battery:
-        rows.append(lock.row("mains", magnet))
+        rows.append(lock.row("mains", locks_on))
     rows.append(lock.unpowered())
     return rows
 
@@ -54,6 +54,7 @@ class _Lock:
         entry = config["devices"][device]
         claim = next(one for one in claims(config) if one.device == device)
         self.fail_safe = entry["fail_mode"] == "fail_safe"
+        self.magnet = board_wiring.is_magnet(config, device)
         self.normally_open = entry["relay_contact"] == "no"
         self.exit = board_wiring.exit_device(config["portals"][portal])
         self.way = "cut" if board_wires.cuts(config, portal) else self.exit
@@ -76,7 +77,7 @@ class _Lock:
 
     def _state(self, situation: str, coil: bool, current: bool, alive: bool) -> State:
         free = current != self.fail_safe
-        word = "free" if free else ("holds" if self.fail_safe else "locked")
+        word = "free" if free else ("holds" if self.magnet else "locked")
         if free:
             outside, inside = "opens", "watchdog" if situation == "hung" else "opens"
         else:

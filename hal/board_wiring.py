@@ -1,7 +1,7 @@
 """What a board config says of its wires: supplies, cables, relay contacts, suppression, interfaces.
 
-Everything here is optional. It changes nothing at the door; the wiring drawing is made of it, and what is
-wrong or dangerous in it is told by `check` (errors) and `warnings` (for ``doorward --check``).
+Everything here is optional. It changes nothing at the door; the wiring drawing is made of it. What is wrong
+or dangerous in it is told by `hal.board_wiring_rules` (errors) and `hal.board_wiring_warnings`.
 """
 
 import re
@@ -10,10 +10,8 @@ from typing import Any
 from hal import board_facts
 from hal.schema import (
     Fields,
-    Problems,
     choice,
     flag,
-    nearest_known,
     optional,
     required,
     show,
@@ -183,7 +181,15 @@ def quencher(config: Config, device: str) -> str:
     """What fits the coil of a load: on alternating current a diode would be a short."""
     if supply(config, device).get("current") == "ac":
         return "varistor"
-    return "maker" if config["devices"][device].get("fail_mode") == "fail_safe" else "diode"
+    return "maker" if is_magnet(config, device) else "diode"
+
+
+def is_magnet(config: Config, device: str) -> bool:
+    """Whether a lock is a magnet: free without current, and no handle frees it (with one it is a strike)."""
+    if config["devices"][device].get("fail_mode") != "fail_safe":
+        return False
+    doors = [one for one in config["portals"].values() if one["lock"] == device]
+    return all(one["egress"] != "handle" for one in doors)
 
 
 def supply(config: Config, device: str) -> Config:
@@ -284,12 +290,15 @@ def coil_ma(config: Config, supply: str) -> int:
 
 
 def fire_cuts(config: Config, device: str) -> bool:
-    """Whether the fire panel's contact breaks the lock's own current (a magnet's, where there is a loop)."""
+    """Whether the fire panel's contact breaks the lock's own current: where that frees it, and fire is to."""
     entry = config["devices"][device]
     stated = entry.get("fire_cuts")
     if stated is not None:
         return bool(stated)
-    return entry.get("fail_mode") == "fail_safe" and fire_loop(config) != ""
+    if entry.get("fail_mode") != "fail_safe" or fire_loop(config) == "":
+        return False
+    doors = [one for one in config["portals"].values() if one["lock"] == device]
+    return all(one["on_fire"] != "latch" for one in doors)
 
 
 def exit_device(portal: Config) -> str:
@@ -316,85 +325,3 @@ def outside(config: Config, device: str) -> bool:
         if device in here:
             return bool(point["direction"] == "in")
     return False
-
-
-def check(config: Config, problems: Problems) -> None:
-    """Add to `problems` what must not be wired so."""
-    relays: dict[str, str] = {}
-    for device, entry in config["devices"].items():
-        path = f"devices.{device}"
-        for key, section in (("supply", "supplies"), ("cable", "cables")):
-            named = entry.get(key)
-            if named is not None and named not in config[section]:
-                near = nearest_known(named, config[section])
-                problems.add(
-                    f"{path}.{key}", f'no "{named}"; expected a name of [{section}], {near}'
-                )
-        mine = entry.get("relay")
-        if mine is not None and mine in relays:
-            problems.add(
-                f"{path}.relay", f"{mine} is already {relays[mine]}'s; expected one of its own"
-            )
-        elif mine is not None:
-            relays[mine] = path
-        if entry["driver"] in RELAYED:
-            _check_load(path, entry, problems)
-        if entry["driver"] == "lock":
-            _check_lock(path, entry, supply(config, device), problems)
-    coils = config["relay_board"]["coil_supply"]
-    if coils is not None and coils not in config["supplies"]:
-        near = nearest_known(coils, config["supplies"])
-        problems.add(
-            "relay_board.coil_supply", f'no "{coils}"; expected a name of [supplies], {near}'
-        )
-    for portal, entry in config["portals"].items():
-        _check_exit(f"portals.{portal}.exit_device", entry, problems)
-
-
-def _check_load(path: str, entry: Config, problems: Problems) -> None:
-    fuse, draw = entry.get("fuse_ma"), entry.get("draw_ma")
-    if fuse is not None and draw is not None and fuse <= draw:
-        problems.add(
-            f"{path}.fuse_ma", f"{fuse} blows at the load's own {draw} mA; expected more than that"
-        )
-
-
-def _check_lock(path: str, entry: Config, feed: Config, problems: Problems) -> None:
-    magnet = entry["fail_mode"] == "fail_safe"
-    if entry["relay_contact"] == "nc":
-        then = "holds" if magnet else "is unlocked"
-        problems.add(
-            f"{path}.relay_contact",
-            f'"nc" on a lock, which then {then} while the controller is dead; expected "no"',
-        )
-    if not magnet and entry["fire_cuts"]:
-        problems.add(
-            f"{path}.fire_cuts",
-            "true at a strike, which is locked without current, so nobody could release it in a fire; "
-            "expected false",
-        )
-    if magnet and entry["suppression"] == "diode":
-        problems.add(
-            f"{path}.suppression",
-            '"diode" across a magnet holds the door one to two seconds after release; expected "maker"',
-        )
-    if not magnet and feed.get("current") == "ac" and entry["suppression"] == "diode":
-        problems.add(
-            f"{path}.suppression", '"diode" on alternating current is a short; expected "varistor"'
-        )
-    if magnet and feed.get("current") == "ac":
-        problems.add(f"{path}.supply", "a magnet on alternating current; expected direct current")
-
-
-def _check_exit(path: str, entry: Config, problems: Problems) -> None:
-    fitting = {
-        "handle": ("handle", "panic_bar"),
-        "button_cuts_power": ("button", "break_glass"),
-        "none": ("none",),
-    }.get(entry["egress"])
-    if entry["exit_device"] is not None and fitting and entry["exit_device"] not in fitting:
-        expected = " or ".join(f'"{one}"' for one in fitting)
-        problems.add(
-            path,
-            f'"{entry["exit_device"]}" with egress = "{entry["egress"]}"; expected {expected}',
-        )

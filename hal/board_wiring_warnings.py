@@ -103,17 +103,18 @@ def _cable(config: Config, device: str) -> list[Warn]:
 def _lock(config: Config, device: str, entry: Config) -> list[Warn]:
     told = []
     quench = board_wiring.suppression(config, device)
-    magnet = entry["fail_mode"] == "fail_safe"
+    safe, magnet = entry["fail_mode"] == "fail_safe", board_wiring.is_magnet(config, device)
     if quench == "none":
         fits = board_wiring.quencher(config, device)
         at = "magnet" if magnet else "strike"
         text = f'devices.{device}.suppression: "none" wears out the relay; expected "{fits}" at the {at}'
         told.append(Warn(device, "quench", text))
-    fire = any(one["class"] == "fire" for one in config["alarms"]["points"].values())
-    if magnet and fire and not board_wiring.fire_cuts(config, device):
+    doors = [one for one in config["portals"].values() if one["lock"] == device]
+    fire = board_wiring.fire_loop(config) != "" and all(one["on_fire"] != "latch" for one in doors)
+    if safe and fire and not board_wiring.fire_cuts(config, device):
         text = (
             f"devices.{device}.fire_cuts: false, so fire frees the door only while the controller lives; "
-            "expected true: the fire panel's contact in the magnet's own circuit"
+            f"expected true: the fire panel's contact in the {'magnet' if magnet else 'strike'}'s own circuit"
         )
         told.append(Warn(device, "fire", text))
     return told

@@ -29,24 +29,26 @@ def sheets(plan: Plan) -> list[Sheet]:
 def _sheet(plan: Plan, portal: str, entry: Config) -> Sheet:
     title, lock = plan.title(entry), entry["lock"]
     sheet = Sheet(plan.say("sheet.lock", portal=title), plan.say("desc.lock", portal=title))
-    magnet = plan.config["devices"][lock]["fail_mode"] == "fail_safe"
+    magnet = board_wiring.is_magnet(plan.config, lock)
+    safe = plan.config["devices"][lock]["fail_mode"] == "fail_safe"
+    kind = "magnet" if magnet else ("strike_safe" if safe else "strike")
     sheet.text(
         12,
         16,
-        plan.say("titled", portal=title, what=plan.say("magnet" if magnet else "strike")),
+        plan.say("titled", portal=title, what=plan.say(kind)),
         HEAD,
         True,
         most=210,
     )
     leave = board_wiring.exit_device(entry)
     shut = "" if leave in ("handle", "panic_bar") else "_shut"
-    drawn = "drawn.magnet" if magnet else f"drawn.strike{shut}"
+    drawn = "drawn.magnet" if safe else f"drawn.strike{shut}"
     relay = board_wiring.relay_name(plan.config, lock)
     sheet.text(12, 21.5, plan.say(drawn, relay=relay), BODY)
     _Circuit(plan, sheet, portal, lock).draw()
     _states(plan, sheet, portal, relay, magnet)
     _figures(plan, sheet, lock)
-    _notes(plan, sheet, portal, lock, magnet)
+    _notes(plan, sheet, portal, lock, kind)
     return sheet
 
 
@@ -211,6 +213,7 @@ def _amps(ma: int) -> str:
 
 
 _TABLE_TOP, _ROW = 106.0, 5.6
+_TABLE_MOST = 51.5  #: all of its rows
 _COLUMNS = (12.0, 78.0, 96.0, 116.0, 140.0, 192.0)
 
 
@@ -234,6 +237,7 @@ def _states(plan: Plan, sheet: Sheet, portal: str, relay: str, magnet: bool) -> 
         for state in plan.states(portal)
     ]
     y: float = _TABLE_TOP
+    high = min(_ROW, _TABLE_MOST / (len(rows) + 1))
     for number, row in enumerate([heads, *rows]):
         for column, cell in enumerate(row):
             room = _COLUMNS[column + 1] - _COLUMNS[column] - 2.4
@@ -246,7 +250,7 @@ def _states(plan: Plan, sheet: Sheet, portal: str, relay: str, magnet: bool) -> 
                 most=room,
             )
         sheet.line(_COLUMNS[0], y, _COLUMNS[-1], y, NORMAL if number < 2 else THIN)
-        y += _ROW
+        y += high
     sheet.line(_COLUMNS[0], y, _COLUMNS[-1], y, NORMAL)
     for x in _COLUMNS:
         sheet.line(x, _TABLE_TOP, x, y, THIN)
@@ -299,26 +303,24 @@ def _figures(plan: Plan, sheet: Sheet, lock: str) -> None:
         sheet.attention(193.6, y + 0.6)
 
 
-def _notes(plan: Plan, sheet: Sheet, portal: str, lock: str, magnet: bool) -> None:
+def _notes(plan: Plan, sheet: Sheet, portal: str, lock: str, kind: str) -> None:
     """Why it is wired so, and what is wrong with it."""
     exit_device = board_wiring.exit_device(plan.config["portals"][portal])
+    notes = [plan.say(f"note.{kind}.no")]
+    if kind == "magnet":
+        notes.append(plan.say("note.magnet.diode"))
+    else:
+        notes.append(plan.say(f"note.{kind}.leave", device=plan.say(f"exit.{exit_device}")))
     ways = "cut" if board_wires.cuts(plan.config, portal) else ""
     ways += "_fire" if board_wiring.fire_cuts(plan.config, lock) else ""
-    notes = [plan.say("note.magnet.no"), plan.say("note.magnet.diode")]
-    notes += [plan.say(f"note.magnet.{ways.lstrip('_')}")] if ways else []
-    if not magnet:
-        leave = plan.say(f"exit.{exit_device}")
-        notes = [
-            plan.say("note.strike.no"),
-            plan.say("note.strike.cut", device=leave),
-            plan.say("note.strike.diode"),
-        ]
-    if not magnet and board_wiring.suppression(plan.config, lock) != "diode":
-        notes.pop()
+    if ways:
+        notes.append(plan.say(f"note.magnet.{ways.lstrip('_')}"))
+    if kind != "magnet" and board_wiring.suppression(plan.config, lock) == "diode":
+        notes.append(plan.say("note.strike.diode"))
     y: float = 161
     for note in notes:
         sheet.text(12, y, note, BODY, most=138)
-        y += 4.6
+        y += 4.6 if len(notes) < 4 else 4.2
     for key in ("1", "2"):
         sheet.text(12, y, plan.say(f"abbreviations.{key}"), SMALL, most=138)
         y += 3.8
@@ -329,6 +331,6 @@ def _notes(plan: Plan, sheet: Sheet, portal: str, lock: str, magnet: bool) -> No
     ):
         if plan.warned(where, sort):
             sheet.attention(156, y + 0.6)
-            text = plan.say(f"warn.{sort}.{'magnet' if magnet else 'strike'}")
+            text = plan.say(f"warn.{sort}.{'magnet' if kind == 'magnet' else 'strike'}")
             sheet.text(162, y, text, BODY, True, most=124)
             y += 5

@@ -147,6 +147,25 @@ ODD: list[tuple[str, dict[str, object]]] = [
             "controller.title": {"en": "W" * 64, "zh": "龘" * 64},
         },
     ),
+    (
+        "rpi5-two-doors",  # a strike that current locks, with a handle
+        {
+            "portals.yard.egress": "handle",
+            "portals.yard.escape_route": False,
+            "devices.yard-magnet.suppression": "diode",
+            "devices.yard-magnet.title": {"en": "Yard gate lock", "zh": "后院门锁"},
+        },
+    ),
+    (
+        "rpi5-two-doors",  # and one that stays locked in a fire, which the panel frees all the same
+        {
+            "portals.yard.egress": "handle",
+            "portals.yard.escape_route": False,
+            "portals.yard.on_fire": "latch",
+            "devices.yard-magnet.fire_cuts": True,
+            "devices.yard-magnet.suppression": "none",
+        },
+    ),
     ("demo-sim", {"devices.yard-exit.cable": "lobby", "portals.yard.rex": "yard-exit"}),
 ]
 
@@ -252,3 +271,17 @@ def test_the_checker_sees_what_is_wrong(inside: str, fault: str) -> None:
 def test_the_checker_takes_a_text_beside_another_and_above_a_line() -> None:
     right = OVERLAP.format(x=50) + OVERLAP.format(x=71) + '<line x1="40" y1="51" x2="90" y2="51"/>'
     assert geometry.faults(geometry.sheets(SHEET.format(inside=right))[0]) == []
+
+
+def test_a_lock_that_current_holds_and_a_handle_frees_is_drawn_as_a_strike() -> None:
+    override = next(more for _, more in ODD if "devices.yard-magnet.title" in more)
+    told = _told("rpi5-two-doors", override)
+    assert "Yard gate: fail-safe strike, locked by current" in told
+    assert "Drawn without power: K2 open, the door is free." in told
+    assert (
+        "Use NO. With NC the strike would stay locked outside while the controller is dead." in told
+    )
+    assert "Without current it is free from outside too. People leave by: handle." in told
+    assert "D2 1N4007" in told
+    assert "locked" in told
+    assert [text for text in told if "magnet" in text] == []

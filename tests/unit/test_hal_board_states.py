@@ -43,6 +43,32 @@ def test_a_strike_is_locked_outside_unless_told_and_its_handle_always_opens() ->
     }
 
 
+def test_a_strike_that_current_locks_is_free_without_it_and_its_handle_always_opens() -> None:
+    handle = {"portals.yard.egress": "handle", "portals.yard.escape_route": False}
+    assert table(MAGNET, handle) == {
+        "start": ("off", "free", "opens", "opens"),
+        "locked": ("on", "locked", "key", "handle"),
+        "released_fire": ("off", "free", "opens", "opens"),
+        "handle": ("any", "any", "no", "opens"),
+        "fire_open": ("any", "free", "opens", "opens"),
+        "hung": ("on", "locked", "no", "handle"),
+        "mains": ("on", "locked", "key", "handle"),
+        "dead": ("off", "free", "opens", "opens"),
+    }
+
+
+def test_a_lock_that_stays_locked_in_a_fire_is_not_cut_by_the_panel_unless_it_is_said() -> None:
+    latch: dict[str, object] = {
+        "portals.yard.egress": "handle",
+        "portals.yard.escape_route": False,
+        "portals.yard.on_fire": "latch",
+    }
+    rows = table(MAGNET, latch)
+    assert "fire_open" not in rows
+    assert rows["fire_latched"] == ("on", "locked", "key", "handle")
+    assert "fire_open" in table(MAGNET, {**latch, "devices.yard-magnet.fire_cuts": True})
+
+
 def test_what_the_fire_panel_does_not_cut_is_not_promised_in_a_fire() -> None:
     rows = table(MAGNET, {"devices.yard-magnet.fire_cuts": False})
     assert "exit" not in rows

@@ -22,9 +22,24 @@ MAGNET: dict[str, object] = {
 }
 
 
+OPEN_STRIKE: dict[str, object] = {  # locked by current, and a handle frees it
+    "devices.strike.fail_mode": "fail_safe",
+    "portals.front.escape_route": False,
+}
+
+
 @pytest.mark.parametrize(
     ("override", "line"),
     [
+        (
+            {**OPEN_STRIKE, "devices.strike.relay_contact": "nc"},
+            'devices.strike.relay_contact: "nc" on a lock, which then stays locked while the controller '
+            'is dead; expected "no"',
+        ),
+        (
+            {**OPEN_STRIKE, "supplies": {"ac": {"volts": 12, "current": "ac"}}},
+            "devices.strike.supply: a fail-safe strike on alternating current; expected direct current",
+        ),
         (
             {"devices.strike.relay_contact": "nc"},
             'devices.strike.relay_contact: "nc" on a lock, which then is unlocked while the controller '
@@ -362,3 +377,29 @@ def test_a_thicker_core_never_bears_less() -> None:
     bears = [board_fuses.most_ma(step / 100) for step in range(5, 1601)]
     assert bears == sorted(bears)
     assert (bears[0], bears[-1]) == (740, 37280)
+
+
+def test_a_strike_that_current_locks_has_a_strikes_diode_and_no_magnets_warnings(
+    tmp_path: Path,
+) -> None:
+    config = load(tmp_path, OPEN_STRIKE)
+    assert board_wiring.suppression(config, "strike") == "diode"
+    assert board.warnings(config) == []
+    config = load(tmp_path, {**OPEN_STRIKE, "devices.strike.suppression": "none"})
+    assert board.warnings(config) == [
+        'devices.strike.suppression: "none" wears out the relay; expected "diode" at the strike'
+    ]
+
+
+def test_a_lock_that_is_to_stay_locked_in_a_fire_wants_no_panel_in_its_circuit(
+    tmp_path: Path,
+) -> None:
+    override: dict[str, object] = {
+        **OPEN_STRIKE,
+        "alarms.fire": {"class": "fire", "input": "loop", "reset": "input"},
+        "devices.loop": {"driver": "contact", "line": "GPIO26"},
+        "devices.strike.fire_cuts": False,
+    }
+    (told,) = board.warnings(load(tmp_path, override))
+    assert told.endswith("expected true: the fire panel's contact in the strike's own circuit")
+    assert board.warnings(load(tmp_path, {**override, "portals.front.on_fire": "latch"})) == []

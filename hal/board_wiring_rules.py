@@ -1,0 +1,95 @@
+"""What must not be wired so: a line for each mistake in a board config's wiring data.
+
+What may be wired so and is doubtful is `hal.board_wiring_warnings`.
+"""
+
+from typing import Any
+
+from hal import board_wiring
+from hal.schema import Problems, nearest_known
+
+Config = dict[str, Any]
+
+
+def check(config: Config, problems: Problems) -> None:
+    """Add to `problems` what must not be wired so."""
+    relays: dict[str, str] = {}
+    for device, entry in config["devices"].items():
+        path = f"devices.{device}"
+        for key, section in (("supply", "supplies"), ("cable", "cables")):
+            named = entry.get(key)
+            if named is not None and named not in config[section]:
+                near = nearest_known(named, config[section])
+                problems.add(
+                    f"{path}.{key}", f'no "{named}"; expected a name of [{section}], {near}'
+                )
+        mine = entry.get("relay")
+        if mine is not None and mine in relays:
+            problems.add(
+                f"{path}.relay", f"{mine} is already {relays[mine]}'s; expected one of its own"
+            )
+        elif mine is not None:
+            relays[mine] = path
+        if entry["driver"] in board_wiring.RELAYED:
+            _check_load(path, entry, problems)
+        if entry["driver"] == "lock":
+            _check_lock(config, device, entry, problems)
+    coils = config["relay_board"]["coil_supply"]
+    if coils is not None and coils not in config["supplies"]:
+        near = nearest_known(coils, config["supplies"])
+        problems.add(
+            "relay_board.coil_supply", f'no "{coils}"; expected a name of [supplies], {near}'
+        )
+    for portal, entry in config["portals"].items():
+        _check_exit(f"portals.{portal}.exit_device", entry, problems)
+
+
+def _check_load(path: str, entry: Config, problems: Problems) -> None:
+    fuse, draw = entry.get("fuse_ma"), entry.get("draw_ma")
+    if fuse is not None and draw is not None and fuse <= draw:
+        problems.add(
+            f"{path}.fuse_ma", f"{fuse} blows at the load's own {draw} mA; expected more than that"
+        )
+
+
+def _check_lock(config: Config, device: str, entry: Config, problems: Problems) -> None:
+    path, feed = f"devices.{device}", board_wiring.supply(config, device)
+    safe, magnet = entry["fail_mode"] == "fail_safe", board_wiring.is_magnet(config, device)
+    if entry["relay_contact"] == "nc":
+        then = "holds" if magnet else ("stays locked" if safe else "is unlocked")
+        problems.add(
+            f"{path}.relay_contact",
+            f'"nc" on a lock, which then {then} while the controller is dead; expected "no"',
+        )
+    if not safe and entry["fire_cuts"]:
+        problems.add(
+            f"{path}.fire_cuts",
+            "true at a strike, which is locked without current, so nobody could release it in a fire; "
+            "expected false",
+        )
+    if magnet and entry["suppression"] == "diode":
+        problems.add(
+            f"{path}.suppression",
+            '"diode" across a magnet holds the door one to two seconds after release; expected "maker"',
+        )
+    if not safe and feed.get("current") == "ac" and entry["suppression"] == "diode":
+        problems.add(
+            f"{path}.suppression", '"diode" on alternating current is a short; expected "varistor"'
+        )
+    if safe and feed.get("current") == "ac":
+        kind = "magnet" if magnet else "fail-safe strike"
+        problems.add(f"{path}.supply", f"a {kind} on alternating current; expected direct current")
+
+
+def _check_exit(path: str, entry: Config, problems: Problems) -> None:
+    fitting = {
+        "handle": ("handle", "panic_bar"),
+        "button_cuts_power": ("button", "break_glass"),
+        "none": ("none",),
+    }.get(entry["egress"])
+    if entry["exit_device"] is not None and fitting and entry["exit_device"] not in fitting:
+        expected = " or ".join(f'"{one}"' for one in fitting)
+        problems.add(
+            path,
+            f'"{entry["exit_device"]}" with egress = "{entry["egress"]}"; expected {expected}',
+        )
