@@ -10,14 +10,34 @@ OUTSIDE, INSIDE, BOX = 14.0, 92.0, 208.0  #: left edges of the three places
 WIDE = 62.0  #: a group of devices
 WALL = 84.0
 RIGHT = 284.0
+CABLES = 14  #: of a sheet
+_HEAD, _LINE, _GAP = (
+    6.4,
+    4.0,
+    3.0,
+)  #: of a part of the control box: its name, a line, what is below it
+_WHOLE = 12  #: a part of so many lines is never torn apart
+_ROOM = BOTTOM - 2 - (TOP + 4)
+
+Part = tuple[str, list[str]]  #: of the control box: its name, its lines
 
 
 def sheets(plan: Plan) -> list[Sheet]:
-    """The overview; long houses need more than one."""
-    cables = _cables(plan)
-    most = 14
-    parts = [cables[first : first + most] for first in range(0, len(cables), most)] or [[]]
-    return [_sheet(plan, part) for part in parts]
+    """The overview; long houses, and long boxes, need more than one."""
+    cables, parts = _cables(plan), _contents(plan)
+    pages = _pages(plan, parts, _ROOM)
+    if len(pages) > 1:
+        pages = _pages(plan, parts, _ROOM - _LINE - 1)  # the last line says where it goes on
+    count = max(-(-len(cables) // CABLES), len(pages))
+    made = []
+    for place in range(count):
+        sheet = _sheet(plan, cables[place * CABLES : (place + 1) * CABLES])
+        again = [(plan.say("box.before", n=len(pages)), [])] if len(pages) > 1 else pages[0]
+        _box(plan, sheet, pages[place] if place < len(pages) else again)
+        if place + 1 < len(pages):
+            sheet.text(BOX + 6, BOTTOM - 3, plan.say("box.goes_on", n=place + 2), SMALL, True)
+        made.append(sheet)
+    return made
 
 
 def _cables(plan: Plan) -> list[tuple[str, list[str], bool]]:
@@ -54,7 +74,6 @@ def _sheet(plan: Plan, cables: list[tuple[str, list[str], bool]]) -> Sheet:
     pitch = min(16.0, (BOTTOM - TOP) / max(1, len(cables)))
     for place, (name, devices, outside) in enumerate(cables):
         _group(plan, sheet, name, devices, outside, TOP + place * pitch, min(pitch - 2.2, 11.5))
-    _box(plan, sheet)
     return sheet
 
 
@@ -92,25 +111,41 @@ def _group(
     sheet.text(BOX - 3, middle - 1, text, SMALL, align="right", most=BOX - INSIDE - WIDE - 6)
 
 
-def _box(plan: Plan, sheet: Sheet) -> None:
+def _pages(plan: Plan, parts: list[Part], room: float) -> list[list[Part]]:
+    """The control box's parts in as many pages as they need; a long one goes on on the next."""
+    pages: list[list[Part]] = [[]]
+    left = room
+    for name, lines in parts:
+        shown = name
+        while _HEAD + _LINE * len(lines) > left:
+            fit = int((left - _HEAD) / _LINE)
+            if len(lines) > _WHOLE and fit > 3:
+                pages[-1].append((shown, lines[:fit]))
+                lines, shown = lines[fit:], plan.say("box.continued", what=name)
+            pages.append([])
+            left = room
+        pages[-1].append((shown, lines))
+        left -= _HEAD + _LINE * len(lines) + _GAP
+    return pages
+
+
+def _box(plan: Plan, sheet: Sheet, parts: list[Part]) -> None:
     """What is mounted in the control box: supplies, board, relays, what protects the pins."""
     sheet.rect(BOX, TOP - 8, RIGHT - BOX, BOTTOM - TOP + 8, BOLD)
     sheet.text(BOX + 4, TOP - 2.5, plan.say("box"), BODY, True)
     y = TOP + 4
-    for title, lines in _contents(plan):
-        high = 6.4 + 4.0 * len(lines)
-        if y + high > BOTTOM - 2:
-            break
+    for title, lines in parts:
+        high = _HEAD + _LINE * len(lines)
         sheet.rect(BOX + 4, y, RIGHT - BOX - 8, high, THIN)
         sheet.text(BOX + 6, y + 4, title, BODY, True, most=RIGHT - BOX - 12)
         for place, line in enumerate(lines):
-            sheet.text(BOX + 6, y + 8.4 + 4.0 * place, line, SMALL, most=RIGHT - BOX - 12)
-        y += high + 3
+            sheet.text(BOX + 6, y + 8.4 + _LINE * place, line, SMALL, most=RIGHT - BOX - 12)
+        y += high + _GAP
 
 
-def _contents(plan: Plan) -> list[tuple[str, list[str]]]:
+def _contents(plan: Plan) -> list[Part]:
     config = plan.config
-    found: list[tuple[str, list[str]]] = []
+    found: list[Part] = []
     for name, supply in config["supplies"].items():
         lines = [f"{supply['volts']} V {supply['current'].upper()}"]
         if supply["max_ma"] is not None:
@@ -125,7 +160,8 @@ def _contents(plan: Plan) -> list[tuple[str, list[str]]]:
     loads = [
         name for name, entry in config["devices"].items() if entry["driver"] in board_wiring.RELAYED
     ]
-    relays = [f"{board_wiring.relay_name(config, name)} {plan.device(name)}" for name in loads]
+    named = sorted((int(board_wiring.relay_name(config, name)[1:]), name) for name in loads)
+    relays = [f"K{number} {plan.device(name)}" for number, name in named]
     if relays:
         found.append((plan.say("box.relays"), relays))
     vias: dict[str, int] = {}

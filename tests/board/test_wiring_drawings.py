@@ -285,3 +285,54 @@ def test_a_lock_that_current_holds_and_a_handle_frees_is_drawn_as_a_strike() -> 
     assert "D2 1N4007" in told
     assert "locked" in told
     assert [text for text in told if "magnet" in text] == []
+
+
+def _relays(count: int, place: str) -> dict[str, object]:
+    """So many more loads on two expanders, each with an automation that switches it."""
+    more: dict[str, object] = {
+        "chips": {"exp0": {"chip": "mcp23017"}, "exp1": {"chip": "mcp23017", "address": 0x21}}
+    }
+    for number in range(count):
+        more[f"devices.load-{number}"] = {
+            "driver": "relay",
+            "line": f"exp{number // 16}.GP{'AB'[number % 16 // 8]}{number % 8}",
+            "max_pulse_ms": 5000,
+            "place": place,
+            "title": {"en": f"Load {number}", "zh": f"负载{number}"},
+        }
+        more[f"automation.rule-{number}"] = {
+            "when": {"type": "portal.opened"},
+            "do": {"output": f"load-{number}", "for_ms": 1000},
+        }
+    return more
+
+
+@pytest.mark.parametrize("lang", words.LANGUAGES)
+@pytest.mark.parametrize("place", ["inside", "box"])
+def test_a_box_with_thirty_relays_shows_each_of_them_once_on_as_many_sheets_as_it_needs(
+    lang: str, place: str
+) -> None:
+    config = board.load(str(ROOT / "board_configs/rpi4-one-door.toml"), _relays(30, place))
+    said = words.load(lang)
+    made = geometry.sheets(drawing.draw(config, said, lang, SOURCE))
+    assert [fault for sheet in made for fault in geometry.faults(sheet)] == []
+    first, second, *_ = (
+        [str(one.text) for one in sheet.iter(geometry.SVG + "text")] for sheet in made
+    )
+    told = [text.partition(" ")[0] for text in first + second if re.match(r"K\d+ ", text)]
+    assert told == [f"K{number}" for number in range(1, 34)]
+    assert said["draw.box.goes_on"].format(n=2) in first
+    relays = said["draw.box.relays"]
+    assert relays in first
+    assert said["draw.box.continued"].format(what=relays) in second
+    assert said["draw.box.inputs"] in second
+
+
+def test_a_box_that_one_sheet_shows_is_shown_whole_on_each_sheet_of_its_cables() -> None:
+    config = board.load(str(ROOT / "board_configs/rpi4-one-door.toml"), _relays(8, "inside"))
+    said = words.load("en")
+    made = geometry.sheets(drawing.draw(config, said, "en", SOURCE))
+    for sheet in made[:2]:
+        told = [str(one.text) for one in sheet.iter(geometry.SVG + "text")]
+        assert "K11 Load 7" in told
+        assert not any("continue" in text for text in told)
