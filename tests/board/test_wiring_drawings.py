@@ -278,9 +278,7 @@ def test_a_lock_that_current_holds_and_a_handle_frees_is_drawn_as_a_strike() -> 
     told = _told("rpi5-two-doors", override)
     assert "Yard gate: fail-safe strike, locked by current" in told
     assert "Drawn without power: K2 open, the door is free." in told
-    assert (
-        "Use NO. With NC the strike would stay locked outside while the controller is dead." in told
-    )
+    assert "Use NO. With NC the strike would stay locked while the controller is dead." in told
     assert "Without current it is free from outside too. People leave by: handle." in told
     assert "D2 1N4007" in told
     assert "locked" in told
