@@ -76,9 +76,13 @@ class SelfTestProgram:
     def refusal(self) -> str:
         """Why this cannot begin, in one line; empty: it can.
 
-        It cannot without a single line of the board, whatever readers there are on ports of their own.
+        It cannot without a single line of the board's own, whatever there is on ports and chips beside it.
         """
-        lined = {name for name, one in self._config["devices"].items() if LINE_KEYS[one["driver"]]}
+        lined = set()
+        for name, one in self._config["devices"].items():
+            lines = [one[key] or "" for key in LINE_KEYS[one["driver"]]]
+            if any(line and "." not in line for line in lines):
+                lined.add(name)
         shut = [text for name, text in self._board.problems if name in lined or not lined]
         if not shut or lined & set(self._board.devices) or (not lined and self._board.devices):
             return ""

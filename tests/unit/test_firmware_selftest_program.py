@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -360,3 +361,24 @@ def test_a_magnet_is_never_held_whose_exit_cannot_be_read(tmp_path: Path) -> Non
     house.run()
     assert [high for _, line, high in house.levels if line == "magnet" and high] == []
     assert house.on_for_ms("strike") != []
+
+
+def test_a_board_without_its_chip_is_refused_though_an_expander_would_answer(
+    tmp_path: Path,
+) -> None:
+    board = str(Path(BOARD).with_name("rpi4-supervised-expander.toml"))
+    house = House(tmp_path, board=board)
+    lines = house.building.machine._lines
+    inputs, output = lines.inputs, lines.output
+
+    def only_the_expander(claim: Any, names: Any, *more: Any) -> Any:
+        if "." not in (names if isinstance(names, str) else names[0]):
+            raise DeviceUnavailableError("gpiod: no chip in /dev; expected pinctrl-bcm2711")
+        return claim(names, *more)
+
+    lines.inputs = partial(only_the_expander, inputs)
+    lines.output = partial(only_the_expander, output)
+    house.does = lambda house, kind, prompt: house.leave()
+    house.run()
+    assert "enclosure" in house.program._board.devices
+    assert house.program.refusal.startswith("selftest: the board cannot be had (gpiod: no chip")
