@@ -85,10 +85,10 @@ class Signals:
             self.tick(now_ms)
 
     def show(self, moment: str, now_ms: int) -> None:
-        """Begin a passing moment; it takes the place of one that still runs."""
+        """Begin a passing moment with the next `last` or `tick`; one that still runs gives way to it."""
         self._passing = moment
         self._passing_from_ms = now_ms
-        self.tick(now_ms)
+        self.deadline_ms = now_ms
 
     def tick(self, now_ms: int) -> None:
         """Bring ``light``, ``sound`` and ``deadline_ms`` up to `now_ms`."""
@@ -119,9 +119,11 @@ def _at(
     steps: "tuple[tuple[object, int], ...]", since_ms: int, repeat: bool
 ) -> "tuple[object, int]":
     """What `steps` show after `since_ms`, and in how many ms that changes (0: never)."""
+    if not steps:
+        return None, 0
+    if steps[0][1] == 0:  # for ever
+        return steps[0][0], 0
     total_ms = sum([step[1] for step in steps])
-    if total_ms == 0:
-        return (steps[0][0], 0) if steps else (None, 0)
     if repeat:
         since_ms %= total_ms
     for shown, for_ms in steps:

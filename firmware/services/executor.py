@@ -7,6 +7,7 @@ the work registers its end with `on_end`; it is told how the executor ended.
 
 import queue
 import threading
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -55,6 +56,7 @@ class ThreadExecutor(Executor):
         """Have `work` done in the thread."""
         if not self._closed:
             self._jobs.put((work, done))
+            time.sleep(0)  # the interpreter is the thread's at once, not when the loop sleeps
 
     def on_end(self, call: Callable[[bool], None]) -> None:
         """Have `call(killed)` made in the thread, after the last work."""

@@ -149,6 +149,8 @@ def test_the_warning_goes_on_beneath_a_passing_moment() -> None:
     one = lasting(READY, True)
     one.last(READY, True, START_MS + 500)
     one.show(KEY, START_MS + 500)
+    assert one.deadline_ms == START_MS + 500, "what was shown is not due"
+    one.last(READY, True, START_MS + 500)
     assert one.sound
     one.tick(START_MS + 530)
     assert not one.sound
