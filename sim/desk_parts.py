@@ -10,7 +10,7 @@ import apsw
 from firmware.runtime import aio, ports
 from firmware.runtime.controller import Controller
 from firmware.runtime.operators import OWNER
-from firmware.services import database, health
+from firmware.services import database, health, secrets
 from firmware.services.command_desk import CommandDesk
 from firmware.services.credential_store import CredentialStore
 from firmware.services.executor import ThreadExecutor
@@ -53,18 +53,20 @@ class DeskParts(Parts):
         self.storage = NONE
 
     def provision(self, changes: list[Any]) -> None:
-        """Bring the store's keys up to the demo's people; what was changed since stays as it is.
+        """Give a new folder's store the demo's people; later the keys are as their owner left them.
 
-        A store that cannot be changed stays as it is, and the first start's records say so.
+        Once a controller has lived there even an empty store stays empty: a key that has ended must not
+        come back with a start (law 5). A store that cannot be changed stays as it is, and the first
+        start's records say so.
         """
+        if secrets.has_begun(self._folder):
+            return
         executor = ThreadExecutor(self._loop, "keys")
         store = CredentialStore(self._path("keys.db"), executor, self._key, self.disk.vfs_name)
         store.open()
-        keys = [change[1] for change in changes if change[0] == "upsert"]
         try:
-            later = store.versions(fields["id"] for fields in keys)
-            stay = [fields for fields in keys if later.get(fields["id"], 0) > fields["version"]]
-            store.apply(change for change in changes if change[1] not in stay)
+            if not store.version:
+                store.apply(changes)
         except apsw.Error as error:
             words = database.describe(error)
             self._problems.append(f"keys.db: {words}; the demo's people could not be brought in")

@@ -69,7 +69,11 @@ def _parser() -> Parser:
     serve.add_argument(
         "--mqtt", type=_address, metavar="HOST:PORT", help="a broker of your own instead"
     )
-    serve.add_argument("--state", metavar="DIR", help="kept and used again (a temporary folder)")
+    serve.add_argument(
+        "--state",
+        metavar="DIR",
+        help="kept and used again; only a new one gets the demo's people (a temporary folder)",
+    )
     run = commands.add_parser(
         "run",
         help="scenario files in virtual time",

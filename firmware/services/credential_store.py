@@ -108,10 +108,6 @@ class CredentialStore(Store):
         """Names of levels and schedules in the board config, which keys and levels may name."""
         self._file.board_levels, self._file.board_schedules = levels, schedules
 
-    def versions(self, numbers: Iterable[int]) -> dict[int, int]:
-        """The version of each of these keys that is there; now. Raises `apsw.Error`."""
-        return self._file.versions(numbers)
-
     def apply(
         self,
         changes: Iterable[Change],

@@ -77,11 +77,6 @@ class KeyFile:
                 self._recover(error)
                 return key_tables.find(self._there(), number)
 
-    def versions(self, numbers: Iterable[int]) -> dict[int, int]:
-        """The version of each of these keys that is there. Raises `apsw.Error`."""
-        with self._lock:
-            return key_tables.versions(self._there(), numbers)
-
     def apply(self, changes: Iterable[key_tables.Change]) -> list[key_tables.Told]:
         """Make changes whole or not at all; what became of which key. Raises `ChangeError`, `apsw.Error`."""
         with self._change() as connection:

@@ -63,13 +63,6 @@ def count(connection: apsw.Connection) -> int:
     return int(str(connection.execute("SELECT count(*) FROM credentials").get))
 
 
-def versions(connection: apsw.Connection, numbers: Iterable[int]) -> dict[int, int]:
-    """The version of each key of these record numbers that is there."""
-    ask = "SELECT version FROM credentials WHERE id = ?"
-    found = {number: connection.execute(ask, (number,)).get for number in numbers}
-    return {number: int(str(value)) for number, value in found.items() if value is not None}
-
-
 def rights(connection: apsw.Connection) -> Rights:
     """Levels, schedules and holidays."""
     levels = {}

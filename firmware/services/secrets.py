@@ -66,6 +66,11 @@ def controller_identity(state_dir: str | os.PathLike[str]) -> tuple[Identity, li
     return Identity.of(secret), problems
 
 
+def has_begun(state_dir: str | os.PathLike[str]) -> bool:
+    """Whether a controller has ever lived in `state_dir`, whatever became of its files."""
+    return (Path(state_dir) / _BEGUN).exists()
+
+
 def _secret(state_dir: str | os.PathLike[str], kind: _Kind) -> tuple[bytes, list[str]]:
     path = Path(state_dir) / kind.name
     problems: list[str] = []
@@ -75,7 +80,7 @@ def _secret(state_dir: str | os.PathLike[str], kind: _Kind) -> tuple[bytes, list
             return key, problems
         problems.append(_set_aside(path, kind, f"has {len(key)} bytes; expected {kind.length}"))
     except FileNotFoundError:
-        if (path.parent / _BEGUN).exists():  # else it is the first boot
+        if has_begun(state_dir):  # else it is the first boot
             problems.append(f"{kind.name}: is missing; {kind.lost}")
     except OSError as error:
         problems.append(_set_aside(path, kind, f"cannot be read ({error.strerror})"))
