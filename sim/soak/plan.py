@@ -15,6 +15,7 @@ from sim.soak.faults import Faults
 from sim.soak.life import Life
 from sim.soak.steps import Draft
 from sim.soak.story import Tables
+from sim.soak.strangers import Strangers
 
 HOUR_MS = 3_600_000
 BOARDS = (
@@ -78,6 +79,8 @@ def draw(seed: int, hours: float, board: str | None = None) -> Tables:
     draft = Draft(rng, config, tables, end_ms)
     Life(draft).live()
     Faults(draft).strike()
+    draft.rng = random.Random(f"doorward soak strangers {seed}")
+    Strangers(draft).strike()
     tables["step"] = draft.sorted()
     return tables
 

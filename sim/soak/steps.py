@@ -47,6 +47,21 @@ class Draft:
         """When one of `do` is done."""
         return [step["at_ms"] for step in self._steps if step["do"] in do]
 
+    def restarts(self) -> list[tuple[int, int]]:
+        """When the controller ends, and when it is powered again: each cut and each kill."""
+        found: list[tuple[int, int]] = []
+        cut_ms: int | None = None
+        for step in self.sorted():
+            at_ms = int(step["at_ms"])
+            if step["do"] == "kill_process" and step["process"] == "door":
+                found.append((at_ms, at_ms))
+            elif step["do"] == "cut_power":
+                cut_ms = at_ms if cut_ms is None else cut_ms
+            elif step["do"] == "restore_power" and cut_ms is not None:
+                found.append((cut_ms, at_ms))
+                cut_ms = None
+        return found
+
     def any_ms(self) -> int:
         """Some instant."""
         return self.rng.randrange(EARLIEST_MS, max(EARLIEST_MS + 1, self.end_ms))

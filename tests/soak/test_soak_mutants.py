@@ -45,6 +45,13 @@ FAULTS = {
     "a command that was seen runs again": Fault(
         "runtime/command_gate.py", "self._seen[id] = entry", "pass", "6 twice", 8
     ),
+    "what ran before a restart runs again": Fault(
+        "runtime/command_gate.py",
+        "self._seen[name[len(_SEEN) :]] = kept[name]",
+        "pass",
+        "6 twice",
+        7003,
+    ),
     "a command is never too old": Fault(
         "runtime/command_gate.py", "if utc_ms > expires_ms:", "if not utc_ms:", "6 stale", 2
     ),

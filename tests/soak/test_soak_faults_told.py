@@ -1,0 +1,110 @@
+"""Faults put into a copy of the firmware, each caught by one short story told as it stands, by the right law.
+
+Beside `test_soak_mutants`, where drawn stories must find the fault. Without it each story breaks no law.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections import namedtuple
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from sim.soak import run, story
+
+ROOT = Path(__file__).parents[2]
+ROOMS = ("firmware", "hal", "sim", "board_configs")
+AT_ONCE = 2
+
+Step = dict[str, Any]
+
+#: file   str   of the firmware
+#: was    str   the right code, in its file exactly once
+#: now    str   the fault
+#: law    str   what the law that catches it begins with
+#: told   dict  the tables of the story that shows it
+Fault = namedtuple("Fault", ("file", "was", "now", "law", "told"))
+
+
+def step(at_ms: int, do: str, **args: Any) -> Step:
+    return {"at_ms": at_ms, "do": do, **args}
+
+
+def command(at_ms: int, op: str, **args: Any) -> Step:
+    return step(at_ms, "command", op=op, args=args)
+
+
+def tables(
+    *steps: Step, end_ms: int = 30_000, override: dict[str, Any] | None = None
+) -> story.Tables:
+    """A story of the demo building; guest-0 has a card and may go everywhere."""
+    return {
+        "board": "board_configs/demo-sim.toml",
+        "start": "2026-11-21T08:00:00Z",
+        "end_ms": end_ms,
+        "override": override or {},
+        "person": [{"name": "guest-0", "card": "w26:012:20000"}],
+        "step": list(steps),
+    }
+
+
+FAULTS = {
+    "what ran before a restart runs again": Fault(
+        "runtime/command_gate.py",
+        "self._seen[name[len(_SEEN) :]] = kept[name]",
+        "pass",
+        "6 twice",
+        tables(
+            command(1000, "portal.release", portal="front"),
+            step(8000, "kill_process", process="door"),
+            step(15_000, "forge_command", how="again"),
+        ),
+    ),
+}
+
+
+def _with(fault: Fault, folder: Path) -> Path:
+    """A copy of the firmware and its simulator with `fault` in it."""
+    for room in ROOMS:
+        ignored = shutil.ignore_patterns("__pycache__", "page")
+        shutil.copytree(ROOT / room, folder / room, ignore=ignored)
+    file = folder / "firmware" / fault.file
+    text = file.read_text()
+    assert text.count(fault.was) == 1, f"{fault.file}: {fault.was}: not there once"
+    file.write_text(text.replace(fault.was, fault.now))
+    return folder
+
+
+def _told(name: str, folder: Path) -> str:
+    """The first law that is broken when the story of a fault is told with it, and how; "": none."""
+    fault = FAULTS[name]
+    _with(fault, folder)
+    (folder / "story.toml").write_text(story.text(fault.told, [name]))
+    ran = subprocess.run(
+        [sys.executable, "-B", "-m", "sim", "run", "story.toml", "--laws", "--seed", "1"],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(folder)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert not ran.stderr, ran.stderr
+    lines = [line.strip() for line in ran.stdout.splitlines()]
+    return next((line for line in lines if line.startswith("law ")), "")
+
+
+def test_each_fault_is_caught_by_its_story(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        folders = [tmp_path / str(number) for number in range(len(FAULTS))]
+        told = dict(zip(FAULTS, pool.map(_told, FAULTS, folders), strict=True))
+    missed = {name: line for name, line in told.items() if f"law {FAULTS[name].law}" not in line}
+    assert missed == {}
+
+
+def test_without_its_fault_each_story_breaks_no_law() -> None:
+    for name, fault in FAULTS.items():
+        told = run.tell(fault.told, 1)
+        assert told.law is None, f"{name}: {told.law}: {told.text}"
