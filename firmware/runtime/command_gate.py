@@ -8,6 +8,9 @@ What has run is remembered over restarts (`SEEN_LIMIT`). An entry goes only for 
 has most of them. What makes a repeat of it impossible is then its `n`, if it had to have one, else the
 horizon of its operator: a command that is fresh by the clock and has no `n` in order must end later than
 everything of the same operator that was dropped. So who floods hinders nobody else.
+
+A journal that took the place of one that was lost does not know what has run. What may be from before
+then counts only with the nonce, which nobody can have quoted before.
 """
 
 from collections import namedtuple
@@ -62,6 +65,8 @@ Verdict = namedtuple("Verdict", ("what", "code", "text", "answers"))
 
 _SEEN = "command/seen/"
 _HORIZON = "command/horizon/"  #: and an operator's name
+#: kept: what has run is not known; True, then the UTC milliseconds when that was found out
+LOST = "command/lost"
 
 _COUNTED = ("schedule.set", "level.set", "config.apply", "operator.set", "portal.mode")
 _SEALED = ("operator.set", "config.apply", "intercom.directory")
@@ -94,8 +99,12 @@ class Gate:
         self._to = to
         self._operators = operators
         self._seen: dict[str, dict[str, Any]] = {}
-        self._under_way: dict[str, str] = {}
+        self._under_way: dict[str, Signed] = {}
         self._horizon_ms: dict[str, int] = {}  # of an operator, of whom something was dropped
+        self._lost_ms: int | None = None  # None: nothing is lost, or it is not known since when
+        self._lost = kept.get(LOST) is not None
+        if type(kept.get(LOST)) is int:
+            self._lost_ms = kept[LOST]
         for name in sorted(kept):
             if name.startswith(_HORIZON) and isinstance(kept[name], int):
                 self._horizon_ms[name[len(_HORIZON) :]] = kept[name]
@@ -106,6 +115,13 @@ class Gate:
     def under_way(self) -> int:
         """How many run and have no answer yet."""
         return len(self._under_way)
+
+    def begin(self, utc_ms: int) -> "list[object]":
+        """Time is trusted, and is `utc_ms`: as soon as it is, and before `judge`. What is to be kept."""
+        if not self._lost or self._lost_ms is not None:
+            return []
+        self._lost_ms = utc_ms
+        return [Keep(LOST, utc_ms)]
 
     def quotes(self, message: Signed) -> bool:
         """Whether a known key signed the newest nonce: it has then to be replaced."""
@@ -128,7 +144,7 @@ class Gate:
         if fields.get("to") != self._to:
             return _refuse(WRONG_CONTROLLER, "to is another's; expected %s" % self._to)
         if id in self._under_way:
-            if self._under_way[id] == message.digest:
+            if self._under_way[id].digest == message.digest:
                 return Verdict(DROP, "", "", False)
             return _refuse(REPLAYED, "id was seen with other content; expected a new one")
         seen = self._seen.get(id)
@@ -158,6 +174,7 @@ class Gate:
         if is_counted(op):
             if "n" not in fields:
                 return _refuse(BAD_COMMAND, "n is missing; expected one above the last")
+            last = self._last(fields["by"], last)
             if last is not None and fields["n"] <= last:
                 return _refuse(OUT_OF_ORDER, "n is not above the last; expected above %d" % last)
         if op in _ANSWER_SEALED and "reply_key" not in fields:
@@ -167,18 +184,17 @@ class Gate:
             return _refuse(BAD_COMMAND, "%s is missing; expected it for %s" % (expected, op))
         if message.args is None:
             return _refuse(BAD_COMMAND, message.flaw or "args are no table; expected one")
-        self._under_way[fields["id"]] = message.digest
-        self._operators.count(fields["by"], fields.get("n"))
+        self._under_way[fields["id"]] = message
         return Verdict(RUN, "", "", True)
 
-    def finish(self, message: Signed, reply: str, utc_ms: int) -> "list[object]":
-        """A command has run, done or not; what of it is to be kept, with the very records of its effects."""
+    def finish(self, message: Signed, done: bool, reply: str, utc_ms: int) -> "list[object]":
+        """A command has run, `done` or not; what of it is to be kept with the records of its effects."""
         fields = message.fields
         id, op = fields["id"], fields["op"]
         self._under_way.pop(id, None)
         effects: list[object] = []
-        if "n" in fields:
-            effects.append(self._operators.keep(fields["by"]))
+        if done and "n" in fields:
+            effects += self._count(fields["by"], fields["n"])
         entry: dict[str, Any] = {
             "by": fields["by"],
             "digest": message.digest,
@@ -187,6 +203,8 @@ class Gate:
         }
         if is_counted(op):
             entry["counted"] = True
+            if not done:
+                entry["n"] = fields["n"]  # free for another command until this one is forgotten
         if len(self._seen) >= SEEN_LIMIT:
             effects += self._drop_one(fields["by"], utc_ms)
         self._seen[id] = entry
@@ -219,9 +237,25 @@ class Gate:
             return _refuse(EXPIRED, "is too old; expected expires to come, or the nonce of status")
         if utc_ms < issued_ms - EARLY_MS:
             return _refuse(NOT_YET, "is too early; expected issued within 60 s, or the nonce")
+        if self._lost and (self._lost_ms is None or issued_ms <= self._lost_ms + EARLY_MS):
+            return _refuse(REPLAYED, "may have been seen; expected a later one, or the nonce")
         if not is_counted(fields["op"]) and expires_ms <= self._horizon_ms.get(fields["by"], 0):
             return _refuse(REPLAYED, "may have been seen; expected a later end, or the nonce")
         return None
+
+    def _last(self, by: str, accepted: "int | None") -> "int | None":
+        """The highest `n` of `by` that was accepted, or is under way."""
+        last = accepted
+        for id in self._under_way:
+            fields = self._under_way[id].fields
+            n = fields.get("n")
+            if fields["by"] == by and n is not None and (last is None or n > last):
+                last = n
+        return last
+
+    def _count(self, by: str, n: int) -> "list[object]":
+        self._operators.count(by, n)
+        return [self._operators.keep(by)]
 
     def _most(self, by: str) -> str:
         """The operator of whom most is remembered, with one more of `by`."""
@@ -252,6 +286,8 @@ class Gate:
         dropped = soonest if over or counted is None else counted
         entry = self._seen.pop(dropped)
         effects: list[object] = [Keep(_SEEN + dropped, None)]
+        if type(entry.get("n")) is int:
+            effects += self._count(most, entry["n"])
         if not entry.get("counted") and entry["expires_ms"] > self._horizon_ms.get(most, 0):
             self._horizon_ms[most] = entry["expires_ms"]
             effects.append(Keep(_HORIZON + most, entry["expires_ms"]))

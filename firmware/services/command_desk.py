@@ -88,6 +88,7 @@ class CommandDesk:
         nonce = self._gate.nonce
         self._take_kept()
         self._gate.nonce = nonce
+        self._begin()
         self._next()
 
     def start(self) -> None:
@@ -95,6 +96,7 @@ class CommandDesk:
         self._controller.publisher.public_key = self._identity.public_key
         self._transport.on_message = self._message
         self._renew()
+        self._begin()
         self._nonce_later()
         self._look_later()
 
@@ -148,13 +150,9 @@ class CommandDesk:
     # ---- commands ----------------------------------------------------------------------------------
 
     def _command(self, message: Message, signed: Signed) -> None:
-        now = self._controller.upkeep.now()
-        utc_ms = max(
-            self._controller.time.utc_ms_at(now.ms),
-            self._controller.time.floor_ms,
-            now.utc_s * 1000,
-        )
-        verdict = self._gate.judge(signed, utc_ms if now.trusted else None)
+        self._begin()
+        utc_ms, trusted = self._utc()
+        verdict = self._gate.judge(signed, utc_ms if trusted else None)
         if self._gate.quotes(signed):
             self._renew()
         if verdict.what == command_gate.RUN:
@@ -166,6 +164,17 @@ class CommandDesk:
             self._end_turn(message)
         else:
             self._refuse(message, signed, verdict)
+
+    def _utc(self) -> tuple[int, bool]:
+        """The latest time that is proven, UTC milliseconds, and whether it is to be trusted."""
+        now, time = self._controller.upkeep.now(), self._controller.time
+        return max(time.utc_ms_at(now.ms), time.floor_ms, now.utc_s * 1000), now.trusted
+
+    def _begin(self) -> None:
+        """What is older than a journal that was lost may have run: note when that was found out."""
+        utc_ms, trusted = self._utc()
+        if trusted:
+            self._record(self._gate.begin(utc_ms))
 
     def _run(self, message: Message, signed: Signed, utc_ms: int) -> None:
         fields = signed.fields
@@ -179,7 +188,7 @@ class CommandDesk:
                 made: list[Any] = [record.make(record.COMMAND_ACCEPTED, now_ms, None, told)]
             else:
                 made = self._rejected(answer[0], fields)
-            return [*made, *self._gate.finish(signed, text, utc_ms), After(lambda: leave(text))]
+            return [*made, *self._gate.finish(signed, ok, text, utc_ms), After(lambda: leave(text))]
 
         def leave(text: str) -> None:
             self._send(id, text)

@@ -12,7 +12,7 @@ from typing import Any
 import apsw
 
 from firmware.runtime.ports import Batch
-from firmware.services import database, journal_mark, journal_mend, journal_salvage
+from firmware.services import database, journal_mark, journal_memo, journal_mend, journal_salvage
 from firmware.services.journal_draft import Draft, Sign, Written
 from firmware.services.journal_ring import LEFT, TAKEN, Ring
 from firmware.services.journal_salvage import Past
@@ -139,6 +139,7 @@ class JournalFile:
         self._booted = True
         self._cleared = ""
         journal_mark.keep(self._files, self._path, self.past.name)
+        journal_memo.keep(self._files, self._path, self.past.kept)
 
     def _create(self, connection: apsw.Connection) -> None:
         if connection.execute("SELECT 1 FROM sqlite_schema").fetchall():
@@ -171,6 +172,8 @@ class JournalFile:
             "trusted_ms": past.trusted_ms,
         }
         if past.name or marked:
+            if not past.whole and not self._booted:
+                journal_memo.recall(self._files, self._path, past.kept)
             previous: dict[str, Any] = {"journal": past.name or marked}
             if past.last_seq:
                 previous["seq"] = past.last_seq
@@ -313,6 +316,8 @@ class JournalFile:
                 self.past.kept.pop(key, None)
             else:
                 self.past.kept[key] = text
+        if journal_memo.concerns(draft.kept):
+            journal_memo.keep(self._files, self._path, self.past.kept)
         draft.written.dropped = dropped
         return draft.written
 
@@ -333,9 +338,7 @@ class JournalFile:
                 else:
                     row = (key, journal_salvage.guarded(key, text))
                     connection.execute("REPLACE INTO kept VALUES(?, ?)", row)
-            if (
-                not draft.rows and not draft.kept
-            ):  # else nothing might be written, and nothing tried
+            if not draft.rows and not draft.kept:  # a write that is to be tried
                 text = "REPLACE INTO meta VALUES('trusted_ms', ?)"
                 connection.execute(text, (self.past.trusted_ms,))
             ring.mark(left, LEFT)

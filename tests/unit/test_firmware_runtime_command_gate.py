@@ -60,12 +60,13 @@ class Desk:
         verdict = self.gate.judge(message, utc_ms)
         return verdict.what, verdict.code
 
-    def run(self, message: Signed, utc_ms: "int | None" = NOW_MS) -> str:
-        """Judge, and if it counts have it run; RUN, REPEAT, or the code."""
+    def run(self, message: Signed, utc_ms: "int | None" = NOW_MS, done: bool = True) -> str:
+        """Judge, and if it counts have it run, `done` or refused; RUN, REPEAT, or the code."""
         verdict = self.gate.judge(message, utc_ms)
         if verdict.what == gate.RUN:
             reply = "reply to %s" % message.fields["id"]
-            self.keep(self.gate.finish(message, reply, NOW_MS if utc_ms is None else utc_ms))
+            now_ms = NOW_MS if utc_ms is None else utc_ms
+            self.keep(self.gate.finish(message, done, reply, now_ms))
         return str(verdict.code or verdict.what)
 
     def keep(self, effects: "list[Any]") -> None:
@@ -275,7 +276,7 @@ def test_what_is_under_way_does_not_run_twice() -> None:
     assert desk.gate.under_way == 1
     assert desk.judge(message) == (gate.DROP, "")
     assert desk.judge(desk.make(**changed(2, id=ID))) == (gate.REFUSE, gate.REPLAYED)
-    desk.gate.finish(message, "reply", NOW_MS)
+    desk.gate.finish(message, True, "reply", NOW_MS)
     assert desk.gate.under_way == 0
     assert desk.judge(message)[0] == gate.REPEAT
 
@@ -285,6 +286,47 @@ def test_what_is_under_way_counts_for_the_order() -> None:
     first, second = desk.make(**changed(5)), desk.make(**changed(4))
     assert desk.judge(first)[0] == gate.RUN
     assert desk.judge(second) == (gate.REFUSE, gate.OUT_OF_ORDER)
+
+
+def test_what_was_refused_leaves_its_n_to_the_next_one() -> None:
+    desk = Desk()
+    wrong = desk.make(**changed(5))
+    assert desk.run(wrong, done=False) == gate.RUN
+    desk.restart()
+    assert desk.run(wrong) == gate.REPEAT
+    assert desk.run(desk.make(**changed(5))) == gate.RUN
+    assert desk.run(desk.make(**changed(5))) == gate.OUT_OF_ORDER
+
+
+def test_what_was_refused_and_is_forgotten_does_not_run_later() -> None:
+    desk = Desk()
+    wrong = desk.make(**changed(5))
+    desk.run(wrong, done=False)
+    for _ in range(gate.SEEN_LIMIT):
+        assert desk.run(desk.make()) == gate.RUN
+    desk.restart()
+    assert desk.run(wrong) == gate.OUT_OF_ORDER
+
+
+def test_after_a_loss_what_may_have_run_before_it_counts_only_with_the_nonce() -> None:
+    for restarts in (0, 1):
+        desk = Desk()
+        desk.kept[gate.LOST] = True
+        desk.restart()
+        desk.gate.nonce = "fresh"
+        assert desk.run(desk.make(), NOW_MS) == gate.REPLAYED
+        desk.keep(desk.gate.begin(NOW_MS))
+        for _ in range(restarts):
+            desk.restart()
+            desk.gate.nonce = "fresh"
+        assert not desk.gate.begin(NOW_MS + 1000), "it was found out once"
+        for issued_ms in (NOW_MS - 30000, NOW_MS, NOW_MS + gate.EARLY_MS):
+            times = {"issued": iso(issued_ms), "expires": iso(issued_ms + 60000)}
+            assert desk.run(desk.make(**times), NOW_MS + 1000) == gate.REPLAYED
+            assert desk.run(desk.make(**times, nonce="fresh"), NOW_MS + 1000) == gate.RUN
+        later_ms = NOW_MS + gate.EARLY_MS + 1000
+        times = {"issued": iso(later_ms), "expires": iso(later_ms + 60000)}
+        assert desk.run(desk.make(**times), later_ms) == gate.RUN
 
 
 def test_one_who_is_revoked_is_told_so_and_one_with_another_key_nothing() -> None:

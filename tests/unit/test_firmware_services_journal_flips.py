@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from test_firmware_services_journal_rig import Rig, event
 
+from firmware.runtime.command_gate import LOST
 from firmware.runtime.ports import Batch
 from firmware.trust import chain
 
@@ -112,7 +113,9 @@ def test_of_what_is_kept_no_value_comes_back_that_was_not_there(clean: Damaged) 
     for at, bit in _bits(8192, 12288, 3):
         outcome = clean.flip("journal.db", at, bit)
         assert outcome.lost == [], at
+        was_lost = outcome.kept.pop(LOST, False)
         assert set(outcome.kept) <= set(KEPT), at
+        assert was_lost == (outcome.kept != KEPT), at
         assert all(KEPT[key] == value for key, value in outcome.kept.items()), at
         if not outcome.is_new:
             assert outcome.kept == KEPT, at
