@@ -94,7 +94,7 @@ class Sentences:
         if not self._world["power"]:
             return self._say("status.no_power", {})
         if not self._world["network"]:
-            n = self._world["waiting"] or 0
+            n = self._unsent()
             key = {0: "status.alone_none", 1: "status.alone_one"}.get(n, "status.alone")
             return self._say(key, {"n": str(n)})
         return None
@@ -109,10 +109,14 @@ class Sentences:
         return self._say("status.doors_one" if n == 1 else "status.doors", {"n": str(n)})
 
     def records(self) -> str:
-        """How many records there are, and how many wait."""
-        n, waiting = self._world["records"], self._world["waiting"]
-        key = "page.records_wait" if waiting else "page.records_sent"
-        return self._say(key, {"n": str(n), "waiting": str(waiting)})
+        """How many records there are, and how many have not left, or no host has stored."""
+        n, waiting, left = self._world["records"], self._world["waiting"], self._unsent()
+        key = "wait" if left else "held" if waiting else "sent"
+        return self._say(f"page.records_{key}", {"n": str(n), "waiting": str(left or waiting)})
+
+    def _unsent(self) -> int:
+        """Of the records that wait those that the broker has not got; nothing is said of others."""
+        return max(0, (self._world["waiting"] or 0) - (self._world.get("held") or 0))
 
     def words(self, key: str, **values: str | None) -> str:
         """The words of a key, filled; its plain form where a value is not known."""

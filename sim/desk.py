@@ -77,7 +77,7 @@ class Desk:
         self.mqtt = mqtt
         self.cable = Cable(*mqtt)
         link = {"host": "127.0.0.1", "port": self.cable.port, "tls": False}
-        config["link"].update(link, enabled=True, reconnect_max_ms=RECONNECT_MS, host_ack=False)
+        config["link"].update(link, enabled=True, reconnect_max_ms=RECONNECT_MS)
         seed = self._seed()
         self.operator_seed = base64.b64encode(seed).decode()
         lines, serial_ports = FakeLines(FakeTicks(clock)), FakeSerialPorts()
@@ -247,7 +247,9 @@ class Desk:
         return self.wall.utc_ms(), self._nonce if lost else None
 
     def _event(self, event: dict[str, Any]) -> None:
-        self.recent.append(event)
+        # What is sent again is no news to a page that comes later, and pushes nothing out.
+        if all(event["id"] != one["id"] for one in self.recent):
+            self.recent.append(event)
         if self.on_news is not None:
             self.on_news("event", event)
         self._look_soon()

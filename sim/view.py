@@ -37,6 +37,7 @@ def view(desk: "Desk") -> dict[str, Any]:
         "battery": desk.world.battery,
         "storage": desk.storage,
         "waiting": None if journal is None else journal.waiting(),
+        "held": None if journal is None else journal.held(),
         "records": None if journal is None else journal.count(),
         "portals": {name: _portal(desk, name, seen["portals"][name]) for name in config["portals"]},
         "access_points": {

@@ -3,7 +3,7 @@
 import { attr, byId, label, make, sign, svg, text } from "./dom.js";
 import { alarmsByWeight, doorLine, doorOf, isSilent, unseen, watchLine } from "./door.js";
 import { personName, placeName } from "./say.js";
-import { accessPoint, slots, state } from "./state.js";
+import { accessPoint, slots, state, unsent } from "./state.js";
 import { inner, t, title } from "./words.js";
 
 /** Which drawn thing an alarm's point is. */
@@ -108,7 +108,7 @@ function drawLamps(world) {
   const lamps = {
     power: world.power ? "" : "off", network: !world.power ? "off" : world.network ? "" : "bad",
     clock: !world.power ? "off" : world.clock?.quality === "trusted" ? "" : "bad",
-    record: !world.power ? "off" : world.waiting || (world.storage ?? "none") !== "none" ? "bad" : "",
+    record: !world.power ? "off" : unsent(world) || (world.storage ?? "none") !== "none" ? "bad" : "",
   };
   for (const [name, kind] of Object.entries(lamps)) attr(byId(`lamp-${name}`), "class", `lamp ${kind}`);
   text(byId("box-records"), world.records == null ? "" : t("page.records", { n: world.records }));

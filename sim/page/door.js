@@ -2,7 +2,7 @@
 
 import { clockTime } from "./clock.js";
 import { alarmSentence, placeName } from "./say.js";
-import { now, parse, state } from "./state.js";
+import { now, parse, state, unsent } from "./state.js";
 import { inner, listed, say, sentences, t, title } from "./words.js";
 
 const LATCHED = new Set(["unacknowledged", "returned"]);
@@ -101,7 +101,7 @@ export function statusLine() {
     return { text: t(key, { n: waiting.length, worst: alarmLine(waiting[0]) }), priority: waiting[0].priority, full: true };
   }
   if (world.network === false) {
-    const n = world.waiting ?? 0;
+    const n = unsent(world);
     return { text: t(n === 0 ? "status.alone_none" : n === 1 ? "status.alone_one" : "status.alone", { n }), priority: 4 };
   }
   if (alarms.length) return { text: t("status.seen", { worst: alarmLine(alarms[0]) }), priority: alarms[0].priority };

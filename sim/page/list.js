@@ -4,7 +4,7 @@ import { clockTime, dayName, dayOf } from "./clock.js";
 import { attr, byId, make, rove, sign, svg, text } from "./dom.js";
 import { announce } from "./notice.js";
 import { rowBody, rowSentence } from "./row.js";
-import { state } from "./state.js";
+import { state, unsent } from "./state.js";
 import { t } from "./words.js";
 import { Folder } from "./visits.js";
 
@@ -136,8 +136,9 @@ export function drawList() {
   byId("nothing").hidden = wanted.length > 0;
   text(byId("nothing"), t(rows.length ? "page.nothing_here" : "page.nothing"));
   const { records, waiting } = state.world ?? {};
-  const count = waiting ? "page.records_wait" : "page.records_sent";
-  text(byId("records"), records == null ? "" : t(count, { n: records, waiting }));
+  const left = unsent(state.world);
+  const count = left ? "page.records_wait" : waiting ? "page.records_held" : "page.records_sent";
+  text(byId("records"), records == null ? "" : t(count, { n: records, waiting: left || waiting }));
 }
 
 const dates = new Map();

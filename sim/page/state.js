@@ -36,6 +36,9 @@ export function setLive(live) {
   changed();
 }
 
+/** Records that have not left the house; others the broker has, and a host may yet have to store them. */
+export const unsent = (world) => Math.max(0, (world?.waiting ?? 0) - (world?.held ?? 0));
+
 export const parse = (utc) => (utc ? Date.parse(utc) : null);
 
 function hearClock(world) {

@@ -7,7 +7,7 @@ import { typeIn } from "./keypad.js";
 import { endLockdown, lockdown } from "./desk.js";
 import { act, command } from "./net.js";
 import { complain } from "./notice.js";
-import { changed, onChange, slots, state } from "./state.js";
+import { changed, onChange, slots, state, unsent } from "./state.js";
 import { t } from "./words.js";
 
 const PATIENCE_MS = 45000;
@@ -95,7 +95,7 @@ const STORIES = {
   network: async (s) => {
     s.say(1); await s.do("cut_network"); await s.until((w) => !w.network); await s.read();
     s.say(2); await s.show("resident"); await s.walk(); await s.show("ended_lease"); await s.read();
-    s.say(3); await s.do("restore_network"); await s.until((w) => w.network && !w.waiting); await s.read();
+    s.say(3); await s.do("restore_network"); await s.until((w) => w.network && !unsent(w)); await s.read();
   },
   visitor: async (s) => {
     s.say(1); await s.show("visitor"); await s.walk(slots().yard);

@@ -3,11 +3,13 @@
 import re
 from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from page_browser import WIDTHS, Demo, axe, chromium, open_page, overflow
 from playwright.sync_api import Browser, Page, expect
+from test_sim_serve_host_ack import board_with_host
 
 STORY_MS = 90_000
 
@@ -151,6 +153,20 @@ def test_watched_areas_are_shown_where_a_building_has_them(
     expect(areas.nth(1)).to_contain_text("Not watched")
     assert axe(page) == []
     assert overflow(page) == 0
+    page.context.close()
+
+
+def test_what_waits_for_a_host_alone_is_sent_and_no_fault(
+    browser: Browser, start_demo: Any, tmp_path: Path
+) -> None:
+    house = start_demo("--board", board_with_host(tmp_path))
+    page = open_page(browser, house)
+    expect(page.locator("#records")).to_contain_text("all sent; not stored by a host yet")
+    expect(page.locator("#lamp-record")).not_to_have_class(re.compile("bad"))
+    house.act("cut_network")
+    house.act("present_card", access_point="front-in", number="w26:099:00001")
+    expect(page.locator("#records")).to_contain_text("not sent yet")
+    expect(page.locator("#lamp-record")).to_have_class(re.compile("bad"))
     page.context.close()
 
 

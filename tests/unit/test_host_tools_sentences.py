@@ -240,3 +240,39 @@ def test_the_worst_alarm_that_nobody_has_seen_comes_first() -> None:
     seen = base | {"priority": 1, "state": "acknowledged"}
     mild, bad = base | {"priority": 3}, base | {"priority": 2, "state": "returned"}
     assert alarms_by_weight({"alarms": [seen, mild, bad]}) == [bad, mild, seen]
+
+
+@pytest.mark.parametrize(
+    ("waiting", "held", "english", "chinese"),
+    [
+        (0, 0, "184 records, all sent", "184条记录，已全部上传"),
+        (3, 0, "184 records, not sent yet: 3", "184条记录，3条待上传"),
+        (9, 6, "184 records, not sent yet: 3", "184条记录，3条待上传"),
+        (
+            9,
+            9,
+            "184 records, all sent; not stored by a host yet: 9",
+            "184条记录，已全部上传，9条待主机保存",
+        ),
+        (
+            2,
+            9,
+            "184 records, all sent; not stored by a host yet: 2",
+            "184条记录，已全部上传，2条待主机保存",
+        ),
+    ],
+)
+def test_records_that_wait_for_a_host_alone_are_not_told_as_unsent(
+    waiting: int, held: int, english: str, chinese: str
+) -> None:
+    world = {**WORLD, "waiting": waiting, "held": held}
+    assert [Sentences(lang, world).records() for lang in ("en", "zh")] == [english, chinese]
+
+
+def test_alone_only_what_has_not_left_is_counted() -> None:
+    world = {**WORLD, "network": False, "waiting": 9, "held": 8}
+    assert (
+        Sentences("en", world).aside()
+        == Sentences("en", {**world, "waiting": 1, "held": 0}).aside()
+    )
+    assert Sentences("en", {**world, "held": 9}).aside() == "Deciding alone. No records wait."
