@@ -252,7 +252,7 @@ LINK_HINTS = {
     "password": 'a password does not stand here; "password_file" names a file that holds it'
 }
 
-JOURNAL: Fields = {"limit": optional(whole(1000, 10_000_000, "records"), 100_000)}
+JOURNAL: Fields = {"limit": optional(whole(100_000, 10_000_000, "records"), 100_000)}
 
 #: Every key at the top of the file; each section is checked by its own table above.
 SECTIONS = (

@@ -301,7 +301,7 @@ def test_a_wrong_override_is_a_problem_like_any_other(
         ("devices.door.line", "", '"" is not allowed; expected the name of a line, such as GPIO17'),
         ("devices.reader.frame_gap_ms", 26, "26 is not allowed; expected a whole number, 5 to 25 ms"),
         ("devices.strike.travel_ms", 2001, "2001 is not allowed; expected a whole number, 0 to 2000 ms"),
-        ("journal.limit", 999, "999 is not allowed; expected a whole number, 1000 to 10000000 records"),
+        ("journal.limit", 99999, "99999 is not allowed; expected a whole number, 100000 to 10000000 records"),
         ("link.port", 65_536, "65536 is not allowed; expected a whole number, 1 to 65535"),
         ("link.protocol", 5, '5 is not allowed; expected one of "auto", "5", "3.1.1"'),
         ("portals", [], "[] is not a table; expected [portals.NAME]"),
