@@ -218,7 +218,11 @@ class Laws:
         if self.truth.clock_touched:  # sources that still say another time are put right with it
             utc = iso(self.truth.utc_ms(self.truth.now_ms()))
             self._do({"do": "set_clock", "utc": utc})
-            if any(step.get("op") == "clock.set" for step in self._story.steps):
+            # The owner's word was another one, or the furthest time that was trusted went with a journal.
+            if any(
+                step.get("op") == "clock.set" or step["do"] == "fail_disk"
+                for step in self._story.steps
+            ):
                 self._do({"do": "command", "op": "clock.set", "args": {"utc": utc}})
         await aio.sleep_ms(100_000)
         for _ in range(2):  # what is raised by the end of something is acknowledged too

@@ -155,3 +155,14 @@ def test_an_alarm_whose_acknowledgement_rotted_may_come_again_and_repeat() -> No
 def test_a_handle_that_is_held_while_the_task_is_dead_releases_with_the_next_one() -> None:
     dies = step(1000, "fail_task", task="door", how="dies")
     assert told(dies, step(1100, "leave", portal="front"), end_ms=20_000).law is None
+
+
+def test_where_the_journal_forgot_the_time_with_the_clock_at_1970_the_owner_says_it_in_the_end() -> (
+    None
+):
+    rots = step(1000, "fail_disk", fault="rot", file="journal")
+    back = step(2000, "set_clock", utc="1970-01-01T00:00:00Z")
+    cut = step(3000, "cut_power", at_write=39)
+    start = "2027-12-15T11:37:46Z"
+    end_ms = 27_753_574
+    assert told(rots, back, cut, end_ms=end_ms, start=start, seed=800041).law is None
