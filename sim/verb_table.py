@@ -37,6 +37,7 @@ VERBS: "dict[str, tuple[tuple[str, str], ...]]" = {
     "restore_network": (),
     "set_clock": (("utc?", "time"), ("jump_ms?", "jump")),
     "command": (("op", "op"), ("args?", "table")),
+    "command_by": (("by", "staff"), ("op", "op"), ("args?", "table")),
     "forge_command": (("how", "forgery"),),
     "fail_storage": (("on", "flag"), ("mode?", "storage fault")),
     "fail_disk": (("fault", "disk fault"), ("file?", "database")),
@@ -72,6 +73,7 @@ LATER = (
 #: Done by whoever owns the controller, its disk, its broker and its host: `sim.world_deeds.Deeds.outside`.
 OUTSIDE = (
     "command",
+    "command_by",
     "forge_command",
     "fail_storage",
     "fail_disk",
@@ -115,7 +117,11 @@ OPS = (
 CHOICES = {
     "fault": FAULTS,
     "op": OPS,
-    "forgery": ("again", "altered", "stranger", "elsewhere", "stale", "flood", "retained", "junk"),
+    "forgery": (
+        ("again", "altered", "stranger", "elsewhere", "stale", "flood", "retained", "junk")
+        + ("old_nonce", "low_n", "unsealed", "stored")
+    ),
+    "staff": ("op-keeper", "op-desk", "op-fitter"),
     "storage fault": ("error", "full", "slow"),
     "disk fault": ("torn", "unsynced", "flip", "flip_read", "rot"),
     "database": ("journal", "keys"),
@@ -144,7 +150,11 @@ WANTED = {
     "table": "a table",
     "op": "the name of an op",
     "fault": "cut, short, stuck or none",
-    "forgery": "again, altered, stranger, elsewhere, stale, flood, retained or junk",
+    "forgery": (
+        "again, altered, stranger, elsewhere, stale, flood, retained, junk, "
+        "old_nonce, low_n, unsealed or stored"
+    ),
+    "staff": "op-keeper (a caretaker), op-desk (a manager) or op-fitter (an installer)",
     "storage fault": "error, full or slow",
     "disk fault": "torn, unsynced, flip, flip_read or rot",
     "database": "journal or keys",

@@ -34,6 +34,7 @@ _INPUTS = _LINES + _READERS
 #: Verb: what an argument is that was left out.
 _LEFT_OUT: "dict[str, tuple[tuple[str, Any], ...]]" = {
     "command": (("args", {}),),
+    "command_by": (("args", {}),),
     "fail_storage": (("mode", "error"),),
     "fail_disk": (("file", "journal"),),
 }

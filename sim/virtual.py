@@ -64,7 +64,7 @@ class VirtualParts(Parts):
         self._identity = Identity.of(self._nonces.randbytes(IDENTITY_BYTES))
         #: bytes  the demo operator's Ed25519 seed
         self.operator_seed = virtual_host.seed_of(config, OPERATOR)
-        self._first = virtual_host.operators(config)
+        self._first = {**virtual_host.operators(config), **virtual_host.staff(config)}
         #: dict  the controller's public keys
         self.public_key = self._identity.public_key
         self._executors: list[Executor] = []
@@ -216,6 +216,7 @@ class Building:
             self.wall,
             sorted(config["portals"]),
             random.Random(f"forger {seed}"),
+            config,
         )
         link = self.parts.link_config
         link["reconnect_max_ms"] = min(link["reconnect_max_ms"], reconnect_max_ms)
@@ -243,6 +244,7 @@ class Building:
         return {
             "cut_power": self._cut_at_write,
             "command": self._command,
+            "command_by": self._command,
             "forge_command": lambda args: self.forger.forge(args["how"]),
             "fail_storage": lambda args: disk.fail(args["mode"] if args["on"] else NONE),
             "fail_disk": lambda args: disk.strike(args["fault"], FILES[args["file"]]),
@@ -263,7 +265,8 @@ class Building:
         elif args["op"] == "credential.enrol":
             more["reply_key"] = REPLY_KEY
         try:
-            self.host.command(args["op"], args["args"], None, None, **more)
+            by = args.get("by", OPERATOR)
+            self.host.command(args["op"], args["args"], None, None, False, by, **more)
         except ValueError as error:
             raise VerbError(f"command: {error}") from None
 

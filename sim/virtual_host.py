@@ -18,6 +18,7 @@ from sim.virtual_broker import VirtualBroker
 
 OPERATOR = "op-demo"
 HOST = "host-demo"
+STAFF = {"op-keeper": "caretaker", "op-desk": "manager", "op-fitter": "installer"}
 
 ACK_MS = 1000  #: from the first new event to the word that it is stored
 RELEASE_MS = 30_000  #: how long a release that is asked for may take to arrive
@@ -36,6 +37,14 @@ def operators(config: dict[str, Any]) -> dict[str, tuple[str, str]]:
     return {
         who: (role, base64.b64encode(signing.public_of(seed_of(config, who))).decode())
         for who, role in ((OPERATOR, "owner"), (HOST, "host"))
+    }
+
+
+def staff(config: dict[str, Any]) -> dict[str, tuple[str, str]]:
+    """Who else may sign in the soak, as `operators`: each role that is neither an owner's nor a host's."""
+    return {
+        who: (role, base64.b64encode(signing.public_of(seed_of(config, who))).decode())
+        for who, role in STAFF.items()
     }
 
 
@@ -89,13 +98,19 @@ class VirtualHost:
         self.status: dict[str, Any] = {}
         #: dict  id of a command -> what it was
         self.sent: dict[str, dict[str, Any]] = {}
+        #: dict  id of a command -> its arguments, whether they were sealed or not
+        self.asked: dict[str, dict[str, Any]] = {}
+        #: dict  id of a command -> when it was sent, by the loop
+        self.sent_ms: dict[str, int] = {}
+        #: list of str  the nonces of `status`, the newest last
+        self.nonces: list[str] = []
         #: dict  id of a command -> the replies that came for it
         self.replies: dict[str, list[dict[str, Any]]] = {}
         self._loop = loop
         self._wall = wall
         self._random = seeded
         self._keep = keep
-        self._operator_seed = seed_of(config, OPERATOR)
+        self._seeds = {who: seed_of(config, who) for who in (OPERATOR, *STAFF)}
         self._host_seed = seed_of(config, HOST)
         self._last_n = 0
         self._due = False
@@ -110,9 +125,10 @@ class VirtualHost:
         life_ms: int | None = None,
         n: int | None = None,
         retained: bool = False,
+        by: str = OPERATOR,
         **more: Any,
     ) -> dict[str, Any]:
-        """Sign a command of the demo's operator and publish it; what was sent.
+        """Sign a command of the demo's operator, or of `staff`, and publish it; what was sent.
 
         n     left out: UTC milliseconds, ever more
         more  other arguments of `firmware.trust.order.make`, such as ``nonce``
@@ -127,8 +143,8 @@ class VirtualHost:
         given: dict[str, Any] = {
             "id": self._random.randbytes(16).hex(),
             "to": self.to,
-            "by": OPERATOR,
-            "seed": self._operator_seed,
+            "by": by,
+            "seed": self._seeds[by],
             "issued": _seconds(now_ms),
             "expires": _seconds(now_ms + life_ms),
             "seal_key": seal_key,
@@ -136,9 +152,15 @@ class VirtualHost:
             **more,
         }
         made = order.make(op, args, **given)
-        self.sent[made["id"]] = made
-        self.publish("command", order.text(made), retained)
+        self.send(made, args, retained)
         return made
+
+    def send(self, made: dict[str, Any], args: dict[str, Any], retained: bool = False) -> None:
+        """Publish a command that was signed."""
+        self.sent[made["id"]] = made
+        self.asked[made["id"]] = args
+        self.sent_ms[made["id"]] = self._loop.now_ms()
+        self.publish("command", order.text(made), retained)
 
     def publish(self, topic: str, payload: bytes, retained: bool = False) -> None:
         """Put anything on a topic of the controller."""
@@ -177,6 +199,9 @@ class VirtualHost:
             self._event(json.loads(payload))
         elif name == "status":
             self.status = {**self.status, **json.loads(payload)}
+            nonce = self.status.get("nonce")
+            if nonce is not None and nonce not in self.nonces[-1:]:
+                self.nonces = [*self.nonces[-7:], nonce]
         elif name.startswith("reply/"):
             self._reply(name[len("reply/") :], json.loads(payload))
 

@@ -10,10 +10,13 @@ from datetime import datetime
 from typing import Any
 
 from sim.soak.breach import Breach
+from sim.soak.law_operators import Signers
 from sim.soak.truth import Truth
 
 #: how many records were refused for want of room, told when the disk works again
 REFUSED = re.compile(r"; (\d+) records were refused meanwhile")
+COMMAND, STORED = "command", "stored"  #: topics
+OLD_NONCE = "old nonce"
 EARLY_S = 60  #: a clock of the operator's may be ahead by so much
 SLACK_S = 2
 
@@ -25,18 +28,23 @@ class Commands:
         self._truth = truth
         self.accepted: dict[str, int] = {}
         self._before: set[str] = set()  # accepted before a start from a journal that was struck
-        self._must_refuse = 0  # messages that were heard and must have been refused
-        self._refused = 0  # those that the records tell
+        self.signers = Signers(truth)
+        #: messages that were heard and must have been refused, and those that the records tell: by topic
+        self._must_refuse = {COMMAND: 0, STORED: 0}
+        self._refused = {COMMAND: 0, STORED: 0}
 
     def written(self, event: dict[str, Any], at_ms: int) -> None:
         """A record is durable."""
         if event["type"] == "system.started" and self._truth.corrupted:
             self._before = set(self.accepted)
+        if event["type"] == "system.started":
+            self.signers.started()
         if event["type"] == "command.rejected":
-            self._refused += event.get("count", 1)
+            self._told_refused(event)
         if event["type"] == "system.recovered":
             found = REFUSED.search(str(event.get("text")))
-            self._refused += int(found[1]) if found else 0
+            for topic in self._refused:
+                self._refused[topic] += int(found[1]) if found else 0
         if event["type"] != "command.accepted":
             return
         id, host = event["command"], self._truth.building.host
@@ -53,9 +61,11 @@ class Commands:
         why = self._never(id)
         if why:
             self._broken(f"6 {why}", f"{who}: accepted, and is {why}")
+        self.signers.accepted(made, at_ms, who)
         # One that waits for a card is accepted with the card: its clock may have been another when it came.
         waited = made["op"] == "credential.enrol" and self._truth.clock_touched
-        if "nonce" not in made and not waited:
+        quotes = "nonce" in made and self._truth.building.forger.never.get(id) != OLD_NONCE
+        if not quotes and not waited:
             self._fresh(event, made, who)
 
     def _fresh(self, event: dict[str, Any], made: dict[str, Any], who: str) -> None:
@@ -69,27 +79,50 @@ class Commands:
         if now_s < _seconds(made["issued"]) - EARLY_S - SLACK_S:
             self._broken("6 early", f"{who}: accepted before it was issued")
 
-    def heard(self, payload: str, retained: bool) -> None:
+    def _told_refused(self, event: dict[str, Any]) -> None:
+        """A record tells of refusals: singly, or several with what they have in common."""
+        count, op = event.get("count"), event.get("op")
+        if count is not None:
+            for topic in self._refused:
+                self._refused[topic] += (
+                    count if op is None or (op == STORED) == (topic == STORED) else 0
+                )
+            return
+        id = event.get("command")
+        ours = id in self._truth.building.host.sent and not self._truth.building.forger.never.get(
+            id
+        )
+        if op == STORED:
+            self._refused[STORED] += 1
+        elif not ours:  # what the operator sent himself may be refused too, and is not among them
+            self._refused[COMMAND] += 1
+
+    def heard(self, topic: str, payload: str, retained: bool) -> None:
         """The controller has dealt with a message on its topic: what must be refused is told for ever."""
         if not self._truth.storage_for(1000) or not self._truth.roomy_for(1000):
             return  # it waits for its record no longer than a door
+        if topic == STORED:
+            self._must_refuse[STORED] += payload in self._truth.building.forger.words
+            return
         try:
             id = json.loads(payload)["id"]
         except (ValueError, TypeError, KeyError):
             id = None
-        old = self._never(id) in ("stale", "elsewhere")
-        self._must_refuse += retained or old or id not in self._truth.building.host.sent
+        old = self._never(id) in ("stale", "elsewhere", "unsealed", OLD_NONCE)
+        self._must_refuse[COMMAND] += retained or old or id not in self._truth.building.host.sent
 
     def _never(self, id: str | None) -> str:
         """Why a command must never be accepted; "": by its times, where somebody has set the clock."""
         why = self._truth.building.forger.never.get(id or "", "")
-        return "" if why == "stale" and self._truth.clock_touched else why
+        return "" if why in ("stale", OLD_NONCE) and self._truth.clock_touched else why
 
     def settled(self) -> None:
         """All is whole, and a minute has passed: the records tell of every refusal, singly or by count."""
-        if self._refused < self._must_refuse and not self._truth.corrupted:
-            text = f"{self._must_refuse} were to be refused; the records tell of {self._refused}"
-            self._broken("6 refused untold", text)
+        for topic, must in self._must_refuse.items():
+            told = self._refused[topic]
+            if told < must and not self._truth.corrupted:
+                text = f"{must} on {topic} were to be refused; the records tell of {told}"
+                self._broken("6 refused untold", text)
 
     def look(self) -> None:
         """Time has passed: is what the host got right?"""

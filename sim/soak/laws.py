@@ -17,7 +17,7 @@ from sim.fake_clock import ANSWER_MS
 from sim.scenario import Scenario
 from sim.soak.breach import Breach
 from sim.soak.law_alarms import Alarms
-from sim.soak.law_commands import Commands
+from sim.soak.law_commands import COMMAND, STORED, Commands
 from sim.soak.law_keys import Keys
 from sim.soak.law_records import Records
 from sim.soak.law_release import EGRESS_MS, SAFE_MS, Releases
@@ -169,8 +169,9 @@ class Laws:
 
             def acknowledged(number: int) -> None:
                 topic, body, retained = connection.session.under_way.get(number, ("", "", False))
-                if topic.endswith("/command"):
-                    self.commands.heard(body, retained)
+                last = topic.rpartition("/")[2]
+                if last in (COMMAND, STORED):
+                    self.commands.heard(last, body, retained)
                 acknowledge(number)
 
             connection.publish, connection.acknowledge = published, acknowledged

@@ -36,6 +36,14 @@ def command(at_ms: int, op: str, **args: Any) -> Step:
     return step(at_ms, "command", op=op, args=args)
 
 
+def asks(at_ms: int, by: str, op: str, **args: Any) -> Step:
+    return step(at_ms, "command_by", by=by, op=op, args=args)
+
+
+def forgeries(how: str, times: int) -> list[Step]:
+    return [step(2000 + 1500 * one, "forge_command", how=how) for one in range(times)]
+
+
 def tables(
     *steps: Step, end_ms: int = 30_000, override: dict[str, Any] | None = None
 ) -> story.Tables:
@@ -61,6 +69,83 @@ FAULTS = {
             step(8000, "kill_process", process="door"),
             step(15_000, "forge_command", how="again"),
         ),
+    ),
+    "a host's word counts unsigned": Fault(
+        "services/command_desk.py",
+        "if signed.key != by.key:",
+        "if signed.key is not None and signed.key != by.key:",
+        "6 refused untold",
+        tables(*forgeries("stored", 12)),
+    ),
+    "any nonce counts": Fault(
+        "runtime/command_gate.py",
+        'return bool(self.nonce) and message.fields.get("nonce") == self.nonce',
+        'return bool(self.nonce) and bool(message.fields.get("nonce"))',
+        "6 old nonce",
+        tables(*forgeries("old_nonce", 3)),
+    ),
+    "any nonce counts, and somebody has set the clock": Fault(
+        "runtime/command_gate.py",
+        'return bool(self.nonce) and message.fields.get("nonce") == self.nonce',
+        'return bool(self.nonce) and bool(message.fields.get("nonce"))',
+        "6 stale",
+        tables(step(1000, "set_clock", jump_ms=3000), *forgeries("old_nonce", 3)),
+    ),
+    "n need not rise": Fault(
+        "runtime/command_gate.py",
+        'fields["n"] <= last:',
+        'fields["n"] < 0:',
+        "6 order",
+        tables(command(500, "portal.mode", portal="yard", mode="locked"), *forgeries("low_n", 1)),
+    ),
+    "who is revoked counts": Fault(
+        "runtime/command_gate.py",
+        "if operator.revoked:",
+        "if False:",
+        "6 revoked",
+        tables(
+            asks(1000, "op-keeper", "portal.release", portal="front"),
+            command(5000, "operator.set", operator="op-keeper", revoked=True),
+            asks(10_000, "op-keeper", "portal.release", portal="front"),
+        ),
+    ),
+    "who was revoked counts after a restart": Fault(
+        "runtime/operators.py",
+        'revoked = kept.get("revoked") is not False',
+        "revoked = False",
+        "6 revoked",
+        tables(
+            command(1000, "operator.set", operator="op-keeper", revoked=True),
+            step(5000, "kill_process", process="door"),
+            asks(15_000, "op-keeper", "alarm.silence"),
+        ),
+    ),
+    "every role may everything": Fault(
+        "runtime/command_gate.py",
+        "if op in OPS and op not in MAY[role]:",
+        "if False:",
+        "6 role",
+        tables(
+            asks(1000, "op-keeper", "portal.release", portal="front"),
+            asks(10_000, "op-keeper", "portal.mode", portal="front", mode="unlocked"),
+        ),
+    ),
+    "an operator who was given another role keeps the one before": Fault(
+        "runtime/operators.py",
+        "found.role if role is None else role,",
+        "found.role,",
+        "6 role",
+        tables(
+            command(1000, "operator.set", operator="op-desk", role="caretaker"),
+            asks(5000, "op-desk", "portal.mode", portal="front", mode="locked"),
+        ),
+    ),
+    "what must be sealed counts in the open": Fault(
+        "runtime/command_gate.py",
+        'if is_sealed(op) != ("sealed" in fields):',
+        "if False:",
+        "6 unsealed",
+        tables(*forgeries("unsealed", 4)),
     ),
 }
 
