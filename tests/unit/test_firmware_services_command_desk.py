@@ -331,6 +331,33 @@ def test_a_power_cut_forgets_neither_who_was_revoked_nor_what_has_run(house: Com
     assert house.code(counted) == "out_of_order"
 
 
+def test_a_journal_that_is_lost_forgets_neither_and_says_what_it_does_not_know(
+    house: CommandHouse,
+) -> None:
+    _enlist(house, "op-care", "caretaker")
+    done = house.make(*RELEASE, life_ms=60_000)
+    assert house.code(done) == "ok"
+    free = house.make("portal.mode", {"portal": "front", "mode": "unlocked"}, life_ms=86_400_000)
+    assert house.code(free) == "ok"
+    assert house.code(house.make("portal.mode", {"portal": "front", "mode": "locked"})) == "ok"
+    house.code(house.make("operator.set", {"operator": "op-care", "revoked": True}))
+    house.act("cut_power")
+    house.building.parts.disk.write("journal.db", b"garbage" * 1000)
+    house.building.parts.disk.remove("journal.db-wal", True)
+    house.act("restore_power")
+    house.run(3000)
+    assert (
+        house.code(house.make(*RELEASE, by="op-care", nonce=house.status()["nonce"])) == "revoked"
+    )
+    assert [house.code(old) for old in (done, free)] == ["replayed", "replayed"]
+    assert house.lock() == "locked"
+    assert house.code(house.make(*RELEASE)) == "replayed"
+    assert house.code(house.make(*RELEASE, nonce=house.status()["nonce"])) == "ok"
+    house.run(62_000)
+    assert house.code(house.make(*RELEASE)) == "ok"
+    assert house.code(free) == "replayed"
+
+
 def test_while_it_cannot_be_read_who_was_revoked_commands_wait(
     house: CommandHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
