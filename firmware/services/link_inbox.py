@@ -2,6 +2,9 @@
 
 Pure: the caller passes the time. At most one message of a topic is with the door; the broker is told that
 we have one only after the door has said `heard`, and never on another connection than it came on.
+
+What waits is read off the connection, for what the broker has taken from us is told behind it: a flood of
+commands must not hold up an alarm.
 """
 
 import base64
@@ -14,9 +17,7 @@ from firmware.trust import envelope
 HELD = (
     16  #: messages, those with the door included: what a broker is told (MQTT 5), and all of QoS 0
 )
-HELD_MOST = (
-    128  #: where a broker cannot be told (its own limit is 20 or 100); beyond it nothing is read
-)
+HELD_MOST = 4096  #: where a broker cannot be told (mosquitto sends 20, NATS 1,000); beyond it nothing is read
 HELD_BYTES = 4 << 20  #: neither beyond so much of them
 BURST = 200  #: messages that go to the door at once, if none went for a while
 PER_SECOND = 50  #: and from then on

@@ -134,6 +134,31 @@ def test_a_door_that_does_not_listen_stays_connected_and_is_sent_nothing_more(
         assert not [said for said in one.said.items if said.get("up") is False]
 
 
+def test_records_leave_while_many_commands_wait_for_the_door(tmp_path: Path) -> None:
+    """More than may be on their way at once, so the broker's word for them must be read, too."""
+    count = 400
+    flooding = Mosquitto(tmp_path, "allow_anonymous true", "max_inflight_messages 0")
+    flooding.start()
+    try:
+        with (
+            listening(flooding.port) as seen,
+            door(tmp_path, link_config(flooding.port, protocol="3.1.1")) as one,
+            host(flooding.port) as sender,
+        ):
+            one.wait_up()
+            one.listen(False)
+            for number in range(count):
+                sender.say(json.dumps({"n": number}))
+            one.wait_messages(1)
+            wait_seqs(seen, one.append(count))
+            assert len(one.messages()) == 1
+            one.listen(True)
+            one.wait_messages(count)
+            assert not [said for said in one.said.items if said.get("up") is False]
+    finally:
+        flooding.kill()
+
+
 def test_nothing_is_lost_when_the_cable_is_cut_while_commands_come(
     broker: Broker, tmp_path: Path
 ) -> None:
