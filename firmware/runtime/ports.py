@@ -201,16 +201,24 @@ class Message:
     payload   bytes  as it came; empty where it was too long
     retained  bool   the broker had kept it
     flaw      str    why the link refused it at once, in a few words; "": it looks like one
+    again     bool   the broker says that it has sent it before
     """
 
     def __init__(
-        self, token: int, topic: str, payload: bytes, retained: bool = False, flaw: str = ""
+        self,
+        token: int,
+        topic: str,
+        payload: bytes,
+        retained: bool = False,
+        flaw: str = "",
+        again: bool = False,
     ) -> None:
         self.token = token
         self.topic = topic
         self.payload = payload
         self.retained = retained
         self.flaw = flaw
+        self.again = again
 
 
 class Transport:

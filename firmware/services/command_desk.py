@@ -6,7 +6,8 @@ remembered of a command, its record and its effects are one batch of the journal
 is durable, or as late as a door would wait. A message is `heard`, and the next one taken, when its reply has
 left, or after `TURN_MS` where the store takes its time.
 
-What is no command, or nobody's, is recorded as refused and never answered. While the journal cannot be read
+What is no command, or nobody's, is recorded as refused and never answered; what the broker delivers again
+of it is the same message, and counted once. While the journal cannot be read
 nobody knows who was revoked and what was done before: commands wait, at the broker in the end.
 """
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 NONCE_MS = 60_000  #: how long a nonce stands
 NONCE_BYTES = 16
 TURN_MS = 250  #: how long the next message waits for a command whose answer takes long
+REFUSED = 1024  #: of so many refused messages it is known that they were, should they come again
 UNDER_WAY = 16  #: commands that may be under way; then the next message waits for one of them
 
 _NEEDS_NUMBER = ("credential.enrol",)
@@ -72,6 +74,7 @@ class CommandDesk:
         controller.journal.on_kept += (self._kept_after_all,)
         self._waiting: deque[Message] = deque()
         self._turn: Message | None = None
+        self._refused: dict[int, None] = {}  # what the newest of them said
         self._held: list[Message] = []  # whose turn waits for a command under way to end
         self._look_ms: int | None = None
         self._ended = False
@@ -187,7 +190,7 @@ class CommandDesk:
                 told = {"command": id, "op": op, "by": by}
                 made: list[Any] = [record.make(record.COMMAND_ACCEPTED, now_ms, None, told)]
             else:
-                made = self._rejected(answer[0], fields)
+                made = self._rejected(message, answer[0], fields)
             return [*made, *self._gate.finish(signed, ok, text, utc_ms), After(lambda: leave(text))]
 
         def leave(text: str) -> None:
@@ -214,7 +217,7 @@ class CommandDesk:
         return replies.reply(self._identity, fields["id"], self._to, ok, answer, reply_key)
 
     def _refuse(self, message: Message, signed: Signed, verdict: Verdict) -> None:
-        effects = self._rejected(verdict.code, signed.fields)
+        effects = self._rejected(message, verdict.code, signed.fields)
 
         def leave() -> None:
             if verdict.answers:
@@ -227,7 +230,7 @@ class CommandDesk:
     def _refuse_unread(self, message: Message) -> None:
         """What is no message at all; nothing of it is repeated."""
         op = STORED if message.topic == STORED else None
-        made = self._rejected(command_gate.BAD_COMMAND, {"op": op})
+        made = self._rejected(message, command_gate.BAD_COMMAND, {"op": op})
         self._record([*made, After(lambda: self._end_turn(message))])
 
     # ---- what the host has stored ------------------------------------------------------------------
@@ -269,18 +272,32 @@ class CommandDesk:
         return "" if right else command_gate.BAD_COMMAND
 
     def _refuse_stored(self, message: Message, reason: str, by: object) -> None:
-        made = self._rejected(reason, {"op": STORED, "by": by})
+        made = self._rejected(message, reason, {"op": STORED, "by": by})
         self._record([*made, After(lambda: self._end_turn(message))])
 
     # ---- how ---------------------------------------------------------------------------------------
 
-    def _rejected(self, reason: str, fields: dict[str, Any]) -> list[Any]:
+    def _rejected(self, message: Message, reason: str, fields: dict[str, Any]) -> list[Any]:
+        if self._known(message):
+            return []
         now_ms = self._loop.now_ms()
         made = self._rejections.add(
             now_ms, reason, fields.get("id"), fields.get("op"), fields.get("by")
         )
         self._look_later()
         return made
+
+    def _known(self, message: Message) -> bool:
+        """Whether the broker delivers once more what was refused; from now on this one is known, too."""
+        if message.flaw:
+            return False  # its words are with the link, which tells it once
+        words = hash((message.topic, message.payload))
+        known = message.again and words in self._refused
+        self._refused.pop(words, None)
+        self._refused[words] = None
+        if len(self._refused) > REFUSED:
+            del self._refused[next(iter(self._refused))]
+        return known
 
     def _look_later(self) -> None:
         """Come back to what was refused; a flood of it moves the time on, not another look."""

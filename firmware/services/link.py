@@ -224,7 +224,14 @@ class Link(ports.Transport):
             self.heard(token)
             return
         self.on_message(
-            ports.Message(token, topic, record["payload"], record["retained"], record["flaw"])
+            ports.Message(
+                token,
+                topic,
+                record["payload"],
+                record["retained"],
+                record["flaw"],
+                record["again"],
+            )
         )
 
     def _tell_up(self, up: bool) -> None:

@@ -333,7 +333,7 @@ class Connection:
         number = message.mid if message.qos else 0
         length = self._client.length if self._client.swallowed else len(message.payload)
         wanted = topic is not None and self._inbox.add(
-            number, topic, message.payload, bool(message.retain), length
+            number, topic, message.payload, bool(message.retain), length, bool(message.dup)
         )
         if number and not wanted:
             self.acknowledge(number)  # it is not to come again

@@ -4,12 +4,14 @@ Pure: the caller passes the time. At most one message of a topic is with the doo
 we have one only after the door has said `heard`, and never on another connection than it came on.
 
 What waits is read off the connection, for what the broker has taken from us is told behind it: a flood of
-commands must not hold up an alarm.
+commands must not hold up an alarm. What a broker delivers again although it was dealt with is acknowledged
+and told no second time; across connections that holds for what is no message at all, of others the door
+knows.
 """
 
 import base64
 from collections import deque
-from typing import Any
+from typing import Any, NamedTuple
 
 from firmware.services.link_records import FLAW_CHARS, PAYLOAD_BYTES, TOO_LONG, TOPICS
 from firmware.trust import envelope
@@ -18,19 +20,33 @@ HELD = (
     16  #: messages, those with the door included: what a broker is told (MQTT 5), and all of QoS 0
 )
 HELD_MOST = 4096  #: where a broker cannot be told (mosquitto sends 20, NATS 1,000); beyond it nothing is read
+DEALT = 4096  #: of so many it is known that they were dealt with, should they come again
 HELD_BYTES = 4 << 20  #: neither beyond so much of them
 BURST = 200  #: messages that go to the door at once, if none went for a while
 PER_SECOND = 50  #: and from then on
 NEVER_MS = 1 << 40
 
 
+class _Known(NamedTuple):
+    """What a message is known by: its id (0: the broker wants no answer), its content, whether it is none."""
+
+    number: int
+    content: int
+    flawed: bool
+
+
 class Inbox:
     """The messages of one broker's connections, one connection after the other."""
 
     def __init__(self) -> None:
-        # Message ids, 0 where the broker wants no answer, and what the door is told.
-        self._waiting: dict[str, deque[tuple[int, dict[str, Any]]]] = {t: deque() for t in TOPICS}
-        self._with_door: dict[str, tuple[int, int]] = {}  # topic: (token, message id)
+        # What it is known by, and what the door is told.
+        self._waiting: dict[str, deque[tuple[_Known, dict[str, Any]]]] = {
+            t: deque() for t in TOPICS
+        }
+        self._with_door: dict[str, tuple[int, _Known]] = {}  # topic: (token, ...)
+        self._numbers: set[int] = set()  # message ids of both
+        self._dealt: dict[tuple[int, int], None] = {}  # message id and content, of this connection
+        self._flawed: dict[int, None] = {}  # contents that are no message, of any connection
         self._retained: dict[str, int] = {}  # topic: which payload the broker keeps, a hash
         self._bytes = 0  # of what waits
         self._last_token = 0
@@ -42,16 +58,29 @@ class Inbox:
         """Whether to take no more."""
         return self._count() >= HELD_MOST or self._bytes >= HELD_BYTES
 
-    def add(self, number: int, topic: str, payload: bytes, retained: bool, length: int) -> bool:
+    def add(
+        self,
+        number: int,
+        topic: str,
+        payload: bytes,
+        retained: bool,
+        length: int,
+        again: bool = False,
+    ) -> bool:
         """Hold what came on `topic` under the message id `number`; False: nobody needs it.
 
         number   int   0: sent at QoS 0, which promises nothing: there must be room
         length   int   of the message as it was announced; `payload` may be cut
+        again    bool  the broker says that it has sent it before (DUP)
         """
         if not number and self._count() >= HELD:
             return False
-        if number and self._holds(number):
+        if number in self._numbers:
             return True  # sent again before we had answered: it is the same one
+        content = hash((topic, length, payload))
+        if again and ((number, content) in self._dealt or content in self._flawed):
+            return False
+        self._dealt.pop((number, content), None)  # another message, in the same words
         if retained:
             # A broker sends what it keeps with each subscription: it is told once.
             mark = hash(payload)
@@ -60,9 +89,17 @@ class Inbox:
             self._retained[topic] = mark
         flaw = _flaw(payload, length)
         shown = "" if flaw else base64.b64encode(payload).decode()
-        fields = {"topic": topic, "payload": shown, "retained": retained, "flaw": flaw}
-        self._waiting[topic].append((number, fields))
+        fields = {
+            "topic": topic,
+            "payload": shown,
+            "retained": retained,
+            "flaw": flaw,
+            "again": again,
+        }
+        self._waiting[topic].append((_Known(number, content, bool(flaw)), fields))
         self._bytes += len(shown)
+        if number:
+            self._numbers.add(number)
         return True
 
     def give(self, now_ms: int) -> list[dict[str, Any]]:
@@ -70,10 +107,10 @@ class Inbox:
         given = []
         for topic in TOPICS:
             if self._can_give(topic) and self._spend(now_ms):
-                number, fields = self._waiting[topic].popleft()
+                known, fields = self._waiting[topic].popleft()
                 self._bytes -= len(fields["payload"])
                 self._last_token += 1
-                self._with_door[topic] = (self._last_token, number)
+                self._with_door[topic] = (self._last_token, known)
                 given.append({"token": self._last_token, **fields})
         return given
 
@@ -86,10 +123,15 @@ class Inbox:
 
     def heard(self, token: int) -> int:
         """The door has dealt with it: the message id to acknowledge, 0 for none."""
-        for topic, (own, number) in self._with_door.items():
+        for topic, (own, known) in self._with_door.items():
             if own == token:
                 del self._with_door[topic]
-                return number
+                self._numbers.discard(known.number)
+                if known.number:
+                    _remember(self._dealt, (known.number, known.content))
+                if known.flawed:
+                    _remember(self._flawed, known.content)
+                return known.number
         return 0
 
     def lost(self) -> None:
@@ -97,11 +139,12 @@ class Inbox:
         for waiting in self._waiting.values():
             waiting.clear()
         self._bytes = 0
-        self._with_door = {topic: (token, 0) for topic, (token, _) in self._with_door.items()}
-
-    def _holds(self, number: int) -> bool:
-        waiting = (held for messages in self._waiting.values() for held, _ in messages)
-        return number in waiting or any(held == number for _, held in self._with_door.values())
+        self._numbers.clear()
+        self._dealt.clear()
+        self._with_door = {
+            topic: (token, known._replace(number=0))
+            for topic, (token, known) in self._with_door.items()
+        }
 
     def _count(self) -> int:
         return len(self._with_door) + sum(map(len, self._waiting.values()))
@@ -120,6 +163,14 @@ class Inbox:
             return False
         self._bucket -= 1000
         return True
+
+
+def _remember(known: dict[Any, None], one: Any) -> None:
+    """Note it as the newest; the oldest one gives way."""
+    known.pop(one, None)
+    known[one] = None
+    if len(known) > DEALT:
+        del known[next(iter(known))]
 
 
 def _flaw(payload: bytes, length: int) -> str:

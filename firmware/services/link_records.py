@@ -51,13 +51,21 @@ TO_LINK: dict[str, dict[str, type]] = {
 #: Kinds the door process takes.
 #: up       the broker is there (and which MQTT version it speaks), or gone
 #: taken    the broker has taken the messages of these tokens
-#: message  came on a topic of ours: base64, or nothing but a flaw; no other of its topic until `heard`
+#: message  came on a topic of ours: base64, or nothing but a flaw; no other of its topic until `heard`;
+#:          whether the broker says that it has sent it before
 #: health   one line for people
 #: choked   the link ends, because what the broker sent does not fit
 TO_DOOR: dict[str, dict[str, type]] = {
     "up": {"on": bool, "protocol": str},
     "taken": {"tokens": list},
-    "message": {"token": int, "topic": str, "payload": str, "retained": bool, "flaw": str},
+    "message": {
+        "token": int,
+        "topic": str,
+        "payload": str,
+        "retained": bool,
+        "flaw": str,
+        "again": bool,
+    },
     "health": {"ok": bool, "text": str},
     "choked": {},
 }

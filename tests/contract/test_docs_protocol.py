@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from protocol_examples import BLOCK, CONTROLLER, FILE, TO, examples
 
 from firmware.runtime import command_gate, key_operations, operators, outbox, rejections
-from firmware.services import link_inbox
+from firmware.services import command_desk, link_inbox
 from firmware.trust import chain, envelope, sealing
 from hal import board_schema
 from tests.asyncapi_document import document
@@ -133,7 +133,13 @@ def test_the_limits_are_the_controller_s() -> None:
     assert told["refusals recorded one by one"] == [rejections.SINGLY]
     assert told["keys in one command"] == [key_operations.BATCH_LIMIT]
     assert told["operators and hosts"] == [operators.LIMIT]
-    assert told["messages taken"] == [link_inbox.BURST, link_inbox.PER_SECOND]
+    assert told["messages taken"] == [
+        link_inbox.BURST,
+        link_inbox.PER_SECOND,
+        link_inbox.HELD_MOST,
+        link_inbox.HELD_BYTES >> 20,
+    ]
+    assert f"the newest {command_desk.REFUSED:,} of them" in TEXT
     assert told["records on their way at once"] == [outbox.WINDOW]
     assert told["records sent again ahead of the host's word"] == [outbox.AGAIN_WINDOW]
     assert told["records kept"] == [board_schema.JOURNAL["limit"].default]

@@ -97,6 +97,7 @@ class RecordingDoor:
             payload=message.payload.decode(),
             retained=message.retained,
             flaw=message.flaw,
+            again=message.again,
         )
         if self._listening:
             self.link.heard(message.token)

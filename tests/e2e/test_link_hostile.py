@@ -186,6 +186,34 @@ def test_a_message_of_256_mb_is_told_as_too_long_and_the_next_one_arrives(
             assert len({said["pid"] for said in one.said.items if "pid" in said}) == 1
 
 
+def test_what_is_sent_again_after_it_was_taken_is_taken_again_and_told_once(tmp_path: Path) -> None:
+    def repeat(connection: socket.socket, hello: bytes) -> None:
+        heard = bytearray()
+
+        def say(kind: int, number: int, payload: bytes) -> None:
+            packet = COMMAND + bytes([0, number]) + payload
+            connection.sendall(bytes([kind, len(packet)]) + packet)
+            while (puback := bytes([0x40, 2, 0, number])) not in heard:
+                heard.extend(connection.recv(4096) or b"end")
+            del heard[: heard.index(puback) + len(puback)]
+
+        connection.sendall(CONNACK_311)
+        say(0x32, 7, b"{}")
+        say(0x3A, 7, b"{}")  # DUP
+        say(0x32, 7, b"{}")  # another one, in the same words
+        say(0x3A, 8, b'{"last":1}')
+        while connection.recv(4096):
+            pass
+
+    with (
+        fake_broker(repeat) as broker,
+        door(tmp_path, link_config(broker.port, protocol="3.1.1")) as one,
+    ):
+        came = one.wait_messages(3)
+        assert [said["payload"] for said in came] == ["{}", "{}", '{"last":1}']
+        assert [said["again"] for said in came] == [False, False, True]
+
+
 @pytest.mark.parametrize("connack", [b"", CONNACK_5])
 def test_a_broker_that_sends_more_than_memory_ends_the_link_and_not_the_door(
     connack: bytes, tmp_path: Path

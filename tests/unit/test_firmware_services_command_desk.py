@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from firmware.runtime.ports import Message
+from firmware.services.command_desk import REFUSED
 from firmware.services.journal_file import JournalFile
 from firmware.trust import order, signing
 from sim.virtual import OPERATOR
@@ -223,6 +224,57 @@ def test_what_the_link_found_wrong_is_refused(house: CommandHouse) -> None:
     link.on_message(message)
     house.run(400)
     _silent(house, "bad_command")
+
+
+def _deliver(house: CommandHouse, payload: bytes, again: bool, topic: str = "command") -> None:
+    """As a broker does, which says whether it has sent the message before."""
+    link = house.building.parts.link
+    assert link is not None
+    assert link.on_message is not None
+    link.on_message(Message(9, topic, payload, again=again))
+    house.run(400)
+
+
+@pytest.mark.parametrize(("topic", "payload"), [("command", b"{}x"), ("stored", b'{"by":"x"}')])
+def test_a_refused_message_that_the_broker_delivers_again_is_counted_once(
+    topic: str, payload: bytes, house: CommandHouse
+) -> None:
+    for again in (False, True, True):
+        _deliver(house, payload, again, topic)
+    assert len(house.told("command.rejected")) == 1
+    _deliver(house, payload, False, topic)  # the sender says it again: another message
+    assert len(house.told("command.rejected")) == 2
+
+
+def test_what_was_never_refused_here_counts_although_the_broker_says_again(
+    house: CommandHouse,
+) -> None:
+    _deliver(house, b"{}x", True)
+    _deliver(house, b"{}y", True)
+    _deliver(house, b"{}x", True)
+    assert len(house.told("command.rejected")) == 2
+
+
+def test_a_refused_command_that_is_delivered_again_is_answered_again(house: CommandHouse) -> None:
+    late = house.make(*RELEASE, issued_in_ms=-120_000)
+    for again in (False, True):
+        _deliver(house, order.text(late), again)
+    assert [json.loads(text)["error"]["code"] for text in house.replies(late["id"])] == [
+        "expired",
+        "expired",
+    ]
+    assert len(house.told("command.rejected")) == 1
+    house.say(b"{}")  # and the next one has its turn
+    assert len(house.told("command.rejected")) == 2
+
+
+def test_of_refused_messages_only_the_newest_are_known(house: CommandHouse) -> None:
+    desk = house.building.machine._desk
+    assert desk is not None
+    for number in range(REFUSED + 1):
+        desk._known(Message(number, "command", b"{}%d" % number))
+    assert not desk._known(Message(1, "command", b"{}0", again=True))
+    assert desk._known(Message(2, "command", b"{}2", again=True))
 
 
 def test_twice_the_same_key_under_a_good_signature_is_refused(house: CommandHouse) -> None:

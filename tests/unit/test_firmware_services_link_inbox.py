@@ -4,6 +4,7 @@ import base64
 
 from firmware.services.link_inbox import (
     BURST,
+    DEALT,
     HELD,
     HELD_BYTES,
     HELD_MOST,
@@ -119,3 +120,57 @@ def test_what_the_broker_keeps_is_told_once_however_often_it_is_subscribed() -> 
     assert inbox.add(3, "command", b'{"other":1}', True, 11)
     assert inbox.add(4, "stored", b"{}", True, 2)
     assert inbox.add(5, "command", b"{}", False, 2)  # sent, not kept: another matter
+
+
+JUNK = b"\xff"
+
+
+def _deal(inbox: Inbox, number: int, payload: bytes = b"{}", again: bool = False) -> list[bool]:
+    """Have it come and be dealt with: whether the door was told, and that it came before."""
+    inbox.add(number, "command", payload, False, len(payload), again)
+    given = inbox.give(NOW_MS)
+    for message in given:
+        assert inbox.heard(message["token"]) == number
+    return [message["again"] for message in given]
+
+
+def test_what_was_dealt_with_and_comes_again_is_acknowledged_and_told_no_second_time() -> None:
+    inbox = Inbox()
+    assert _deal(inbox, 7) == [False]
+    assert not inbox.add(7, "command", b"{}", False, 2, again=True)
+    assert inbox.give(NOW_MS) == []
+
+
+def test_the_same_words_sent_twice_are_two_messages_whatever_comes_again() -> None:
+    inbox = Inbox()
+    for number in (7, 8, 7):  # the broker gives a number again once it is free
+        assert _deal(inbox, number) == [False]
+    for number in (7, 8):
+        assert _deal(inbox, number, again=True) == []
+    assert _deal(inbox, 9, again=True) == [True]  # never dealt with here: the door is told
+    assert _deal(inbox, 7, b'{"a":1}', again=True) == [True]  # the number of another one
+
+
+def test_on_the_next_connection_only_what_is_no_message_is_told_no_second_time() -> None:
+    inbox = Inbox()
+    for number, payload in ((1, JUNK), (2, b"{}")):
+        _deal(inbox, number, payload)
+    inbox.add(3, "command", JUNK + b"3", False, 2)
+    (with_door,) = inbox.give(NOW_MS)
+    inbox.lost()
+    assert inbox.heard(with_door["token"]) == 0
+    for number, payload in ((11, JUNK), (12, JUNK + b"3")):
+        assert _deal(inbox, number, payload, again=True) == []
+    assert _deal(inbox, 2, again=True) == [True]
+    assert _deal(inbox, 14, JUNK + b"4", again=True) == [True]
+    assert _deal(inbox, 15, JUNK) == [False]  # sent anew
+
+
+def test_only_the_newest_are_known_as_dealt_with() -> None:
+    inbox = Inbox()
+    for number in range(1, DEALT + 3):
+        inbox.add(number, "stored", JUNK + b"%d" % number, False, 9)
+        (given,) = inbox.give(NOW_MS + 1000 * number)
+        inbox.heard(given["token"])
+    assert not inbox.add(3, "stored", JUNK + b"3", False, 9, again=True)
+    assert inbox.add(1, "stored", JUNK + b"1", False, 9, again=True)

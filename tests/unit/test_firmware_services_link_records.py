@@ -28,7 +28,14 @@ def _send(payload: str) -> bytes:
 
 
 def _message(**changed: object) -> bytes:
-    fields = {"token": 1, "topic": "command", "payload": "", "retained": False, "flaw": ""}
+    fields = {
+        "token": 1,
+        "topic": "command",
+        "payload": "",
+        "retained": False,
+        "flaw": "",
+        "again": False,
+    }
     return _line({"kind": "message", **fields, **changed})
 
 

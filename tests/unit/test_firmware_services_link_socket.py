@@ -218,7 +218,15 @@ def test_what_the_first_link_still_says_is_heard_by_nobody(rig: Rig) -> None:
     rig.until(lambda: rig.said == [True])
     rig.call()
     one.sendall(
-        encode("message", token=1, topic="stored", payload="", retained=False, flaw="too_long")
+        encode(
+            "message",
+            token=1,
+            topic="stored",
+            payload="",
+            retained=False,
+            flaw="too_long",
+            again=False,
+        )
     )
     rig.let_go(one)
     rig.said.clear()
