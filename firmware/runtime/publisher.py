@@ -33,6 +33,7 @@ class Publisher:
         #: int  ask for `conditions` no later than this: health is told each minute
         self.health_at_ms = 0
         self._ill: list[str] = []
+        self._in_force: int | None = None  # the version of the set of keys that was told last
         self._started: tuple[int, str] | None = None
         self._nonce: str | None = None
         #: callable () -> (count, version, ok)  the keys there are, `ports.Store.held`
@@ -108,17 +109,18 @@ class Publisher:
                     topic, payload.alarm_payload(entry.state, entry.priority, since, entry.by)
                 )
         health = self._health(site, time)
+        in_force = None
+        if self.held is not None:
+            count, in_force, ok = self.held()
+            health["credentials"] = {"count": count, "version": in_force, "ok": ok}
         ill = [name for name in sorted(health) if not health[name].get("ok", True)]
         ill += [name for name in sorted(health["readers"]) if not health["readers"][name]["ok"]]
         ill += [name for name in ("battery", "mains") if not health["power"][name]]
-        if (
-            now_ms >= self.health_at_ms or ill != self._ill
-        ):  # each minute, and at once where one turns
+        # Each minute, and at once where one turns or other keys are in force; not for every number.
+        if now_ms >= self.health_at_ms or ill != self._ill or in_force != self._in_force:
             self.health_at_ms = now_ms + HEALTH_MS
             self._ill = ill
-            if self.held is not None:
-                count, version, ok = self.held()
-                health["credentials"] = {"count": count, "version": version, "ok": ok}
+            self._in_force = in_force
             health.update({} if self.measure is None else self.measure())
             self._retain("health", health)
 

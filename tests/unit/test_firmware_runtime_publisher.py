@@ -81,3 +81,19 @@ def test_a_reader_the_clock_and_the_disk_are_told_apart() -> None:
         readers_ok = health["readers"]["front-reader"]["ok"]
         oks = {"readers": readers_ok, **{name: health[name]["ok"] for name in ("journal", "clock")}}
         assert [name for name in oks if not oks[name]] == [part]
+
+
+def test_another_set_of_keys_and_a_store_that_fails_are_said_at_once_and_a_count_is_not() -> None:
+    rig = Rig()
+    rig.publisher.held = lambda: (7, 2, True)
+    (health,) = rig.look(0)
+    assert health["credentials"] == {"count": 7, "version": 2, "ok": True}
+    rig.publisher.held = lambda: (8, 2, True)
+    assert rig.look(10) == []
+    rig.publisher.held = lambda: (9, 3, True)
+    assert [one["credentials"] for one in rig.look(20)] == [{"count": 9, "version": 3, "ok": True}]
+    assert rig.look(30) == []
+    rig.publisher.held = lambda: (9, 3, False)
+    assert [one["credentials"]["ok"] for one in rig.look(40)] == [False]
+    assert rig.look(39 + HEALTH_MS) == []
+    assert len(rig.look(40 + HEALTH_MS)) == 1

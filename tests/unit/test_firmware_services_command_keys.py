@@ -42,7 +42,7 @@ def _shows(house: CommandHouse, card: str) -> str:
 
 
 def _health(house: CommandHouse) -> dict[str, Any]:
-    house.run(61_000)
+    """As the broker has it now: the newest version is there at once."""
     said = [body for topic, body in house.said if topic == house.root + "/health"]
     return dict(json.loads(said[-1])["credentials"])
 
@@ -54,9 +54,9 @@ def test_pages_count_when_the_last_one_has_come_and_not_before(house: CommandHou
     assert _shows(house, CARD) == "unknown_credential"
     last = _page(house, 7, 2, 2, _key(5002, OTHER))
     assert last["result"] == {"version": 7, "count": count + 2}
+    assert _health(house) == {"count": count + 2, "version": 7, "ok": True}
     assert _shows(house, CARD) == "no_right"
     assert _shows(house, OTHER) == "no_right"
-    assert _health(house) == {"count": count + 2, "version": 7, "ok": True}
 
 
 def test_each_key_of_a_small_set_is_told_with_the_last_page(house: CommandHouse) -> None:
