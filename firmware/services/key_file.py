@@ -152,10 +152,9 @@ class KeyFile:
             raise
 
     def _use(self, connection: apsw.Connection, read_only: bool) -> None:
-        rights, version = key_tables.rights(connection), key_tables.version(connection)
+        known = _known(connection)
         self._connection, self._read_only = connection, read_only
-        self.rights, self.version = rights, version
-        self.count, self.synced = key_tables.count(connection), key_pages.in_force(connection)
+        self.rights, self.version, self.count, self.synced = known
         if self._vfs is None and not read_only:
             with suppress(apsw.Error):  # look-ups then wait for changes
                 self._reader.open(self._path, connection)
@@ -241,9 +240,9 @@ class KeyFile:
         try:
             database.check(connection)
             key_schema.look_only(connection)
-            key_tables.rights(connection)
+            _known(connection)
             return True
-        except (apsw.Error, ValueError):
+        except apsw.Error:
             return False
         finally:
             connection.close(True)
@@ -282,10 +281,7 @@ class KeyFile:
                 self._copy_if_due()
 
     def _learn(self) -> None:
-        connection = self._there()
-        self.rights = key_tables.rights(connection)
-        self.version = key_tables.version(connection)
-        self.count, self.synced = key_tables.count(connection), key_pages.in_force(connection)
+        self.rights, self.version, self.count, self.synced = _known(self._there())
 
     def _let_go(self) -> None:
         self._reader.close()
@@ -295,3 +291,19 @@ class KeyFile:
 
     def _problem(self, text: str) -> None:
         self.problems.append(f"{self.title}: {text}")
+
+
+def _known(connection: apsw.Connection) -> tuple[Rights, int, int, int]:
+    """Rights, version, how many keys, version of the last set. Raises `apsw.CorruptError`, `apsw.Error`.
+
+    SQLite sees no bit that flips inside a value: what makes no sense is as bad as a page that is not.
+    """
+    try:
+        return (
+            key_tables.rights(connection),
+            key_tables.version(connection),
+            key_tables.count(connection),
+            key_pages.in_force(connection),
+        )
+    except (ValueError, TypeError, AttributeError) as error:
+        raise apsw.CorruptError("what it says makes no sense") from error

@@ -356,6 +356,40 @@ def test_a_corrupt_copy_is_no_good_either_and_an_empty_store_says_so(how: str) -
     assert store.problems[0].endswith("set aside as keys-corrupt-1.db; no good copy: it is empty")
 
 
+# Whole for SQLite, which keeps no sums of its pages, and yet no store.
+NONSENSE = [
+    "DELETE FROM meta",
+    "UPDATE meta SET value = 'x' WHERE key = 'version'",
+    "INSERT INTO meta VALUES('synced', 'x')",
+    "UPDATE levels SET rights = '{'",
+    "UPDATE levels SET rights = '[[1]]'",
+    """INSERT INTO schedules VALUES('days', '["no hours"]')""",
+    "INSERT INTO schedules VALUES('days', '7')",
+    "INSERT INTO schedules VALUES('days', '[7]')",
+]
+
+
+@pytest.mark.parametrize("both", [False, True])
+@pytest.mark.parametrize("change", NONSENSE)
+def test_a_store_whose_values_make_no_sense_is_as_bad_as_one_whose_pages_do_not(
+    change: str, both: bool, tmp_path: Path
+) -> None:
+    rig = Rig()
+    rig.open_at(tmp_path / "keys.db").apply([LEVEL, _key(17, cards=[_card(17)])])
+    rig.executor.close()
+    for name in ("keys.db", "keys.good.db")[: 1 + both]:
+        connection = apsw.Connection(str(tmp_path / name))
+        connection.execute(change)
+        connection.close()
+    store = rig.open_at(tmp_path / "keys.db")
+    used = "no good copy: it is empty" if both else "the last good copy is used"
+    assert [
+        text.endswith(f"; set aside as keys-corrupt-1.db; {used}") for text in store.problems
+    ] == [True]
+    assert rig.card(_card(17)) == (None if both else 17)
+    rig.executor.close()
+
+
 @pytest.mark.parametrize("gone", [None, b""])
 def test_a_store_that_was_taken_away_comes_back_from_its_copy(gone: bytes | None) -> None:
     rig = Rig()
