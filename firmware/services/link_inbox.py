@@ -48,6 +48,7 @@ class Inbox:
         self._dealt: dict[tuple[int, int], None] = {}  # message id and content, of this connection
         self._flawed: dict[int, None] = {}  # contents that are no message, of any connection
         self._retained: dict[str, int] = {}  # topic: which payload the broker keeps, a hash
+        self._turns = list(TOPICS)  # whose turn it is, where not all may go at once
         self._bytes = 0  # of what waits
         self._last_token = 0
         self._bucket = BURST * 1000  # thousandths of a message
@@ -105,8 +106,10 @@ class Inbox:
     def give(self, now_ms: int) -> list[dict[str, Any]]:
         """What goes to the door now: the fields of `message`."""
         given = []
-        for topic in TOPICS:
+        for topic in tuple(self._turns):
             if self._can_give(topic) and self._spend(now_ms):
+                self._turns.remove(topic)
+                self._turns.append(topic)
                 known, fields = self._waiting[topic].popleft()
                 self._bytes -= len(fields["payload"])
                 self._last_token += 1

@@ -174,3 +174,20 @@ def test_only_the_newest_are_known_as_dealt_with() -> None:
         inbox.heard(given["token"])
     assert not inbox.add(3, "stored", JUNK + b"3", False, 9, again=True)
     assert inbox.add(1, "stored", JUNK + b"1", False, 9, again=True)
+
+
+def test_a_flood_of_one_topic_does_not_keep_the_other_from_the_door() -> None:
+    inbox = Inbox()
+    for number in range(1, BURST + 101):
+        inbox.add(number, "command", b"{}", False, 2)
+    for _ in range(BURST):
+        (given,) = inbox.give(NOW_MS)
+        inbox.heard(given["token"])
+    for number in range(2000, 2100):
+        inbox.add(number, "stored", b"{}", False, 2)
+    topics = []
+    for step in range(1, 9):
+        (given,) = inbox.give(NOW_MS + step * 1000 // PER_SECOND)
+        topics.append(given["topic"])
+        inbox.heard(given["token"])
+    assert sorted(topics) == ["command"] * 4 + ["stored"] * 4
