@@ -76,7 +76,7 @@ class Commands:
         )  # a clock set back revives nothing
         if now_s > _seconds(made["expires"]) + SLACK_S:
             self._broken("6 stale", f"{who}: accepted after it expired")
-        if now_s < _seconds(made["issued"]) - EARLY_S - SLACK_S:
+        if max(now_s, self._truth.shown_s) < _seconds(made["issued"]) - EARLY_S - SLACK_S:
             self._broken("6 early", f"{who}: accepted before it was issued")
 
     def _told_refused(self, event: dict[str, Any]) -> None:

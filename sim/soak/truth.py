@@ -72,6 +72,9 @@ class Truth:
         self.refused_ms = NEVER_MS
         #: int  the latest second that a trusted record names, the owner's word and what a strike took apart
         self.trusted_s = 0
+        #: int  the latest second that a clock which was trusted had come to when it was set, recorded or not
+        self.shown_s = 0
+        self._was_trusted = False
         self.broker_ms = NEVER_MS
         self.broker_ill: set[str] = set()
         self.network_ms = NEVER_MS
@@ -135,6 +138,8 @@ class Truth:
                 self.fire_began_ms = at_ms if self.fire else self.fire_began_ms
         elif do in ("set_clock", "drift_clock"):
             self.clock_touched = True
+            if self._was_trusted:
+                self.shown_s = max(self.shown_s, self.building.wall.utc_ms() // 1000)
         elif do == "jam_lock":
             self._ail(step["portal"], "jam", step["on"], at_ms)
         elif do in _WIRES:
@@ -167,8 +172,9 @@ class Truth:
         owners_word = event["type"] == "clock.changed" and event.get("by") is not None
         struck = event["type"] == "system.journal_started" and self.corrupted
         if owners_word or struck:
-            self.trusted_s = 0
-        if event.get("clock") == "trusted":
+            self.trusted_s = self.shown_s = 0
+        self._was_trusted = event.get("clock") == "trusted"
+        if self._was_trusted:
             self.trusted_s = max(self.trusted_s, utc_s(event["time"]))
         if event["type"] == "system.recovered" and "refused meanwhile" in str(event.get("text")):
             self.refused_ms = self.now_ms()

@@ -166,3 +166,9 @@ def test_where_the_journal_forgot_the_time_with_the_clock_at_1970_the_owner_says
     start = "2027-12-15T11:37:46Z"
     end_ms = 27_753_574
     assert told(rots, back, cut, end_ms=end_ms, start=start, seed=800041).law is None
+
+
+def test_a_command_is_in_time_by_a_time_that_was_proven_and_stands_in_no_record() -> None:
+    asked = step(3_599_000, "command", op="portal.mode", args={"portal": "yard", "mode": "blocked"})
+    back = step(3_599_001, "set_clock", jump_ms=-1_340_301_947)
+    assert told(asked, back, end_ms=3_600_000).law is None
