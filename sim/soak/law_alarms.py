@@ -219,8 +219,11 @@ class Alarms:
             self._broken(f"4 {wrong}", f"the {wrong}, with {sorted(self.active)}")
 
     def settled(self) -> None:
-        """All is whole again, somebody has turned the key: nothing but duress is left."""
-        left = [key for key in sorted(self.active) if key[1] != "duress" and self.sure(key)]
+        """All is whole again, somebody has turned the key: nothing is left but duress and what is shelved."""
+        kept = {
+            key for key in self.active if key[1] == "duress"
+        } | self.shelved  # wait for their time
+        left = [key for key in sorted(self.active) if key not in kept and self.sure(key)]
         can = self._truth.config["alarms"]["acknowledge"] is not None
         if left and can:
             self._broken("4 not settled", f"left after all is well and acknowledged: {left}")

@@ -16,6 +16,7 @@ from firmware.runtime.clock import iso
 from sim.fake_clock import ANSWER_MS
 from sim.scenario import Scenario
 from sim.soak.breach import Breach
+from sim.soak.last_visits import LastVisits
 from sim.soak.law_alarms import Alarms
 from sim.soak.law_commands import COMMAND, STORED, Commands
 from sim.soak.law_keys import Keys
@@ -46,6 +47,9 @@ class Laws:
         self.keys = Keys(self.truth)
         self.alarms = Alarms(self.truth, self.releases.mode)
         self.commands = Commands(self.truth)
+        self.visits = LastVisits(
+            self.truth, self.keys, self.releases.mode, lambda: self.alarms.active
+        )
         self.looks = 0
         self._building = building
         self._story = story
@@ -102,6 +106,7 @@ class Laws:
         self.releases.written(event, at_ms, told_ms)
         self.alarms.written(event, at_ms)
         self.truth.written(event, at_ms)
+        self.visits.written(event)
         died = event["type"] == "system.fault" and "task ended" in str(event.get("text"))
         if died and event["part"] not in self.truth.ended_tasks:
             raise Breach("0 task", told_ms, f"{event['part']}: {event['text']}")
@@ -226,6 +231,7 @@ class Laws:
             ):
                 self._do({"do": "command", "op": "clock.set", "args": {"utc": utc}})
         await aio.sleep_ms(100_000)
+        await self.visits.go(self._do)
         for _ in range(2):  # what is raised by the end of something is acknowledged too
             self._do({"do": "press_ack"})
             await aio.sleep_ms(8000)

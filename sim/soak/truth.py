@@ -46,6 +46,8 @@ class Truth:
         self.cut_ms = NEVER_MS
         #: int  the wall clock tells the time that passed, from here to nowhere: it was never touched
         self.clock_touched = False
+        self.clock_touched_ms = NEVER_MS  # for the first time
+        self.clock_set = False  # by the owner's word, at some time
         #: what was shown: (at_ms, access point, "card" or "pin" or "qr", value)
         self.shown: deque[tuple[int, str, str, str]] = deque()
         self.presses: dict[str, list[int]] = {}
@@ -65,6 +67,8 @@ class Truth:
         #: bool  a bit of the journal turned over, at some time; and how often
         self.corrupted = False
         self.corruptions = 0
+        #: bool  a bit of the keys turned over, at some time
+        self.keys_struck = False
         #: bool  there is room for hardly anything
         self.short = False
         self.short_ms = NEVER_MS  # when that changed
@@ -137,7 +141,7 @@ class Truth:
                 self.fire, self.fire_ms = step["on"], at_ms
                 self.fire_began_ms = at_ms if self.fire else self.fire_began_ms
         elif do in ("set_clock", "drift_clock"):
-            self.clock_touched = True
+            self._touch_clock(at_ms)
             if self._was_trusted:
                 self.shown_s = max(self.shown_s, self.building.wall.utc_ms() // 1000)
         elif do == "jam_lock":
@@ -153,19 +157,29 @@ class Truth:
         elif do == "fail_disk":
             self.storage_ms = max(self.storage_ms, at_ms)
             # A disk that tears or forgets what was not synced does its duty; one that flips does not.
-            if step["fault"] in ("flip", "flip_read", "rot") and step["file"] == "journal":
-                self.corrupted = True
-                self.corruptions += 1
+            if step["fault"] in ("flip", "flip_read", "rot"):
+                if step.get("file", "journal") == "journal":
+                    self.corrupted = True
+                    self.corruptions += 1
+                else:
+                    self.keys_struck = True
         elif do == "limit_memory":
-            self.short, self.short_ms = step["on"], at_ms
+            if self.short != step["on"]:
+                self.short, self.short_ms = step["on"], at_ms
         elif do == "command":
-            self.clock_touched = self.clock_touched or step["op"] == "clock.set"
+            if step["op"] == "clock.set":
+                self._touch_clock(at_ms)
+                self.clock_set = True
         elif do == "fail_broker":
             self._broker(step, at_ms)
         elif do == "kill_process" and step["process"] == "door":
             self.door_task_ms = at_ms
         elif do == "fail_task":
             self._task(step, at_ms)
+
+    def _touch_clock(self, at_ms: int) -> None:
+        if not self.clock_touched:
+            self.clock_touched, self.clock_touched_ms = True, at_ms
 
     def written(self, event: dict[str, Any], at_ms: int) -> None:
         """A record is durable, and was judged."""
@@ -199,7 +213,7 @@ class Truth:
             if step["how"] == "waits":
                 self._hung[device] = at_ms
             hangs_ms = HUNG_MS - MENDED_MS if step["how"] == "waits" else 0
-            self._ail(device, "task", False, at_ms + hangs_ms)
+            self._ail(device, "task", False, at_ms + hangs_ms, True)
 
     def _show(self, at_ms: int, step: dict[str, Any]) -> None:
         kind = {"present_card": "card", "enter_pin": "pin", "show_qr": "qr"}[step["do"]]
@@ -219,20 +233,25 @@ class Truth:
             self._ail(device, do, step["on"], at_ms)
             self._ail(self._loop_of(device), do, step["on"], at_ms)
         elif do == "chatter_contact":
-            self._ail(device, do, False, at_ms)
+            self._ail(device, do, False, at_ms, True)
         else:
             on = step["on"] if do == "unplug" else step["fault"] != "none"
             self._ail(device, do, on, at_ms)
 
-    def _ail(self, device: str, why: str, on: bool, at_ms: int) -> None:
+    def _ail(self, device: str, why: str, on: bool, at_ms: int, passes: bool = False) -> None:
+        """Something is wrong with a device, or no more; `passes`: it was, for a moment."""
         ailing = self._ailing.setdefault(device, set())
         if on:
             ailing.add(why)
-        else:
+        elif why in ailing:
             ailing.discard(why)
+        elif not passes:
+            return  # what was never wrong is not mended
         self._mended[device] = at_ms
 
     def _storage(self, step: dict[str, Any], at_ms: int) -> None:
+        if not step["on"] and not self._storage_mode:
+            return
         was_slow = self._storage_mode == "slow"
         self._storage_mode = step.get("mode", "error") if step["on"] else ""
         # What waits for a slow disk waits its turn.

@@ -172,3 +172,10 @@ def test_a_command_is_in_time_by_a_time_that_was_proven_and_stands_in_no_record(
     asked = step(3_599_000, "command", op="portal.mode", args={"portal": "yard", "mode": "blocked"})
     back = step(3_599_001, "set_clock", jump_ms=-1_340_301_947)
     assert told(asked, back, end_ms=3_600_000).law is None
+
+
+def test_an_alarm_that_is_shelved_when_all_is_mended_waits_for_its_time() -> None:
+    opened = step(1000, "trip_sensor", point="enclosure", on=True)
+    until = {"point": "enclosure", "class": "tamper", "until": "2027-03-18T20:00:00Z"}
+    shelved = step(4000, "command", op="alarm.shelve", args=until)
+    assert told(opened, shelved).law is None

@@ -45,20 +45,103 @@ def forgeries(how: str, times: int) -> list[Step]:
 
 
 def tables(
-    *steps: Step, end_ms: int = 30_000, override: dict[str, Any] | None = None
+    *steps: Step,
+    end_ms: int = 30_000,
+    override: dict[str, Any] | None = None,
+    **person: Any,
 ) -> story.Tables:
-    """A story of the demo building; guest-0 has a card and may go everywhere."""
+    """A story of the demo building; guest-0, key 2001, has a card and may go everywhere.
+
+    person  more of that table
+    """
     return {
         "board": "board_configs/demo-sim.toml",
         "start": "2026-11-21T08:00:00Z",
         "end_ms": end_ms,
         "override": override or {},
-        "person": [{"name": "guest-0", "card": "w26:012:20000"}],
+        "person": [{"name": "guest-0", "card": "w26:012:20000", **person}],
         "step": list(steps),
     }
 
 
+def card(at_ms: int) -> Step:
+    return step(at_ms, "present_card", access_point="front-in", person="guest-0")
+
+
+CANCELLED = {"id": 2001, "state": "cancelled", "levels": ["everywhere"], "version": 9}
+
 FAULTS = {
+    "a key keeps its state, whatever a command says": Fault(
+        "services/key_tables.py",
+        "        row = key.row\n        row[_VERSION]",
+        "        row = key.row\n        row[_STATE] = state or row[_STATE]\n        row[_VERSION]",
+        "5 cancelled",
+        tables(
+            card(1000),
+            command(
+                10_000,
+                "credential.upsert",
+                credential={**CANCELLED, "cards": ["w26:012:20000"]},
+            ),
+            card(20_000),
+        ),
+    ),
+    "a key that is taken away stays": Fault(
+        "runtime/key_operations.py",
+        'self._store([("remove", given["credential"])], by, note)',
+        "self._store([], by, note)",
+        "5 removed",
+        tables(command(1000, "credential.remove", credential=2001), card(10_000)),
+    ),
+    "keys of a set are not put in": Fault(
+        "runtime/key_operations.py",
+        'changes + [("upsert", key) for key in upsert]',
+        "changes",
+        "5 cancelled",
+        tables(
+            command(1000, "credential.sync", upsert=[{**CANCELLED, "cards": ["w26:012:20000"]}]),
+            card(10_000),
+        ),
+    ),
+    "nobody may anything": Fault(
+        "access/credential.py",
+        "        return LOCKED_DOWN\n    return permission",
+        "        return LOCKED_DOWN\n    return permission or NO_RIGHT",
+        "5 denied",
+        tables(card(1000)),
+    ),
+    "nobody's card is known": Fault(
+        "access/credential.py",
+        "    if key is None:\n        return UNKNOWN_CREDENTIAL",
+        "    if key is None or key.state == ACTIVE:\n        return UNKNOWN_CREDENTIAL",
+        "5 ",
+        tables(step(1000, "press_ack")),
+    ),
+    "a clock that leaps ahead is believed": Fault(
+        "runtime/site_time.py",
+        "LEAP_MS = 86400000  #",
+        "LEAP_MS = 86400000000000  #",
+        "5 denied",
+        tables(
+            step(1000, "set_clock", jump_ms=40 * 86_400_000),
+            card(10_000),
+            valid_to="2026-12-21T00:00:00Z",
+        ),
+    ),
+    "a lost key that is shown is told to nobody": Fault(
+        "access/credential.py",
+        "    if key.state in (LOST, CANCELLED):\n        kinds",
+        "    if not key.state:\n        kinds",
+        "4 credential_misuse",
+        tables(step(1000, "press_ack"), state="lost"),
+    ),
+    "a card that tells of duress is told to nobody": Fault(
+        "access/credential.py",
+        "kinds.append(DURESS)",
+        "pass",
+        "4 duress",
+        tables(step(1000, "press_ack"), duress_card="w26:012:20500"),
+    ),
     "what ran before a restart runs again": Fault(
         "runtime/command_gate.py",
         "self._seen[name[len(_SEEN) :]] = kept[name]",
