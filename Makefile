@@ -47,9 +47,9 @@ help:
 	@echo "make setup   only the virtual environment, .venv/"
 	@echo "make clean   remove .venv/ and the caches; state folders stay"
 
-setup: .venv/stamp-run
+setup: .venv/stamp-run .venv/stamp-commands
 
-setup-test: .venv/stamp-test
+setup-test: .venv/stamp-test .venv/stamp-commands
 
 .venv/stamp-venv:
 	@command -v $(PYTHON) >/dev/null || \
@@ -61,9 +61,13 @@ setup-test: .venv/stamp-test
 	@echo "setting up: the virtual environment .venv"
 	@rm -rf .venv
 	@$(PYTHON) -m venv .venv
-	@echo "$(CURDIR)" > "$$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/doorward.pth"
+	@touch $@
+
+# -I: whoever types one of them may stand in any folder, with a gpiod.py in it that is not ours.
+.venv/stamp-commands: .venv/stamp-venv Makefile
+	@echo "$(CURDIR)" > "$$(.venv/bin/python -I -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/doorward.pth"
 	@for pair in doorward=firmware door-sim=sim doorctl=host_tools; do \
-		printf '#!/bin/sh\nexec "$$(dirname "$$0")/python" -m %s "$$@"\n' "$${pair#*=}" > ".venv/bin/$${pair%%=*}"; \
+		printf '#!/bin/sh\nexec "$$(dirname "$$0")/python" -I -m %s "$$@"\n' "$${pair#*=}" > ".venv/bin/$${pair%%=*}"; \
 		chmod +x ".venv/bin/$${pair%%=*}"; \
 	done
 	@touch $@

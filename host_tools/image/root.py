@@ -48,7 +48,15 @@ def python_version(root: Path) -> str:
 
 def install_python(root: Path, arch: str, requirements: Sequence[Path], target: str) -> None:
     """Install hashed requirements for the root's Python into its folder `target`. Raises `ImageError`."""
-    words: list[str | Path] = [sys.executable, "-m", "pip", "install", "--quiet", "--no-input"]
+    words: list[str | Path] = [
+        sys.executable,
+        "-I",
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-input",
+    ]
     words += ["--disable-pip-version-check", "--require-hashes", "--no-compile"]
     machine, version = _MACHINES[arch], python_version(root)
     if machine != platform.machine() or version != f"3.{sys.version_info[1]}":

@@ -20,6 +20,13 @@ _PLACES = {
     "tmpfiles.conf": "usr/lib/tmpfiles.d/doorward.conf",
     "udev.rules": "usr/lib/udev/rules.d/60-doorward.rules",
 }
+
+#: What a person types on the board, from any folder: as isolated as the services are.
+_COMMAND = "usr/local/bin/doorward"
+_COMMAND_TEXT = f"""#!/bin/sh
+exec /{HOME}/.venv/bin/python -I -X utf8 -m firmware "$@"
+"""
+
 _RPI_GPIO = "etc/systemd/system/doorward-door.service.d/rpi-gpio.conf"
 
 #: Debian's own Python packages, beside those of the virtual environment.
@@ -56,6 +63,9 @@ def program(system: Path, project: Path, rpi_gpio: bool = False) -> None:
             _copy(path, system / "usr/lib/systemd/system" / path.name)
         elif path.name in _PLACES:
             _copy(path, system / _PLACES[path.name])
+    _folder((system / _COMMAND).parent)
+    (system / _COMMAND).write_text(_COMMAND_TEXT)
+    (system / _COMMAND).chmod(0o755)
     wants = system / "etc/systemd/system/multi-user.target.wants"
     _folder(wants)
     (wants / "doorward.target").symlink_to("/usr/lib/systemd/system/doorward.target")
@@ -71,7 +81,14 @@ def compile_python(system: Path, folder: str) -> None:
     By their bytes, not their dates, since a card has dates of its own.
     """
     version = root.python_version(system)
-    words: list[str | Path] = ["-m", "compileall", "-q", "--invalidation-mode", "unchecked-hash"]
+    words: list[str | Path] = [
+        "-I",
+        "-m",
+        "compileall",
+        "-q",
+        "--invalidation-mode",
+        "unchecked-hash",
+    ]
     if version == f"3.{sys.version_info[1]}":
         words += ["-s", system, "-p", "/", system / folder]
         command.run([sys.executable, *words], 900)

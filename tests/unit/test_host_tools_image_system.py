@@ -37,7 +37,7 @@ def test_every_unit_file_of_the_project_has_a_place(installed: Path) -> None:
         for path in installed.rglob("*")
         if path.is_file()
         and path.suffix != ".pyc"
-        and "opt" not in path.relative_to(installed).parts
+        and not {"opt", "local"} & set(path.relative_to(installed).parts)
         and path.stat().st_size
     }
     assert {path.read_text() for path in (ROOT / "firmware/units").iterdir()} == placed
@@ -101,3 +101,14 @@ def test_its_own_programs_need_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("platform.machine", lambda: "aarch64")
     monkeypatch.setattr(shutil, "which", lambda name: None)
     foreign.enable("arm64")
+
+
+def test_doorward_can_be_typed_on_the_board_and_is_as_isolated_as_its_services(
+    installed: Path,
+) -> None:
+    command = installed / "usr/local/bin/doorward"
+    units = (installed / "usr/lib/systemd/system/doorward-door.service").read_text()
+    begins = re.search(r"^ExecStart=(.* -m firmware) ", units, re.MULTILINE)
+    assert begins is not None
+    assert command.read_text() == f'#!/bin/sh\nexec {begins[1]} "$@"\n'
+    assert command.stat().st_mode & 0o777 == 0o755
