@@ -3,13 +3,13 @@
 A wire is what carries one signal or one pole from its start to its end: it keeps its number through the
 converter or terminal that it passes, so one number is on both ferrules, in the drawing, in the labels and in
 the installer's tests. First come the claimed lines in the order of the file, then the returns and feeds of
-what hangs on them, then the circuits of the loads.
+what hangs on them, then the circuits of the loads, then what feeds the boards and joins them to one 0 V.
 """
 
 from collections import namedtuple
 from typing import Any
 
-from hal import board_chips, board_facts, board_wiring
+from hal import board_facts, board_feeds, board_wiring
 from hal.board_lines import Claim, claims
 
 Config = dict[str, Any]
@@ -47,7 +47,8 @@ Wire = namedtuple(
 #: ("line", "strike", ""),
 #: ("relays", "K1", "IN1"), ("relay", "K1", "COM"), ("fuse", "F1", "1"), ("supply", "main", "+"),
 #: ("device", "reader", "d0"), ("panel", "fire", "1"), ("button", "S1", "1"), ("join", "X1", ""),
-#: ("common", "", "0 V"), ("converters", "", "3.3 V"), ("chips", "adc, exp0", "SDA").
+#: ("common", "", "0 V"), ("converters", "pull_up", "3.3 V"), ("chips", "adc, exp0", "SDA"),
+#: ("input", "five", "+"), ("board", "", "5 V"), ("adapter", "bus", "GND").
 Place = tuple[str, str, str]
 
 
@@ -64,7 +65,8 @@ def wires(config: Config) -> list[Wire]:
     for device, entry in config["devices"].items():
         if entry["driver"] in board_wiring.RELAYED:
             made.circuit(device, entry)
-    made.relay_board()
+    for feed in board_feeds.feeds(config):
+        made.feed(feed)
     return made.found
 
 
@@ -225,6 +227,10 @@ class _Maker:
         self._add(device, "+", at, ("device", device, "+"), "", "+")
         self._add(device, "-", ("supply", feed, "-"), ("device", device, "-"), "", "-")
 
+    def feed(self, feed: board_feeds.Feed) -> None:
+        """What feeds a board in the box, or joins it to 0 V."""
+        self._add("", feed.role, feed.start, feed.end)
+
     def _through(self, wire: Wire) -> Wire:
         """A piece of a lock's circuit that leaves the box: it lies in the cable of what it leads to."""
         for what, way in ((wire.end, 0), (wire.start, 1)):
@@ -239,46 +245,6 @@ class _Maker:
                 area_mm2=cable.get("area_mm2"),
             )
         return wire
-
-    def relay_board(self) -> None:
-        """What feeds the coils, and the one reference that all boards share with the pins."""
-        coils = self.config["relay_board"]["coil_supply"]
-        feed: Place = ("pin", "5V", "2") if coils is None else ("supply", coils, "+")
-        self._add("", "coils", feed, ("relays", "", "VCC"))
-        self._add("", "reference", ("pin", "GND", "6"), ("relays", "", "GND"))
-        vias = {board_wiring.interface(self.config, device) for device in self.config["devices"]}
-        buses = _buses(self.config)
-        if buses or vias & {"level_converter", "pull_up", "optocoupler"}:
-            self._add("", "logic", ("pin", "3V3", "1"), ("converters", "", "3.3 V"))
-        for line, names in buses.items():
-            pin = str(board_facts.HEADER[board_facts.number(line) or 0])
-            self._add("", "bus", ("pin", line, pin), ("chips", ", ".join(names), _BUS_NAMES[line]))
-        if coils is not None:
-            self._add("", "reference", ("supply", coils, "-"), ("common", "", "0 V"))
-
-
-#: What a chip calls a line of the header's buses.
-_BUS_NAMES = {
-    "GPIO2": "SDA",
-    "GPIO3": "SCL",
-    "GPIO7": "CE1",
-    "GPIO8": "CE0",
-    "GPIO9": "MISO",
-    "GPIO10": "MOSI",
-    "GPIO11": "SCLK",
-}
-
-
-def _buses(config: Config) -> dict[str, list[str]]:
-    """The header lines that lead to chips, and to which: of [chips], and "rtc" for the clock."""
-    found: dict[str, list[str]] = {}
-    if config["controller"]["rtc"]:
-        for line in board_facts.BOARDS[config["board"]].rtc_lines:
-            found.setdefault(line, []).append("rtc")
-    for name, entry in config["chips"].items():
-        for line in board_chips.BUS_LINES.get(entry["bus"], ()):
-            found.setdefault(line, []).append(name)
-    return found if config["board"] != "sim" else {}
 
 
 def cuts(config: Config, portal: str) -> bool:

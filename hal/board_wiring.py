@@ -89,6 +89,8 @@ SUPPLY: Fields = {
     "max_ma": optional(whole(50, 50_000, "mA")),
     "battery_mah": optional(whole(0, 500_000, "mAh"), 0),
     "other_ma": optional(whole(0, 50_000, "mA"), 0),
+    "fed_by": optional(name),
+    "feeds_board": optional(flag, False),
 }
 
 #: [cables.NAME]

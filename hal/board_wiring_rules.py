@@ -40,8 +40,24 @@ def check(config: Config, problems: Problems) -> None:
         problems.add(
             "relay_board.coil_supply", f'no "{coils}"; expected a name of [supplies], {near}'
         )
+    for supply, entry in config["supplies"].items():
+        _check_feed(config, supply, entry, problems)
     for portal, entry in config["portals"].items():
         _check_exit(f"portals.{portal}.exit_device", entry, problems)
+
+
+def _check_feed(config: Config, supply: str, entry: Config, problems: Problems) -> None:
+    """A converter hangs on another supply, which at the end of the row has its own mains."""
+    path, supplies = f"supplies.{supply}.fed_by", config["supplies"]
+    feeder = entry["fed_by"]
+    if feeder is not None and feeder not in supplies:
+        near = nearest_known(feeder, [one for one in supplies if one != supply])
+        problems.add(path, f'no "{feeder}"; expected a name of [supplies], {near}')
+    for _ in supplies:
+        if feeder == supply:
+            problems.add(path, f'"{entry["fed_by"]}" is fed by it in turn; expected another supply')
+            return
+        feeder = supplies.get(feeder, {}).get("fed_by")
 
 
 def _check_load(path: str, entry: Config, problems: Problems) -> None:

@@ -80,13 +80,18 @@ class Plan:
             "relays": lambda: self.say("place.relays", point=point),
             "relay": lambda: f"{name} {point}",
             "fuse": lambda: f"{name}.{point}",
-            "supply": lambda: f"{self.supply(name)} {'−' if point == '-' else point}",
+            "supply": lambda: f"{self.supply(name)} {_pole(point)}",
+            "input": lambda: self.say("place.input", name=self.supply(name), point=_pole(point)),
+            "board": lambda: self.say("place.board", point=point),
+            "adapter": lambda: self.say("place.adapter", name=self.device(name), point=point),
             "panel": lambda: self.say("place.panel", point=point),
             "button": lambda: self.say("place.button", name=name, point=point),
             "chips": lambda: f"{self._chips(name)} {point}",
             "join": lambda: self.say("place.join", name=name),
-            "common": lambda: self.say("place.common"),
-            "converters": lambda: self.say("place.converters", point=point),
+            "common": lambda: self.say("place.common", point=point),
+            "converters": lambda: self.say(
+                "place.converters", what=self.say(f"between.{name}"), point=_pole(point)
+            ),
             "device": lambda: self._terminal(name, point),
         }
         return makers[what]()
@@ -155,3 +160,8 @@ class Plan:
     def warned(self, where: str, *sorts: str) -> bool:
         """Whether something is wrong at a device, portal or supply."""
         return any(one.where == where and one.sort in sorts for one in self.warnings)
+
+
+def _pole(point: str) -> str:
+    """A pole as it is written: a minus is as wide as a plus."""
+    return point.removesuffix("-") + "−" if point.endswith("-") else point
