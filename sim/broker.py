@@ -126,8 +126,7 @@ class EmbeddedBroker:
             config.write_text(
                 f"server_name: doorward\nhost: {quoted}\nport: -1\n"
                 f"jetstream {{ store_dir: {json.dumps(str(self._folder.resolve()))} }}\n"
-                # No more on its way than a controller deals with before it is sent again.
-                f'mqtt {{ host: {quoted}, port: {self.port or -1}, ack_wait: "3s", max_ack_pending: 100 }}\n'
+                f'mqtt {{ host: {quoted}, port: {self.port or -1}, ack_wait: "3s" }}\n'
             )
         except OSError as error:
             reason = (error.strerror or str(error)).lower()
