@@ -2,7 +2,7 @@
 
 from hal import board_wires, board_wiring
 from hal.board_wires import Wire
-from host_tools.wiring import symbols
+from host_tools.wiring import power, symbols
 from host_tools.wiring.plan import Config, Plan
 from host_tools.wiring.shapes import BODY, HEAD, NORMAL, SMALL, THIN, Sheet
 
@@ -89,7 +89,8 @@ class _Circuit:
         sheet.rect(12, PLUS - 6, SUPPLY_EDGE - 12, MINUS - PLUS + 12)
         y = sheet.lines(14, PLUS + 8, plan.supply(name), 20, BODY, True)
         y = sheet.lines(14, y + 1, plan.volts(self.lock), 20, BODY)
-        sheet.lines(14, y + 1, plan.say("own_supply"), 22, SMALL)
+        y = sheet.lines(14, y + 1, plan.say("own_supply"), 21, SMALL)
+        sheet.lines(14, y + 1, power.supply_state(plan, name), 21, SMALL, True)
         direct = board_wiring.supply(plan.config, self.lock).get("current") != "ac"
         sheet.text(SUPPLY_EDGE - 2, PLUS + 1, "+" if direct else "~", BODY, True, "right")
         sheet.text(SUPPLY_EDGE - 2, MINUS + 1, "−" if direct else "~", BODY, True, "right")

@@ -7,7 +7,7 @@ import csv
 import io
 from typing import Any
 
-from host_tools.wiring import doors, field, frame, header, lists, overview, svg
+from host_tools.wiring import doors, field, frame, header, lists, overview, power, svg
 from host_tools.wiring.plan import Plan
 from host_tools.wiring.shapes import Sheet
 
@@ -15,8 +15,8 @@ Source = tuple[str, str, str]  #: the config's file name, 8 digits of its hash, 
 
 
 def sheets(plan: Plan, source: Source) -> list[Sheet]:
-    """Overview, header and lines, a circuit a portal, cables, lists and tests; each in its frame."""
-    parts = (overview, header, doors, field, lists)
+    """Overview, header and lines, supplies, a circuit a portal, cables, lists, tests; each in its frame."""
+    parts = (overview, header, power, doors, field, lists)
     made = [sheet for part in parts for sheet in part.sheets(plan)]
     for place, sheet in enumerate(made, 1):
         frame.draw(plan, sheet, place, len(made), source)

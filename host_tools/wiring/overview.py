@@ -1,7 +1,7 @@
 """Sheet 1: what hangs where, outside, inside and in the control box, and which cable leads there."""
 
 from hal import board_wiring
-from host_tools.wiring import field
+from host_tools.wiring import field, power
 from host_tools.wiring.plan import Plan
 from host_tools.wiring.shapes import BODY, BOLD, HEAD, NORMAL, SMALL, THIN, Sheet
 
@@ -153,6 +153,7 @@ def _contents(plan: Plan) -> list[Part]:
         minutes = board_wiring.battery_min(config, name)
         if minutes is not None:
             lines.append(plan.say("box.battery", mah=supply["battery_mah"], n=minutes))
+        lines.append(power.supply_state(plan, name))
         found.append((plan.title(supply), lines))
     if not config["supplies"]:
         found.append((plan.say("supply.unstated"), [plan.say("box.own_supply")]))

@@ -165,7 +165,7 @@ def test_every_mistake_of_a_config_is_a_line(
         ),
         (
             (TWO, "--svg", "/dev/null", "--sheet", "99"),
-            "sheet 99: none of it; expected 1 to 11",
+            "sheet 99: none of it; expected 1 to 12",
         ),
         (
             (TWO, "--svg", "/no/such/folder/x.svg"),
