@@ -19,6 +19,7 @@ from sim.soak.breach import Breach
 from sim.soak.last_visits import LastVisits
 from sim.soak.law_alarms import Alarms
 from sim.soak.law_commands import COMMAND, STORED, Commands
+from sim.soak.law_faults import Faults
 from sim.soak.law_keys import Keys
 from sim.soak.law_records import Records
 from sim.soak.law_release import EGRESS_MS, SAFE_MS, Releases
@@ -46,6 +47,10 @@ class Laws:
         self.releases = Releases(self.truth)
         self.keys = Keys(self.truth)
         self.alarms = Alarms(self.truth, self.releases.mode)
+        releases = self.releases
+        self.faults = Faults(
+            self.truth, self.alarms, lambda name: (releases.released[name], releases.since_ms[name])
+        )
         self.commands = Commands(self.truth)
         self.visits = LastVisits(
             self.truth, self.keys, self.releases.mode, lambda: self.alarms.active
@@ -80,6 +85,7 @@ class Laws:
         self.truth.step(at_ms, step)
         self.releases.step(at_ms, step)
         self.alarms.step(at_ms, step)
+        self.faults.step(at_ms, step)
         if step["do"] in ("press_rex", "leave", "set_fire"):
             self._later(EGRESS_MS + 1)
         if step["do"] == "fail_task":
@@ -105,6 +111,7 @@ class Laws:
         self.commands.written(event, at_ms)
         self.releases.written(event, at_ms, told_ms)
         self.alarms.written(event, at_ms)
+        self.faults.written(event, at_ms)
         self.truth.written(event, at_ms)
         self.visits.written(event)
         died = event["type"] == "system.fault" and "task ended" in str(event.get("text"))
@@ -139,6 +146,7 @@ class Laws:
             self.keys.written(event, now_ms, "")
             self.commands.written(event, now_ms)
             self.alarms.written(event, now_ms)
+            self.faults.written(event, now_ms)
             self.truth.written(event, now_ms)
 
     # ---- ears --------------------------------------------------------------------------------------
@@ -209,6 +217,7 @@ class Laws:
         self.truth.look()
         self.releases.look()
         self.alarms.look()
+        self.faults.look()
         self.commands.look()
         if len(self._building.loop._timers) > MOST_TIMERS:
             raise Breach("8 timers", self.truth.now_ms(), "the loop has timers without end")

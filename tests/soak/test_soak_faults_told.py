@@ -153,6 +153,47 @@ FAULTS = {
             step(15_000, "forge_command", how="again"),
         ),
     ),
+    "a reader that is pulled off is told to nobody": Fault(
+        "runtime/inputs.py",
+        "return effects + self._site.condition(device, alarm.READER_FAULT, lost, now)",
+        "return effects",
+        "4 reader_fault",
+        tables(step(1000, "unplug", device="yard-in-reader", on=True), end_ms=90_000),
+    ),
+    "a clock that nobody vouches for is told to nobody": Fault(
+        "runtime/upkeep.py",
+        "self.condition(alarm.CLOCK_FAULT, not now.trusted)",
+        "pass",
+        "4 clock_fault",
+        tables(step(1000, "set_clock", jump_ms=400_000_000), end_ms=120_000),
+    ),
+    "a disk that fails is told as a link that does": Fault(
+        "runtime/wiring.py",
+        "return CONTROLLER, alarm.STORAGE_FAULT",
+        "return CONTROLLER, alarm.LINK_FAULT",
+        "4 storage_fault",
+        tables(
+            step(12_000, "fail_storage", on=True, mode="error"),
+            card(14_000),
+            step(24_000, "fail_storage", on=False),
+            end_ms=60_000,
+        ),
+    ),
+    "a bolt that stays out is told to nobody": Fault(
+        "access/watch.py",
+        "effects = self._judge(self._faults.handle(device, alarm.LOCK_FAULT, what, now.ms), now)",
+        "effects = self._judge(self._faults.handle(device, alarm.LOCK_FAULT, "
+        "lasting.UNJUDGED, now.ms), now)",
+        "4 lock_fault",
+        tables(card(1000), step(3000, "jam_lock", portal="front", on=True), end_ms=60_000),
+    ),
+    "no checkpoint is made by the hour": Fault(
+        "runtime/upkeep.py",
+        "if self._signs and now.ms >= self._checkpoint_ms:",
+        "if False:",
+        "3 checkpoint",
+        tables(step(1000, "press_ack"), end_ms=3_700_000),
+    ),
     "a host's word counts unsigned": Fault(
         "services/command_desk.py",
         "if signed.key != by.key:",
