@@ -3,6 +3,7 @@
 from collections import namedtuple
 
 from firmware.runtime import aio
+from firmware.runtime.causes import Causes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ async def feed(
     stirred: "Callable[[], None] | None" = None,
     alive: "Callable[[], None] | None" = None,
 ) -> None:
-    """Hand over every reading of device `name`, for ever.
+    """Hand over every reading of device `name`, for ever, and a LOST more when it is gone for another cause.
 
     `stirred` is told when something begins to come, `STIR_MS` after the last time at the earliest: a
     frame takes some 20 ms to arrive, and whoever is asked about it next can be awake by then.
@@ -90,6 +91,7 @@ async def feed(
     told_ms = loop.now_ms() - STIR_MS
     said_ms = loop.now_ms() - SAY_MS
     came = aio.Event()
+    causes = Causes()
     source = driver.source
     source.ready = came.set
     watched = -1
@@ -101,7 +103,11 @@ async def feed(
                 stirred()
             came.clear()
             for reading in driver.poll(now_ms):
+                causes.heard(reading, getattr(driver, "problem", ""))
                 inbox.put(Input(READING, name, reading))
+            other = causes.changed(getattr(driver, "problem", ""), now_ms)
+            if other is not None:
+                inbox.put(Input(READING, name, other))
             watched = _watch(loop, source, watched, came)
             if alive is not None and now_ms - said_ms >= SAY_MS:
                 said_ms = now_ms

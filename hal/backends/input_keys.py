@@ -168,7 +168,7 @@ class KeyStream(ByteStream):
 
     def _gone(self) -> DeviceUnavailableError:
         self._shut()
-        return DeviceUnavailableError(f"{self.name}: has gone; expected the reader plugged in")
+        return DeviceUnavailableError(f"{self.name}: {_NOT_THERE}")
 
 
 def _typed(kind: int, code: int, value: int) -> bytes:

@@ -22,10 +22,11 @@ from hal.ports import ByteStream, SerialPorts
 
 _MOST_BYTES = 4096
 _LATER = (errno.EAGAIN, errno.EWOULDBLOCK, errno.EINTR)
+_NOT_THERE = "not there; expected the reader or its adapter plugged in"  # or pulled out: one cause
 _TO_DO = {
-    errno.ENOENT: "not there; expected the reader or its adapter plugged in",
-    errno.ENXIO: "not there; expected the reader or its adapter plugged in",
-    errno.ENODEV: "not there; expected the reader or its adapter plugged in",
+    errno.ENOENT: _NOT_THERE,
+    errno.ENXIO: _NOT_THERE,
+    errno.ENODEV: _NOT_THERE,
     errno.EAGAIN: "another program has it; expected nobody else on the reader's port",
     errno.EBUSY: "another program has it; expected nobody else on the reader's port",
 }
@@ -158,7 +159,7 @@ class PyserialStream(ByteStream):
 
     def _gone(self) -> DeviceUnavailableError:
         self._shut()
-        return DeviceUnavailableError(f"{self.name}: has gone; expected the reader plugged in")
+        return DeviceUnavailableError(f"{self.name}: {_NOT_THERE}")
 
 
 def _load() -> Any:

@@ -3,9 +3,12 @@
 Does not imitate: baud rates, parity and framing errors, modem lines (a pseudo-terminal has none).
 """
 
+import contextlib
+import fcntl
 import os
 import select
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from stream_checks import StreamRig
@@ -30,6 +33,15 @@ class PtyRig(StreamRig):
     def plug(self) -> None:
         self.master, self._slave = os.openpty()
         os.symlink(os.ttyname(self._slave), self.name)
+
+    @contextlib.contextmanager
+    def plug_for_another(self) -> Iterator[None]:
+        """It is there again, and as long as this lasts another program has it."""
+        self.master, self._slave = os.openpty()
+        fcntl.flock(self._slave, fcntl.LOCK_EX)
+        os.symlink(os.ttyname(self._slave), self.name)
+        yield
+        fcntl.flock(self._slave, fcntl.LOCK_UN)
 
     def unplug(self) -> None:
         os.unlink(self.name)

@@ -80,6 +80,7 @@ def test_a_machine_without_chip_and_port_says_each_once_and_what_it_stops(tmp_pa
 
 TWO_DOORS = ROOT / "board_configs" / "cm4-two-doors.toml"
 SERIAL = "/dev/serial0"
+NOT_THERE = "not there; expected the reader or its adapter plugged in"
 # A fault that is there is an alarm; the link, which nobody answers, says when it is tried: it starts last.
 AT_ONCE = "[alarms.fault_after_ms]\nreader_fault = 0\nlock_fault = 0\n"
 AT_ONCE += '[link]\nhost = "127.0.0.1"\nport = 1\n'
@@ -226,7 +227,7 @@ def test_a_serial_port_that_vanishes_is_a_line_and_an_alarm_and_its_end_is_told(
     machine = machines()
     machine.wait_said("link: ")
     machine.port.unplug()
-    gone = f"street-reader: {machine.port.name}: has gone; expected the reader plugged in"
+    gone = f"street-reader: {machine.port.name}: {NOT_THERE}"
     assert machine.wait_said("street-reader: ") == gone
     machine.leave_by_the_handle()
     machine.port.plug()
@@ -241,6 +242,28 @@ def test_a_serial_port_that_vanishes_is_a_line_and_an_alarm_and_its_end_is_told(
     ]
     told = [e["part"] for e in events if e["type"] in ("system.fault", "system.recovered")]
     assert told == ["street-reader"]
+
+
+def test_a_fault_whose_cause_changes_is_told_anew_each_cause_once(machines: Any) -> None:
+    machine = machines()
+    machine.wait_said("link: ")
+    machine.port.unplug()
+    gone = f"street-reader: {machine.port.name}: {NOT_THERE}"
+    assert machine.wait_said("street-reader: ") == gone
+    with machine.port.plug_for_another():
+        held = (
+            f"street-reader: {machine.port.name}: another program has it; "
+            "expected nobody else on the reader's port"
+        )
+        assert machine.wait_said("another program") == held
+    machine.wait_said("street-reader: works again")
+    events = machine.stop()
+    assert [line for line in machine.said.items if line.startswith("street-reader: ")] == [
+        gone,
+        held,
+        "street-reader: works again",
+    ]
+    assert f"street-reader: {_faults(events)['street-reader']}" == held
 
 
 def _follow(stream: Any, seen: Seen) -> None:

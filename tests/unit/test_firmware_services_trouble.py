@@ -79,6 +79,16 @@ def test_a_device_whose_own_fault_comes_much_later_is_told_of_then() -> None:
     assert said == [f"tamper, lid: {EXPANDER}", f"lid: {EXPANDER}"]
 
 
+def test_a_new_cause_of_several_devices_is_one_line_more() -> None:
+    trouble, said = log()
+    trouble.heard(raised("reader_fault", "tamper", at_ms=1000))
+    for name in ("lid", "tamper"):
+        trouble._devices[name].problem = CHIP
+    trouble.heard(fault("lid", CHIP))
+    trouble.heard(fault("tamper", CHIP))
+    assert said == [f"tamper, lid: {EXPANDER}", f"lid, tamper: {CHIP}"]
+
+
 def test_a_held_line_is_told_as_one() -> None:
     trouble, said = log()
     trouble.heard(raised("reader_fault", "keypad"))
