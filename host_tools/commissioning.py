@@ -16,7 +16,10 @@ _LARGEST = 10_000_000  #: bytes
 
 
 def run(args: argparse.Namespace, console: Console, words: dict[str, str]) -> int:
-    """0: it is signed, by that key, of that config; 1: not. Raises `UseError` for a file that is none."""
+    """0: it is signed, by that key, of that config, and every step of it is right; 1: not.
+
+    Raises `UseError` for a file that is none.
+    """
     if args.key is not None:
         raise UseError(
             "--key: stands before the command; expected commissioning verify FILE --key BASE64"
@@ -25,18 +28,20 @@ def run(args: argparse.Namespace, console: Console, words: dict[str, str]) -> in
     wrong = _wrong(record, args)
     steps = [step for step in record["steps"] if isinstance(step, dict)]
     bad = [step for step in steps if step.get("outcome") != "ok"]
+    right = (
+        bool(steps) and len(steps) == len(record["steps"]) and not bad and record.get("ok") is True
+    )
     if args.json:
-        shown = {"signed": not wrong, "wrong": wrong, "record": record}
+        shown = {"signed": not wrong, "wrong": wrong, "right": right, "record": record}
         console.line(json.dumps(shown, ensure_ascii=False))
-        return 1 if wrong else 0
+        return 0 if right and not wrong else 1
     named = {
         key: printable(str(record.get(key, "?"))) for key in ("site", "controller", "by", "ended")
     }
     if wrong:
         console.say(WRONG, words[f"commissioning.{wrong}"].format(**named))
         return 1
-    sign = LOOK if bad or not steps or not record.get("ok") else DONE
-    count = {"good": str(len(steps) - len(bad)), "count": str(len(steps))}
+    count = {"good": str(len(steps) - len(bad)), "count": str(len(record["steps"]))}
     lines = [words["commissioning.who"].format(**named)]
     if args.public_key is None:
         lines.append(words["commissioning.unchecked"].format(key=str(record.get("public_key"))))
@@ -46,8 +51,9 @@ def run(args: argparse.Namespace, console: Console, words: dict[str, str]) -> in
             "commissioning.left" if step.get("outcome") == "skipped" else "commissioning.failed"
         ]
         lines.append(printable(f"{outcome}: {step.get('says', '?')}{note}"))
+    sign = DONE if right else LOOK
     console.say(sign, words["commissioning.signed"].format(**named, **count), lines)
-    return 0
+    return 0 if right else 1
 
 
 def _wrong(record: dict[str, Any], args: argparse.Namespace) -> str:

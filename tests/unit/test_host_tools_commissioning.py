@@ -41,6 +41,11 @@ def written(tmp_path: Path, **other: Any) -> Path:
     return path
 
 
+def all_right(tmp_path: Path) -> Path:
+    """The same with nothing in it that failed."""
+    return written(tmp_path, ok=True, steps=[{"says": "W3: K1 clicks.", "outcome": "ok"}])
+
+
 def said(capsys: pytest.CaptureFixture[str]) -> str:
     return " ".join(capsys.readouterr().out.split())
 
@@ -49,17 +54,48 @@ def test_a_record_is_told_with_what_was_not_right(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = written(tmp_path)
-    assert main(["commissioning", "verify", str(path), "--key", KEY, "--lang", "en"]) == 0
+    assert main(["commissioning", "verify", str(path), "--key", KEY, "--lang", "en"]) == 1
     assert said(capsys) == (
         "! Signed by c-01: 1 of 2 steps are right. "
         "Tested at sunrise by Li, ended 2026-11-21T08:00:00.000Z. failed: W3: K1 clicks. (no click)"
     )
 
 
+RIGHT = {"says": "W3: K1 clicks.", "outcome": "ok"}
+
+
+@pytest.mark.parametrize(
+    ("ok", "steps", "count", "code"),
+    [
+        (True, [RIGHT, RIGHT], "2 of 2", 0),
+        (False, [RIGHT, {**RIGHT, "outcome": "skipped"}], "1 of 2", 1),
+        (True, [RIGHT, {**RIGHT, "outcome": "failed"}], "1 of 2", 1),
+        (False, [RIGHT], "1 of 1", 1),
+        ("yes", [RIGHT], "1 of 1", 1),
+        (True, [RIGHT, "W4"], "1 of 2", 1),
+        (True, [], "0 of 0", 1),
+    ],
+)
+def test_only_a_record_with_every_step_right_is_a_success_and_the_signature_is_told_apart(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    ok: object,
+    steps: list[object],
+    count: str,
+    code: int,
+) -> None:
+    args = ["commissioning", "verify", str(written(tmp_path, ok=ok, steps=steps)), "--key", KEY]
+    assert main([*args, "--lang", "en"]) == code
+    assert f"Signed by c-01: {count} steps are right." in said(capsys)
+    assert main([*args, "--json"]) == code
+    told = json.loads(said(capsys))
+    assert (told["signed"], told["right"]) == (True, code == 0)
+
+
 def test_without_a_key_it_is_said_that_nothing_was_compared(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["commissioning", "verify", str(written(tmp_path)), "--lang", "en"]) == 0
+    assert main(["commissioning", "verify", str(all_right(tmp_path)), "--lang", "en"]) == 0
     assert "--key compares" in said(capsys)
 
 
@@ -100,7 +136,7 @@ def test_a_record_of_another_config_is_told(
 ) -> None:
     board = tmp_path / "board.toml"
     board.write_bytes(b"board")
-    args = ["commissioning", "verify", str(written(tmp_path)), "--key", KEY]
+    args = ["commissioning", "verify", str(all_right(tmp_path)), "--key", KEY]
     args += ["--board", str(board), "--json"]
     assert main(args) == 0
     assert json.loads(said(capsys))["wrong"] == ""
@@ -143,7 +179,7 @@ def test_nothing_that_stands_in_a_record_is_a_line_of_ours_or_turns_the_terminal
 ) -> None:
     steps = [{"says": "W1\x1b[2J", "outcome": "failed", "note": "x\n✓ Signed by c-01"}]
     path = written(tmp_path, by="Li\n✓ Signed by c-02", site="\u202es", steps=steps)
-    assert main(["commissioning", "verify", str(path), "--lang", "en"]) == 0
+    assert main(["commissioning", "verify", str(path), "--lang", "en"]) == 1
     out = capsys.readouterr().out
     assert [line[0] for line in out.splitlines()] == ["!"] + [" "] * (len(out.splitlines()) - 1)
     assert out.replace("\n", "").isprintable()
@@ -152,5 +188,5 @@ def test_nothing_that_stands_in_a_record_is_a_line_of_ours_or_turns_the_terminal
 def test_a_record_without_a_step_is_not_called_right(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["commissioning", "verify", str(written(tmp_path, ok=True, steps=[]))]) == 0
+    assert main(["commissioning", "verify", str(written(tmp_path, ok=True, steps=[]))]) == 1
     assert said(capsys).startswith("! ")
