@@ -45,13 +45,6 @@ CHIPS: dict[str, Fields] = {
     },
 }
 
-#: header lines of a bus, by how its path begins
-BUS_LINES = {
-    "/dev/i2c-1": ("GPIO2", "GPIO3"),
-    "/dev/spidev0.0": ("GPIO8", "GPIO9", "GPIO10", "GPIO11"),
-    "/dev/spidev0.1": ("GPIO7", "GPIO9", "GPIO10", "GPIO11"),
-}
-
 _OUTPUT_ONLY = ("GPA7", "GPB7")  # DS20001952D, 1.0
 _NEVER = {
     "lock": "an expander keeps a lock driven when the board is reset",
@@ -68,15 +61,6 @@ def chip(value: Any, path: str, problems: Problems) -> Config:
         fields = {"chip": CHIPS[EXPANDER]["chip"]}
         return table(kept if isinstance(value, dict) else value, fields, path, problems)
     return table(value, CHIPS[kind], path, problems)
-
-
-def held(config: Config) -> dict[str, str]:
-    """Header lines that the chips' buses need, and who has them."""
-    found = {}
-    for name, entry in config["chips"].items():
-        for line in BUS_LINES.get(entry.get("bus") or "", ()):
-            found[line] = f"the bus of chips.{name}"
-    return found
 
 
 def check(config: Config, problems: Problems) -> None:

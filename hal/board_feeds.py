@@ -9,13 +9,13 @@ is kept apart: nothing of it may reach a pin. An alternating one has no minus an
 from collections import namedtuple
 from typing import Any
 
-from hal import board_chips, board_facts, board_wiring
+from hal import board_buses, board_chips, board_facts, board_wiring
 
 Config = dict[str, Any]
 Place = tuple[str, str, str]  #: as in `hal.board_wires`
 
 #: One wire in the box.
-#: role   str    coils, reference, feed_in, board, logic, five, field or bus
+#: role   str    coils, reference, feed_in, board, logic, five, field, bus, sends or turns
 #: start  Place  where it begins
 #: end    Place  where it ends
 Feed = namedtuple("Feed", ("role", "start", "end"))
@@ -23,16 +23,6 @@ Feed = namedtuple("Feed", ("role", "start", "end"))
 COMMON: Place = ("common", "", "0 V")
 LOGIC: Place = ("common", "", "3.3 V")
 
-#: What a chip calls a line of the header's buses.
-_BUS_NAMES = {
-    "GPIO2": "SDA",
-    "GPIO3": "SCL",
-    "GPIO7": "CE1",
-    "GPIO8": "CE0",
-    "GPIO9": "MISO",
-    "GPIO10": "MOSI",
-    "GPIO11": "SCLK",
-}
 #: The terminals of a chip that are fed, and those on 0 V.
 _CHIP_PINS = {
     "mcp23017": ("VDD RESET", "VSS"),
@@ -199,17 +189,26 @@ def _adapters(config: Config) -> list[Feed]:
         if entry.get("port") is None or board_wiring.interface(config, device) != "rs485":
             continue
         made.append(Feed("reference", COMMON, ("adapter", device, "GND")))
-        if entry["port"] in board_facts.BOARDS[config["board"]].uart_ports:
+        pins = [one for one in board_buses.taken(config) if one.user == device]
+        if pins:
             made.append(Feed("logic", LOGIC, ("adapter", device, "VCC")))
+        for one in pins:
+            if one.point != "RO":  # that wire is the claimed one
+                role = "sends" if one.point == "DI" else "turns"
+                made.append(Feed(role, _pin(one.line), ("adapter", device, one.point)))
     return made
+
+
+def _pin(line: str) -> Place:
+    return ("pin", line, str(board_facts.HEADER[board_facts.number(line) or 0]))
 
 
 def _chips(config: Config) -> list[Feed]:
     """The chips beside the board's own pins, and the clock: fed, joined to 0 V, and their bus."""
     made = []
-    buses = _buses(config)
-    clock = [("rtc", {"chip": "rtc"})] if any("rtc" in names for names in buses.values()) else []
-    chips = [*clock, *config["chips"].items()] if buses else []
+    buses = [one for one in board_buses.taken(config) if not one.path.startswith("devices.")]
+    clock = [("rtc", {"chip": "rtc"})] if any(one.user == "rtc" for one in buses) else []
+    chips = [*clock, *config["chips"].items()] if config["board"] != "sim" else []
     for name, entry in chips:
         fed, ground = _CHIP_PINS[entry["chip"]]
         address = entry.get("address")
@@ -226,19 +225,11 @@ def _chips(config: Config) -> list[Feed]:
         made.append(Feed("reference", COMMON, ("chips", name, ground)))
         if address is not None and _ADDR.get(address) in ("SDA", "SCL"):
             made.append(Feed("bus", ("chips", name, _ADDR[address]), ("chips", name, "ADDR")))
-    for line, names in buses.items():
-        pin = str(board_facts.HEADER[board_facts.number(line) or 0])
-        made.append(Feed("bus", ("pin", line, pin), ("chips", ", ".join(names), _BUS_NAMES[line])))
+    for one in dict.fromkeys((one.line, one.point) for one in sorted(buses, key=_clock_first)):
+        names = [other.user for other in sorted(buses, key=_clock_first) if other.line == one[0]]
+        made.append(Feed("bus", _pin(one[0]), ("chips", ", ".join(names), one[1])))
     return made
 
 
-def _buses(config: Config) -> dict[str, list[str]]:
-    """The header lines that lead to chips, and to which: of [chips], and "rtc" for the clock."""
-    found: dict[str, list[str]] = {}
-    if config["controller"]["rtc"]:
-        for line in board_facts.BOARDS[config["board"]].rtc_lines:
-            found.setdefault(line, []).append("rtc")
-    for name, entry in config["chips"].items():
-        for line in board_chips.BUS_LINES.get(entry["bus"], ()):
-            found.setdefault(line, []).append(name)
-    return found if config["board"] != "sim" else {}
+def _clock_first(one: board_buses.Taken) -> bool:
+    return bool(one.user != "rtc")

@@ -8,7 +8,7 @@ on a line that is pulled up at boot, one that is active high only on a line that
 from collections import namedtuple
 from typing import Any
 
-from hal import board_chips, board_facts, board_wiring
+from hal import board_buses, board_chips, board_facts, board_wiring
 from hal.opening import LINE_KEYS, OUTPUT_DRIVERS
 from hal.schema import Problems, nearest
 
@@ -77,7 +77,8 @@ def check(config: Config, problems: Problems) -> None:
             board_chips.check_line(config, claim, _path(claim), problems)
     if config["board"] == "sim":
         return
-    held = _held(config, board, claimed)
+    board_buses.check(config, problems)
+    held = _held(config)
     for claim in claimed:
         if claim.direction in ("input", "output") and "." not in claim.line:
             _check_line(config, claim, held, [other.line for other in claimed], problems)
@@ -138,6 +139,7 @@ def warnings(config: Config) -> list[str]:
                 "it; expected the console to be off (no enable_uart, no console=serial0)"
             )
     told += [text for claim in claims(config) for text in _other_uart(config, claim)]
+    told += board_buses.warnings(config)
     for portal, entry in config["portals"].items():
         if board_wiring.is_magnet(config, entry["lock"]) and entry["rex"] is None:
             told.append(
@@ -175,15 +177,10 @@ def _path(claim: Claim) -> str:
     return f"devices.{claim.device}.{claim.role}"
 
 
-def _held(config: Config, board: board_facts.Board, claimed: list[Claim]) -> dict[str, str]:
+def _held(config: Config) -> dict[str, str]:
     """Lines that are not to be had, and who has them."""
     held = dict.fromkeys(board_facts.ID_EEPROM, "the add-on board's ID EEPROM")
-    held.update(board_chips.held(config))
-    if config["controller"]["rtc"]:
-        held.update(dict.fromkeys(board.rtc_lines, "the clock chip's I2C bus (controller.rtc)"))
-    for claim in claimed:
-        if claim.direction == "serial" and claim.line in board.uart_ports:
-            held.update(dict.fromkeys(board_facts.UART, f"the serial port of {_path(claim)}"))
+    held.update(board_buses.held(config))
     return held
 
 

@@ -9,7 +9,7 @@ what hangs on them, then the circuits of the loads, then what feeds the boards a
 from collections import namedtuple
 from typing import Any
 
-from hal import board_facts, board_feeds, board_wiring
+from hal import board_buses, board_facts, board_feeds, board_wiring
 from hal.board_lines import Claim, claims
 
 Config = dict[str, Any]
@@ -199,6 +199,12 @@ class _Maker:
             start = ("supply", feed, "-") if between == "optocoupler" else ("common", "", "0 V")
             self._add(device, "return", start, ("device", device, "return"), "", "return")
             return
+        if entry.get("framing") == "pn532" and between != "rs485":  # it is asked before it answers
+            for one in board_buses.taken(self.config):
+                if one.user == device and one.point == "DI":
+                    start = ("pin", one.line, str(board_facts.HEADER[14]))
+                    via = between if between == "level_converter" else ""
+                    self._add(device, "rx", start, ("device", device, "rx"), via, "rx")
         self._add(device, "+", ("supply", feed, "+"), ("device", device, "+"), "", "+")
         self._add(device, "-", ("supply", feed, "-"), ("device", device, "-"), "", "-")
 

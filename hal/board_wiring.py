@@ -41,6 +41,7 @@ USUAL = {
     "a": "GN",
     "b": "WH",
     "tx": "GN",
+    "rx": "YE",
     "signal": "WH",
     "return": "BN",
 }

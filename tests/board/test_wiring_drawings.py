@@ -189,6 +189,14 @@ ODD: list[tuple[str, dict[str, object]]] = [
             "devices.yard-magnet.suppression": "none",
         },
     ),
+    (  # an RS-485 adapter on the header, turned by RTS
+        "rpi4-two-doors-osdp",
+        {"devices.bus.port": "/dev/serial0", "devices.bus.rs485": "kernel"},
+    ),
+    (  # chips on the second SPI bus
+        "rpi4-supervised-expander",
+        {"chips.adc.bus": "/dev/spidev1.2", "devices.yard-exit.line": "GPIO8"},
+    ),
     ("demo-sim", {"devices.yard-exit.cable": "lobby", "portals.yard.rex": "yard-exit"}),
 ]
 

@@ -87,7 +87,7 @@ OPEN_STRIKE: dict[str, object] = {  # locked by current, and a handle frees it
         (
             {"devices.reader.colours": {"d0": "GNYE"}},
             'devices.reader.colours: {"d0": "GNYE"} is not allowed; expected a core and its colour such '
-            'as { d0 = "GN" }: cores +, -, d0, d1, red, green, buzzer, a, b, tx, signal, return; '
+            'as { d0 = "GN" }: cores +, -, d0, d1, red, green, buzzer, a, b, tx, rx, signal, return; '
             "colours BK, BN, RD, OG, YE, GN, BU, VT, GY, WH, PK, TQ",
         ),
     ],
