@@ -4,6 +4,7 @@ import argparse
 import hashlib
 import json
 import os
+import shutil
 import stat
 import tempfile
 import time
@@ -97,28 +98,37 @@ def table(config: dict[str, Any], words: dict[str, str], lang: str) -> list[str]
         if wire.end[0] == "relays" and wire.device:
             there = f"{wire.end[2]} → {wire.end[1]} {plan.device(wire.device)}"
         rows.append((wire.number, plan.place(wire.start), via, there, plan.colour(wire)))
-    rows = [
-        tuple(_cut(cell, most) for cell, most in zip(row, _WIDEST, strict=True)) for row in rows
-    ]
     widths = [max(_columns(row[column]) for row in rows) for column in range(len(rows[0]))]
+    most = max(_NARROW, shutil.get_terminal_size((_NARROW, 24)).columns) - 2 * (len(widths) - 1)
+    while sum(widths) > most:
+        over = [max(0, width - wanted) for width, wanted in zip(widths, _WANTED, strict=True)]
+        widths[over.index(max(over)) if any(over) else widths.index(max(widths))] -= 1
     return [
-        "  ".join(
-            cell + " " * (width - _columns(cell)) for cell, width in zip(row, widths, strict=True)
-        ).rstrip()
-        for row in rows
+        "  ".join(_fill(*cell) for cell in zip(row, widths, strict=True)).rstrip() for row in rows
     ]
 
 
-#: Columns of the table: together, with what is between, no more than 80 characters.
-_WIDEST = (4, 20, 11, 28, 9)
+_WANTED = (
+    4,
+    20,
+    11,
+    28,
+    9,
+)  #: what the columns of the table lose nothing below, where there is room
+_NARROW = 80  #: columns of the narrowest console, and of a pipe
 
 
-def _cut(text: str, most: int) -> str:
-    if _columns(text) <= most:
-        return text
-    while _columns(text) > most - 1:
-        text = text[:-1]
-    return text.rstrip() + "…"
+def _fill(text: str, most: int) -> str:
+    """`text` in exactly `most` columns: too long, it loses its middle, as its end is what tells + from −."""
+    if _columns(text) > most:
+        start, end = text[: len(text) // 2], text[len(text) // 2 :]
+        while _columns(start) + _columns(end) > most - 1:
+            if _columns(start) > _columns(end):
+                start = start[:-1]
+            else:
+                end = end[1:]
+        text = f"{start}…{end}"
+    return text + " " * (most - _columns(text))
 
 
 def _columns(text: str) -> int:

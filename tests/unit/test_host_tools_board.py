@@ -5,6 +5,7 @@ import errno
 import io
 import json
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 from board_texts import SMALL
 
-from hal import board_facts
+from hal import board, board_facts, board_wires
 from host_tools import board as command
 from host_tools import main
 
@@ -58,9 +59,10 @@ def test_the_list_as_data_has_the_same(capsys: pytest.CaptureFixture[str]) -> No
 @pytest.mark.parametrize(
     "path", sorted((ROOT / "board_configs").glob("*.toml")), ids=lambda p: p.stem
 )
-def test_the_table_has_every_wire_in_80_columns(
-    capsys: pytest.CaptureFixture[str], path: Path, lang: str
+def test_the_table_has_every_wire_in_80_columns_and_cuts_no_pole(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, path: Path, lang: str
 ) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
     code, out, _ = ran(capsys, "show", str(path), "--lang", lang)
     lines = out.splitlines()
     assert code == 0
@@ -68,6 +70,22 @@ def test_the_table_has_every_wire_in_80_columns(
         f"W{number}" for number in range(1, len(lines))
     ]
     assert [line for line in lines if command._columns(line) > 80] == []
+    for wire, line in zip(board_wires.wires(board.load(str(path))), lines[1:], strict=True):
+        poles = [point for _, _, point in (wire.start, wire.end) if point in ("+", "-")]
+        shown = re.findall(r"(?<!k) ([+−])(?= |$)", line)  # not the plus between two resistors
+        assert [{"−": "-"}.get(sign, sign) for sign in shown] == poles
+
+
+def test_a_wide_console_shows_names_whole_and_a_narrow_one_their_ends(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    _, wide, _ = ran(capsys, "show", TWO, "--lang", "en")
+    assert "…" not in wide
+    monkeypatch.setenv("COLUMNS", "40")
+    _, out, _ = ran(capsys, "show", TWO, "--lang", "en")
+    rows = {line.split()[0]: " ".join(line.split()) for line in out.splitlines()}
+    assert rows["W36"] == "W36 12 V suppl…battery − Front door strike − BK black"
 
 
 def test_a_row_says_pin_what_stands_between_where_it_leads_and_its_colour(
