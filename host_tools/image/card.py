@@ -33,6 +33,8 @@ _LEFT_OUT = ("var/lib/systemd/random-seed", "var/lib/dbus/machine-id", "etc/mach
 #: The programs that a card is made with.
 _TOOLS = ("mkfs.vfat", "mcopy", "mkfs.ext4", "debugfs", "e2fsck")
 
+_LAST_S = 2**32 - 1  #: in 2106: the last date that each of the tools knows
+
 #: Without these a Pi's own firmware does not come to the kernel.
 _FIRMWARE = ("start.elf", "fixup.dat", "bootcode.bin")
 
@@ -162,6 +164,7 @@ def _check(recipe: Recipe, out: Path) -> None:
         )
     for tool in _TOOLS:
         command.path(tool)
+    _check_names(recipe)
     for name, path in recipe.boot.items():
         if not path.is_file():
             raise ImageError(f"boot/{name}: {path} is no file; expected one")
@@ -179,10 +182,27 @@ def _check(recipe: Recipe, out: Path) -> None:
         for name, path in recipe.boot.items()
         if path.stat().st_size <= private_keys.LONGEST
     ]
-    for where, data in (*((file.path, file.data) for file in recipe.files), *boot_files):
-        is_key = b"PRIVATE KEY-----" in data or private_keys.is_one(where, data)
-        if is_key or _is_state(where):
+    own_files = [(file.path, file.data) for file in recipe.files if not file.link]
+    for where, data in (*own_files, *boot_files):
+        if private_keys.begins_one(data) or private_keys.is_one(where, data):
             raise _has_key(where)
+    for file in recipe.files:
+        if _is_state(file.path):
+            raise _has_key(file.path)
+
+
+def _check_names(recipe: Recipe) -> None:
+    if not recipe.name.strip():
+        raise ImageError("name: is empty; expected the card's own, of which its ids are made")
+    if recipe.epoch_s is not None and not 0 <= recipe.epoch_s <= _LAST_S:
+        raise ImageError(f"epoch_s: {recipe.epoch_s}; expected seconds since 1970, 0 to {_LAST_S}")
+    fat.check(recipe.boot)
+    seen: set[tuple[str, ...]] = set()
+    for file in recipe.files:
+        parts = Path(file.path).parts
+        if parts in seen:
+            raise ImageError(f"{file.path}: stands twice among the files; expected it once")
+        seen.add(parts)
 
 
 def _has_key(where: str) -> ImageError:
@@ -254,7 +274,7 @@ def _epoch_s(recipe: Recipe, tree: Tree) -> int:
     told = os.environ.get("SOURCE_DATE_EPOCH")
     if told is None:
         return tree.newest_s
-    if not told.isdecimal():
+    if not (told.isascii() and told.isdecimal()) or int(told[:20]) > _LAST_S:
         raise ImageError(f"SOURCE_DATE_EPOCH: {told!r}; expected seconds since 1970")
     return int(told)
 

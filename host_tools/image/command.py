@@ -10,7 +10,7 @@ from pathlib import Path
 from host_tools.image.cache import ImageError
 
 #: How the first line of a complaint looks that says what was wrong.
-_ERROR = re.compile(r"^E: |(?i:\berror: )")
+_ERROR = re.compile(r"^E: |(?i:\berror: )|^\S*\btar: (?!Skipping|Exiting)")
 
 #: The Debian package that a program is in, where it is not the program's name.
 PACKAGES = {

@@ -51,6 +51,7 @@ class Tree:
         self.stage = stage
         self.entries: dict[str, Entry] = {}
         owners: dict[str, tuple[int, int]] = {}
+        given = source
         if source.is_file():
             owners = _unpack(source, stage)
             source = stage
@@ -59,7 +60,7 @@ class Tree:
         self._walk(source, "", owners)
         for name in ("etc", "usr"):
             if not (stage / name).is_dir():
-                raise ImageError(f"{source}: has no folder {name}; expected the root of a system")
+                raise ImageError(f"{given}: has no folder {name}; expected the root of a system")
 
     @property
     def newest_s(self) -> int:
@@ -175,7 +176,14 @@ def _link(source: Path, target: Path) -> None:
 def _unpack(archive: Path, stage: Path) -> dict[str, tuple[int, int]]:
     """Unpack a tar; whose its files are. Without root they would all be the user's."""
     words = ["tar", "--numeric-owner", "--xattrs", "--xattrs-include=*", "--exclude=./dev/*"]
-    command.run([*words, "-C", stage, "-xpf", archive], 900)
+    command.path("tar")
+    try:
+        command.run([*words, "-C", stage, "-xpf", archive], 900)
+    except ImageError as error:
+        why = str(error).rpartition("; ")[0].rpartition("tar: ")[2]
+        raise ImageError(
+            f"{archive}: cannot be unpacked ({why}); expected a tar of a root system"
+        ) from error
     try:
         with tarfile.open(archive) as file:
             return {_path(one): (one.uid, one.gid) for one in file}

@@ -7,6 +7,7 @@ import hashlib
 import io
 import json
 import os
+import random
 import re
 import shutil
 import tarfile
@@ -290,6 +291,31 @@ def test_without_a_date_it_is_that_of_the_newest_file(
             "usr/lib: is a folder there; expected a file or nothing",
         ),
         (
+            {"boot": {"../k": Path("/etc/passwd")}},
+            "boot/../k: leads elsewhere; expected a name in ",
+        ),
+        ({"boot": {"./k": Path("/etc/passwd")}}, "boot/./k: leads elsewhere; expected a name in "),
+        ({"boot": {"k.": Path("/etc/passwd")}}, "boot/k.: no name for FAT; expected letters, "),
+        (
+            {"boot": {"k.img": Path("/etc/passwd"), "K.IMG": Path("/etc/hostname")}},
+            "boot/k.img: FAT takes it for K.IMG; expected names that differ in more than case",
+        ),
+        (
+            {"boot": {"o/a.dtbo": Path("/etc/passwd"), "O/b.dtbo": Path("/etc/hostname")}},
+            "boot/o/a.dtbo: FAT takes it for O/a.dtbo; expected names that differ in more than case",
+        ),
+        (
+            {"boot": {"o/a.dtbo": Path("/etc/passwd"), "O": Path("/etc/hostname")}},
+            "boot/O: is the folder o too; expected one of the two",
+        ),
+        (
+            {"files": (File("etc/hostname", b"a"), File("./etc//hostname", b"b"))},
+            "./etc//hostname: stands twice among the files; expected it once",
+        ),
+        ({"name": " "}, "name: is empty; expected the card's own, of which its ids are made"),
+        ({"epoch_s": -1}, "epoch_s: -1; expected seconds since 1970, 0 to 4294967295"),
+        ({"epoch_s": 1 << 32}, "epoch_s: 4294967296; expected seconds since 1970, 0 to "),
+        (
             {
                 "files": (
                     File("etc/doorward/tls/controller.key", b"-----BEGIN EC PRIVATE KEY-----"),
@@ -334,26 +360,39 @@ def test_a_root_system_that_was_started_is_refused(tmp_path: Path, path: str) ->
 
 BODY = "MC4CAQAwBQYDK2VwBCIEIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f"
 SEED = bytes(range(32))
+PKCS8 = bytes.fromhex("302e 020100 3005 0603 2b6570 0422 0420") + SEED
+KEYS = [
+    ("etc/doorward/ling.key", SEED),
+    ("etc/doorward/ling.key", base64.b64encode(SEED) + b"\n"),
+    ("root/operator.seed", SEED + SEED),
+    ("etc/mosquitto/ca.pem", f"-----BEGIN PRIVATE KEY-----\n{BODY}\n".encode()),
+    ("etc/ssl/private/x", f"-----BEGIN ENCRYPTED PRIVATE KEY-----\r\n{BODY}".encode()),
+    (
+        "usr/lib/chain",
+        b"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
+        b"-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\n"
+        + BODY.encode(),
+    ),
+    ("root/.ssh/id_ed25519", f"-----BEGIN OPENSSH PRIVATE KEY-----\n{BODY}\n".encode()),
+    ("etc/doorward/tls/broker.P12", b"\x30\x82"),
+    ("etc/doorward/tls/client.der", PKCS8),
+    ("etc/doorward/tls/rsa", bytes.fromhex("30820100020100 0282") + bytes(251)),
+    ("etc/doorward/tls/ec", bytes.fromhex("3025020101 0420") + SEED),
+    ("etc/doorward/tls/locked", bytes.fromhex("3021 301f 0609 2a864886f70d01050d") + bytes(20)),
+    (
+        "etc/doorward/tls/both",
+        bytes.fromhex("301f 020103 3012 0609 2a864886f70d010701") + bytes(15),
+    ),
+    ("etc/mosquitto/wide", f"-----BEGIN PRIVATE KEY-----\r\n{BODY}\r\n".encode("utf-16")),
+    ("etc/mosquitto/big", f"-----BEGIN PRIVATE KEY-----\n{BODY}\n".encode("utf-16-be")),
+    ("etc/mosquitto/putty", b"PuTTY-User-Key-File-3: ssh-ed25519\r\n"),
+    ("etc/doorward/osdp-front.key", SEED[:16]),
+    ("etc/ssh.old/ssh_host_ed25519_key", b"x"),
+    ("etc/dropbear/dropbear_rsa_host_key", b"\0\0\0\7ssh-rsa"),
+]
 
 
-@pytest.mark.parametrize(
-    ("path", "data"),
-    [
-        ("etc/doorward/ling.key", SEED),
-        ("etc/doorward/ling.key", base64.b64encode(SEED) + b"\n"),
-        ("root/operator.seed", SEED + SEED),
-        ("etc/mosquitto/ca.pem", f"-----BEGIN PRIVATE KEY-----\n{BODY}\n".encode()),
-        ("etc/ssl/private/x", f"-----BEGIN ENCRYPTED PRIVATE KEY-----\r\n{BODY}".encode()),
-        (
-            "usr/lib/chain",
-            b"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
-            b"-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\n"
-            + BODY.encode(),
-        ),
-        ("root/.ssh/id_ed25519", f"-----BEGIN OPENSSH PRIVATE KEY-----\n{BODY}\n".encode()),
-        ("etc/doorward/tls/broker.P12", b"\x30\x82"),
-    ],
-)
+@pytest.mark.parametrize(("path", "data"), KEYS, ids=[path for path, _ in KEYS])
 def test_a_private_key_in_the_root_system_is_refused_in_one_line(
     tmp_path: Path, path: str, data: bytes
 ) -> None:
@@ -369,6 +408,58 @@ def test_a_private_key_in_the_root_system_is_refused_in_one_line(
     assert not (tmp_path / "card.img").exists()
 
 
+@pytest.mark.parametrize(("path", "data"), KEYS, ids=[path for path, _ in KEYS])
+def test_a_private_key_among_the_files_or_for_the_boot_partition_is_refused_in_one_line(
+    one: Recipe, tmp_path: Path, path: str, data: bytes
+) -> None:
+    kept = tmp_path / "kept"
+    kept.write_bytes(data)
+    name = Path(path).name
+    for where, more in (
+        (path, {"files": (*FILES, File(path, data))}),
+        (f"boot/{name}", {"boot": {**one.boot, name: kept}}),
+    ):
+        with pytest.raises(ImageError) as caught:
+            write(one._replace(**more), tmp_path / "card.img")
+        assert str(caught.value) == (
+            f"{where}: a private key; expected none: a controller makes its own at its first start"
+        )
+
+
+def test_a_link_to_where_a_key_will_be_is_none(one: Recipe, tmp_path: Path) -> None:
+    link = File("etc/doorward/osdp-front.key", link="/var/lib/doorward/osdp-front.key")
+    write(one._replace(files=(*FILES, link)), tmp_path / "card.img")
+
+
+def test_a_host_key_by_its_place_alone_is_refused_among_the_files(
+    one: Recipe, tmp_path: Path
+) -> None:
+    files = (*FILES, File("./etc//ssh/ssh_host_ed25519_key", b"placeholder"))
+    with pytest.raises(ImageError, match=r"ssh_host_ed25519_key: a private key; expected none"):
+        write(one._replace(files=files), tmp_path / "card.img")
+
+
+@pytest.mark.parametrize("data", [b"", random.Random(1).randbytes(20_000)], ids=["empty", "noise"])
+def test_a_tar_that_is_none_is_named_with_what_is_wrong(
+    one: Recipe, tmp_path: Path, data: bytes
+) -> None:
+    tar = tmp_path / "root.tar"
+    tar.write_bytes(data)
+    with pytest.raises(ImageError) as caught:
+        write(one._replace(root=tar), tmp_path / "card.img")
+    assert str(caught.value) == (
+        f"{tar}: cannot be unpacked (This does not look like a tar archive); "
+        "expected a tar of a root system"
+    )
+
+
+def test_a_tar_of_something_else_is_named(one: Recipe, tmp_path: Path) -> None:
+    (tmp_path / "photos").mkdir()
+    tar = packed(tmp_path / "photos", tmp_path / "photos.tar.gz")
+    with pytest.raises(ImageError, match=f"^{tar}: has no folder etc; expected the root of a sys"):
+        write(one._replace(root=tar), tmp_path / "card.img")
+
+
 def test_what_only_knows_how_a_key_begins_is_on_the_card(tmp_path: Path) -> None:
     one = recipe(tmp_path)
     begins = b"-----BEGIN OPENSSH PRIVATE KEY-----\n"
@@ -378,6 +469,10 @@ def test_what_only_knows_how_a_key_begins_is_on_the_card(tmp_path: Path) -> None
         b". IN DNSKEY 257 3 8 AwEAAaz/tAm8yTn4Mfeh5eyI96WSV"
     )
     (one.root / "etc/ling.pub").write_bytes(base64.b64encode(SEED))
+    (one.root / "etc/ling.der").write_bytes(bytes.fromhex("302a 3005 0603 2b6570 0321 00") + SEED)
+    (one.root / "etc/cut.der").write_bytes(PKCS8[:-1])
+    (one.root / "etc/wide.txt").write_bytes("-----BEGIN PRIVATE KEY-----\n".encode("utf-16"))
+    (one.root / "etc/osdp-keys.txt").write_bytes(SEED[:16])
     (one.root / "etc/link.key").symlink_to("/var/lib/doorward/link.key")
     write(one, tmp_path / "card.img")
 
