@@ -178,16 +178,18 @@ class _Maker:
         self._add(device, claim.role, start, ("device", device, point), via, point, claim)
 
     def _bus(self, claim: Claim, start: Place) -> None:
-        """The two wires of an RS-485 bus, from the port through each of its readers to the last."""
+        """The two wires of an RS-485 bus, from the port through its readers to the last, or to each."""
         devices = self.config["devices"]
         readers = [name for name, entry in devices.items() if entry.get("bus") == claim.device]
         first: Claim | None = claim
-        at = (start, start)
         for device in readers or [claim.device]:
-            ends = (("device", device, "A"), ("device", device, "B"))
-            self._add(device, "a", at[0], ends[0], "rs485" if first else "", "a", first)
-            self._add(device, "b", at[1], ends[1], "rs485" if first else "", "b")
-            first, at = None, ends
+            before = board_wiring.before(self.config, device)
+            for role in "ab":
+                point = role.upper()
+                at = ("device", before, point) if before else start
+                via = "" if before else "rs485"
+                self._add(device, role, at, ("device", device, point), via, role, first)
+                first = None
 
     def returns(self, device: str, entry: Config) -> None:
         """What closes the circuit of a device that hangs on a pin or a port."""
@@ -205,8 +207,10 @@ class _Maker:
                     start = ("pin", one.line, str(board_facts.HEADER[14]))
                     via = between if between == "level_converter" else ""
                     self._add(device, "rx", start, ("device", device, "rx"), via, "rx")
-        self._add(device, "+", ("supply", feed, "+"), ("device", device, "+"), "", "+")
-        self._add(device, "-", ("supply", feed, "-"), ("device", device, "-"), "", "-")
+        through = board_wiring.fed_through(self.config, device)
+        for pole in "+-":
+            at = ("device", through, pole) if through else ("supply", feed, pole)
+            self._add(device, pole, at, ("device", device, pole), "", pole)
 
     def circuit(self, device: str, entry: Config) -> None:
         """A load from its supply through fuse and relay and back; a magnet's also through the ways out."""

@@ -153,6 +153,8 @@ def fields(driver: str) -> Fields:
         found["interface"] = optional(choice(*_INTERFACES[driver]))
     if driver in ("serial_reader", "osdp_bus"):
         found["terminated"] = optional(flag, True)
+    if driver == "osdp_bus":
+        found["topology"] = optional(choice("chain", "star"), "chain")
     return found
 
 
@@ -241,15 +243,46 @@ def fuse_ma(config: Config, device: str) -> int | None:
 def drop_v(config: Config, device: str) -> float | None:
     """Volts lost along its cables and back, 2 * m * A * 0.0175 / mm2; None while a figure is missing.
 
-    A magnet's current also runs to the fire panel and to the exit button and back.
+    A magnet's current also runs to the fire panel and to the exit button and back. A cable on the way to a
+    reader of a bus carries the current of all readers from there on.
     """
-    draw = config["devices"][device].get("draw_ma")
-    ohm = 0.0
-    for wire in in_series(config, device):
-        if draw is None or wire.get("length_m") is None or wire.get("area_mm2") is None:
-            return None
-        ohm += 2 * wire["length_m"] * RHO / wire["area_mm2"]
-    return float(draw / 1000 * ohm)
+    lost, at = 0.0, device
+    while at:
+        ma = 0
+        for one in (at, *_behind(config, at)):
+            draw = config["devices"][one].get("draw_ma")
+            if draw is None:
+                return None
+            ma += draw
+        for wire in in_series(config, at):
+            if wire.get("length_m") is None or wire.get("area_mm2") is None:
+                return None
+            lost += ma / 1000 * 2 * wire["length_m"] * RHO / wire["area_mm2"]
+        at = fed_through(config, at)
+    return lost
+
+
+def before(config: Config, device: str) -> str:
+    """The reader from which the bus goes on to `device`; empty where it comes from the box."""
+    bus = config["devices"][device].get("bus")
+    if bus is None or config["devices"].get(bus, {}).get("topology") != "chain":
+        return ""
+    readers = [name for name, entry in config["devices"].items() if entry.get("bus") == bus]
+    place = readers.index(device)
+    return readers[place - 1] if place else ""
+
+
+def fed_through(config: Config, device: str) -> str:
+    """The reader through whose terminals `device` is fed: the one before it, where they share a supply."""
+    other = before(config, device)
+    same = other and supply_name(config, other) == supply_name(config, device)
+    return other if same else ""
+
+
+def _behind(config: Config, device: str) -> list[str]:
+    """The readers that are fed through `device`, the nearest first."""
+    found = [one for one in config["devices"] if fed_through(config, one) == device]
+    return [other for one in found for other in (one, *_behind(config, one))]
 
 
 def fire_loop(config: Config) -> str:

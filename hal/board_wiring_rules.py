@@ -32,6 +32,13 @@ def check(config: Config, problems: Problems) -> None:
             relays[mine] = path
         if entry["driver"] in board_wiring.RELAYED:
             _check_load(path, entry, problems)
+        if entry["driver"] == "osdp_bus" and entry["topology"] == "star":
+            arms = [one for one in config["devices"].values() if one.get("bus") == device]
+            if len(arms) > 2:
+                problems.add(
+                    f"{path}.topology",
+                    f'"star" with {len(arms)} readers, and an RS-485 bus has two ends; expected "chain"',
+                )
         if entry["driver"] == "lock":
             _check_lock(config, device, entry, problems)
     coils = config["relay_board"]["coil_supply"]

@@ -23,6 +23,11 @@ def groups(plan: Plan) -> list[Group]:
     return list(found.items())
 
 
+def comes_from(wires: list[Wire]) -> str:
+    """The reader that a cable comes from; empty: from the box."""
+    return next((wire.start[1] for wire in wires if wire.start[0] == "device"), "")
+
+
 def sheets(plan: Plan) -> list[Sheet]:
     """As many sheets as the cables need; a cable is never torn apart."""
     made: list[Sheet] = []
@@ -49,7 +54,11 @@ def _cable(plan: Plan, sheet: Sheet, name: str, wires: list[Wire], y: float) -> 
         length = "? m" if cable["length_m"] is None else f"{cable['length_m']} m"
         area = "? mm²" if cable["area_mm2"] is None else f"{cable['area_mm2']} mm²"
         parts = [name, cable["kind"] or plan.say("unstated"), length, area]
-        parts.append(plan.say(f"screen.{cable['screen']}"))
+        before = comes_from(wires)
+        on = before and cable["screen"] == "controller"
+        parts.append(plan.say("screen.before" if on else f"screen.{cable['screen']}"))
+        if before:
+            parts.insert(1, plan.say("field.from", device=plan.device(before)))
         sheet.text(x + 4, y + 1, " · ".join(parts), BODY, most=285 - x - 4)
     sheet.line(12, y + 2.4, 285, y + 2.4, THIN)
     first = y + PITCH + 2.2
@@ -57,7 +66,7 @@ def _cable(plan: Plan, sheet: Sheet, name: str, wires: list[Wire], y: float) -> 
         _wire(plan, sheet, wire, first + place * PITCH)
     last = first + (len(wires) - 1) * PITCH
     if cable is not None and cable["screen"] != "none":
-        _screen(sheet, cable["screen"], first - 3.7, last + 1.4)
+        _screen(sheet, "" if on else cable["screen"], first - 3.7, last + 1.4)
     for upper, lower in zip(wires, wires[1:], strict=False):
         if (upper.role, lower.role) == ("a", "b") and upper.device == lower.device:
             _termination(plan, sheet, upper, first + wires.index(upper) * PITCH)
@@ -87,8 +96,10 @@ def _wire(plan: Plan, sheet: Sheet, wire: Wire, y: float) -> None:
 
 
 def _screen(sheet: Sheet, end: str, top: float, bottom: float) -> None:
-    """The screen around the cores, earthed at one end."""
+    """The screen around the cores, earthed at one end, or at none where it only goes on."""
     sheet.rect(SCREEN, top, SCREEN_END - SCREEN, bottom - top, THIN, dash="1.6 1.2")
+    if not end:
+        return
     x, side = (SCREEN, -1) if end == "controller" else (SCREEN_END, 1)
     sheet.line(x, bottom, x + side * 4, bottom)
     sheet.line(x + side * 4, bottom, x + side * 4, bottom + 0.9)
@@ -102,7 +113,8 @@ def _termination(plan: Plan, sheet: Sheet, wire: Wire, y: float) -> None:
     if not bus.get("terminated", True):
         sheet.attention(TERMINAL + 4, y + PITCH - 0.6)
         return
-    ends = [(TERMINAL + 4, 1)] if wire.via == "rs485" else []
+    arms = [one for one in plan.wires if one.role == "a" and one.start == wire.start]
+    ends = [(TERMINAL + 4, 1)] if wire.via == "rs485" and len(arms) == 1 else []
     same = [one for one in plan.wires if one.role == "a" and one.start[:2] == wire.end[:2]]
     ends += [] if same else [(END - 4, -1)]  # the bus goes on from here
     for x, side in ends:

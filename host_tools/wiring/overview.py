@@ -1,5 +1,7 @@
 """Sheet 1: what hangs where, outside, inside and in the control box, and which cable leads there."""
 
+from typing import NamedTuple
+
 from hal import board_wiring
 from host_tools.wiring import field, power
 from host_tools.wiring.plan import Plan
@@ -40,18 +42,27 @@ def sheets(plan: Plan) -> list[Sheet]:
     return made
 
 
-def _cables(plan: Plan) -> list[tuple[str, list[str], bool]]:
-    """Every cable with its devices and whether they hang outside."""
+class Cable(NamedTuple):
+    """One cable."""
+
+    name: str  #: of [cables]; of a device without one, a sign that there is none
+    devices: list[str]  #: what hangs on it
+    outside: bool  #: whether they hang outside
+    before: str  #: the reader that it comes from; empty: from the box
+
+
+def _cables(plan: Plan) -> list[Cable]:
+    """Every cable, in the order of its first wire."""
     found = []
     for name, wires in field.groups(plan):
         own = [wire.device for wire in wires if wire.role != "feed"]  # a lock's feed only passes by
         devices = list(dict.fromkeys(own or [wire.device for wire in wires]))
         outside = any(board_wiring.outside(plan.config, device) for device in devices)
-        found.append((name, devices, outside))
+        found.append(Cable(name, devices, outside, field.comes_from(wires)))
     return found
 
 
-def _sheet(plan: Plan, cables: list[tuple[str, list[str], bool]]) -> Sheet:
+def _sheet(plan: Plan, cables: list[Cable]) -> Sheet:
     sheet = Sheet(plan.say("sheet.overview"), plan.say("desc.overview"))
     sheet.text(
         12,
@@ -72,8 +83,12 @@ def _sheet(plan: Plan, cables: list[tuple[str, list[str], bool]]) -> Sheet:
     sheet.text(INSIDE, TOP - 4, plan.say("inside_place"), BODY, True)
     sheet.line(WALL, TOP - 8, WALL, BOTTOM, BOLD, "3 2")
     pitch = min(16.0, (BOTTOM - TOP) / max(1, len(cables)))
-    for place, (name, devices, outside) in enumerate(cables):
-        _group(plan, sheet, name, devices, outside, TOP + place * pitch, min(pitch - 2.2, 11.5))
+    middles: dict[str, tuple[float, bool]] = {}
+    for place, cable in enumerate(cables):
+        y = _group(plan, sheet, cable, TOP + place * pitch, min(pitch - 2.2, 11.5))
+        if cable.before:
+            _goes_on(plan, sheet, cable, middles.get(cable.before), y)
+        middles.update(dict.fromkeys(cable.devices, (y, cable.outside)))
     return sheet
 
 
@@ -88,27 +103,55 @@ def _wrong(plan: Plan) -> list[str]:
     return told
 
 
-def _group(
-    plan: Plan, sheet: Sheet, name: str, devices: list[str], outside: bool, y: float, high: float
-) -> None:
-    left = OUTSIDE if outside else INSIDE
-    titles = list(dict.fromkeys(plan.device(device) for device in devices))
-    cable = plan.config["cables"].get(name)
+def _group(plan: Plan, sheet: Sheet, one: Cable, y: float, high: float) -> float:
+    """What hangs on a cable, and the cable to the box; the middle of it."""
+    left = OUTSIDE if one.outside else INSIDE
+    titles = list(dict.fromkeys(plan.device(device) for device in one.devices))
+    cable = plan.config["cables"].get(one.name)
     named = ("、" if plan.lang == "zh" else ", ").join(titles)
     rows = [named]
-    if cable is not None and plan.title(cable) != name and len(titles) > 1 and high > 8.5:
+    if cable is not None and plan.title(cable) != one.name and len(titles) > 1 and high > 8.5:
         rows = [plan.title(cable), named]
     middle, high = y + high / 2, 6.0 if len(rows) == 1 else high
     sheet.rect(left, middle - high / 2, WIDE, high)
     for place, text in enumerate(rows):
         base = middle + 0.9 + (place - (len(rows) - 1) / 2) * 3.9
         sheet.text(left + 2, base, text, SMALL, place == 0, most=WIDE - 4)
-    sheet.line(left + WIDE, middle, BOX, middle, NORMAL)
-    text = plan.say("cable.unstated")
-    if cable is not None:
-        length = "? m" if cable["length_m"] is None else f"{cable['length_m']} m"
-        text = f"{cable['kind'] or plan.say('unstated')}, {length}"
-    sheet.text(BOX - 3, middle - 1, text, SMALL, align="right", most=BOX - INSIDE - WIDE - 6)
+    if not one.before:
+        sheet.line(left + WIDE, middle, BOX, middle, NORMAL)
+        most = BOX - INSIDE - WIDE - 6
+        sheet.text(BOX - 3, middle - 1, _kind(plan, one), SMALL, align="right", most=most)
+    return middle
+
+
+def _kind(plan: Plan, one: Cable) -> str:
+    cable = plan.config["cables"].get(one.name)
+    if cable is None:
+        return plan.say("cable.unstated")
+    length = "? m" if cable["length_m"] is None else f"{cable['length_m']} m"
+    return f"{cable['kind'] or plan.say('unstated')}, {length}"
+
+
+def _goes_on(
+    plan: Plan, sheet: Sheet, one: Cable, before: tuple[float, bool] | None, middle: float
+) -> None:
+    """A cable that comes from the reader before; from another sheet where that one stands there."""
+    left = OUTSIDE if one.outside else INSIDE
+    above, outside = before or (TOP - 7, one.outside)
+    lane = (OUTSIDE if one.outside or outside else INSIDE) + WIDE + 3
+    start = (OUTSIDE if outside else INSIDE) + (WIDE if outside or not one.outside else 0)
+    if before is not None:
+        above += 2
+        sheet.line(start, above, lane, above, NORMAL)
+    sheet.line(lane, above, lane, middle, NORMAL)
+    sheet.line(lane, middle, left + (WIDE if one.outside or not outside else 0), middle, NORMAL)
+    text = plan.say(
+        "titled",
+        portal=plan.say("field.from", device=plan.device(one.before)),
+        what=_kind(plan, one),
+    )
+    x = INSIDE if one.outside else INSIDE + WIDE + 6
+    sheet.text(x, middle + 0.9, text, SMALL, most=BOX - x - 3)
 
 
 def _pages(plan: Plan, parts: list[Part], room: float) -> list[list[Part]]:

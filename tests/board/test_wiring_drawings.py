@@ -109,6 +109,27 @@ def test_the_chinese_drawing_has_no_english_sentence(path: Path) -> None:
             ] == [], one.text
 
 
+OSDP = "rpi4-two-doors-osdp"
+
+
+def test_the_plan_leads_a_bus_from_reader_to_reader_as_its_cores_do() -> None:
+    told = _told(OSDP, {})
+    assert "from Front door reader: LiYCY-TP 2 x 2 x 0.5, 30 m" in told  # where it hangs
+    assert [text for text in told if text.startswith("back-reader · from Front door reader · ")]
+    assert told.count("120 Ω") == 2
+    star = _told(OSDP, {"devices.bus.topology": "star"})
+    assert not [text for text in star if "from Front door reader" in text]
+    assert star.count("120 Ω") == 2
+
+
+def test_a_screen_goes_on_to_the_next_reader_and_is_earthed_once() -> None:
+    told = " ".join(_told(OSDP, {}))
+    assert told.count("screen joined to the one before") == 1
+    assert (
+        told.count("screen earthed at the controller only") == 2
+    )  # its first piece, and the fire panel's
+
+
 LONG = {"en": "An entrance door whose name has sixty-four letters, as it may be", "zh": "门" * 64}
 ODD: list[tuple[str, dict[str, object]]] = [
     (
@@ -192,6 +213,13 @@ ODD: list[tuple[str, dict[str, object]]] = [
     (  # an RS-485 adapter on the header, turned by RTS
         "rpi4-two-doors-osdp",
         {"devices.bus.port": "/dev/serial0", "devices.bus.rs485": "kernel"},
+    ),
+    ("rpi4-two-doors-osdp", {"devices.bus.topology": "star"}),
+    ("rpi4-two-doors-osdp", {"devices.front-reader.place": "inside"}),  # the chain passes the wall
+    ("rpi4-two-doors-osdp", {"devices.back-reader.place": "inside"}),
+    (
+        "rpi4-two-doors-osdp",
+        {"devices.front-reader.place": "inside", "devices.back-reader.place": "inside"},
     ),
     (  # chips on the second SPI bus
         "rpi4-supervised-expander",

@@ -6,6 +6,7 @@ import pytest
 from board_texts import SMALL, problems
 
 from hal import board, board_fuses, board_wires, board_wiring
+from hal.errors import BoardConfigError
 
 ROOT = Path(__file__).parents[2]
 SUPPLY: dict[str, object] = {"supplies": {"main": {"volts": 12}}}
@@ -403,3 +404,54 @@ def test_a_lock_that_is_to_stay_locked_in_a_fire_wants_no_panel_in_its_circuit(
     (told,) = board.warnings(load(tmp_path, override))
     assert told.endswith("expected true: the fire panel's contact in the strike's own circuit")
     assert board.warnings(load(tmp_path, {**override, "portals.front.on_fire": "latch"})) == []
+
+
+def _osdp(override: dict[str, object] | None = None) -> board.Config:
+    return board.load(str(ROOT / "board_configs/rpi4-two-doors-osdp.toml"), override)
+
+
+def test_every_core_of_a_cable_between_readers_begins_at_the_reader_before() -> None:
+    cable = [wire for wire in board_wires.wires(_osdp()) if wire.cable == "back-reader"]
+    assert [(wire.start, wire.end) for wire in cable] == [
+        (("device", "front-reader", point), ("device", "back-reader", point)) for point in "AB+-"
+    ]
+
+
+def test_every_core_of_a_star_begins_at_the_box() -> None:
+    config = _osdp({"devices.bus.topology": "star"})
+    port = ("port", config["devices"]["bus"]["port"], "")
+    cable = [wire for wire in board_wires.wires(config) if wire.cable == "back-reader"]
+    assert [wire.start for wire in cable] == [
+        port,
+        port,
+        ("supply", "main", "+"),
+        ("supply", "main", "-"),
+    ]
+
+
+def test_a_reader_with_a_supply_of_its_own_is_fed_by_that() -> None:
+    config = _osdp({"supplies.far": {"volts": 24}, "devices.back-reader.supply": "far"})
+    cable = [wire for wire in board_wires.wires(config) if wire.cable == "back-reader"]
+    assert [wire.start[1] for wire in cable] == ["front-reader", "front-reader", "far", "far"]
+
+
+def test_the_first_cable_of_a_chain_carries_the_current_of_all_its_readers() -> None:
+    metre = 2 * 0.0175 / 0.5 * 0.150  # volts of one reader
+    chain, star = _osdp(), _osdp({"devices.bus.topology": "star"})
+    assert board_wiring.drop_v(chain, "front-reader") == pytest.approx(15 * metre * 2)
+    assert board_wiring.drop_v(chain, "back-reader") == pytest.approx((15 * 2 + 30) * metre)
+    assert board_wiring.drop_v(star, "front-reader") == pytest.approx(15 * metre)
+    assert board_wiring.drop_v(star, "back-reader") == pytest.approx(30 * metre)
+
+
+def test_a_star_of_three_is_refused() -> None:
+    override: dict[str, object] = {
+        "devices.bus.topology": "star",
+        "devices.more": {"driver": "osdp_reader", "bus": "bus", "address": 2},
+        "access_points.more": {"portal": "back", "direction": "out", "reader": "more"},
+    }
+    with pytest.raises(BoardConfigError) as caught:
+        _osdp(override)
+    assert [line.partition(": ")[2] for line in caught.value.problems] == [
+        'devices.bus.topology: "star" with 3 readers, and an RS-485 bus has two ends; expected "chain"'
+    ]
