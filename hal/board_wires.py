@@ -132,7 +132,8 @@ class _Maker:
         entry = self.config["devices"].get(device, {})
         if entry.get("place") == "box":
             core = ""
-        cable = board_wiring.cable(self.config, device) if core else {}
+        own = bool(core) and not board_wiring.shares_usb(self.config, device)
+        cable = board_wiring.cable(self.config, device) if own else {}
         wire = Wire(
             number=f"W{len(self.found) + 1}",
             device=device,
@@ -141,7 +142,7 @@ class _Maker:
             end=end,
             via=via,
             colour=entry.get("colours", {}).get(core) or self._usual(device, core),
-            cable=(entry.get("cable") or "") if core else "",
+            cable=(entry.get("cable") or "") if own else "",
             length_m=cable.get("length_m"),
             area_mm2=cable.get("area_mm2"),
             claim=claim,

@@ -215,6 +215,14 @@ def cable(config: Config, device: str) -> Config:
     return found
 
 
+def shares_usb(config: Config, device: str) -> bool:
+    """Whether `device` hangs on a USB cable that the config has lie among other devices' wires."""
+    mine = config["devices"].get(device, {}).get("cable")
+    if mine is None or interface(config, device) != "usb":
+        return False
+    return [one.get("cable") for one in config["devices"].values()].count(mine) > 1
+
+
 def relay_name(config: Config, device: str) -> str:
     """The relay of a load: the one that it names, else the next that is free, in the file's order."""
     stated = {

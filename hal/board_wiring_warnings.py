@@ -12,8 +12,8 @@ Config = dict[str, Any]
 
 #: One warning.
 #: where   str  the device or portal that the sign stands at
-#: sort    str  volts, loop, drop, fuse, exit, fire, quench, bus, rex or load: what the drawing says beside
-#:              the sign
+#: sort    str  volts, loop, drop, fuse, exit, fire, quench, bus, usb, rex or load: what the drawing says
+#:              beside the sign
 #: text    str  the whole line
 Warn = namedtuple("Warn", ("where", "sort", "text"))
 
@@ -30,6 +30,12 @@ def found(config: Config) -> list[Warn]:
         if config["board"] != "sim":  # its lines are no pins, nothing can harm them
             told += _pins(config, device, entry)
         told += _cable(config, device)
+        if board_wiring.shares_usb(config, device):
+            text = (
+                f'devices.{device}.cable: "{entry["cable"]}" is other devices\' too; expected a USB cable '
+                "of its own"
+            )
+            told.append(Warn(device, "usb", text))
         if entry["driver"] in board_wiring.RELAYED:
             told += [Warn(device, "fuse", text) for text in board_fuses.warnings(config, device)]
         if entry["driver"] == "rex" and board_wiring.outside(config, device):

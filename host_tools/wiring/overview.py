@@ -97,7 +97,7 @@ def _wrong(plan: Plan) -> list[str]:
     told = []
     for one in plan.warnings:
         lock = plan.portal_of_lock(one.where) != ""
-        if one.sort in ("rex", "load", "bus") or (one.sort == "fuse" and not lock):
+        if one.sort in ("rex", "load", "bus", "usb") or (one.sort == "fuse" and not lock):
             name = plan.supply(one.where) if one.sort == "load" else plan.device(one.where)
             told.append(plan.say(f"warn.{one.sort}", device=name))
     return told

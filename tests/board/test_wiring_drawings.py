@@ -122,6 +122,14 @@ def test_the_plan_leads_a_bus_from_reader_to_reader_as_its_cores_do() -> None:
     assert star.count("120 Ω") == 2
 
 
+def test_a_usb_cable_among_other_wires_is_drawn_beside_them_with_a_sign() -> None:
+    override: dict[str, object] = {"devices.yard-reader.cable": "yard-reader"}
+    assert "Yard gate reader: USB wants a cable of its own." in _told(
+        "rpi4-supervised-expander", override
+    )
+    assert _signs("rpi4-supervised-expander", override) == 1
+
+
 def test_a_screen_goes_on_to_the_next_reader_and_is_earthed_once() -> None:
     told = " ".join(_told(OSDP, {}))
     assert told.count("screen joined to the one before") == 1
@@ -221,6 +229,7 @@ ODD: list[tuple[str, dict[str, object]]] = [
         "rpi4-two-doors-osdp",
         {"devices.front-reader.place": "inside", "devices.back-reader.place": "inside"},
     ),
+    ("rpi4-supervised-expander", {"devices.yard-reader.cable": "yard-reader"}),
     (  # chips on the second SPI bus
         "rpi4-supervised-expander",
         {"chips.adc.bus": "/dev/spidev1.2", "devices.yard-exit.line": "GPIO8"},

@@ -455,3 +455,17 @@ def test_a_star_of_three_is_refused() -> None:
     assert [line.partition(": ")[2] for line in caught.value.problems] == [
         'devices.bus.topology: "star" with 3 readers, and an RS-485 bus has two ends; expected "chain"'
     ]
+
+
+def test_usb_lies_in_a_cable_of_its_own_or_in_none_that_is_stated() -> None:
+    path = str(ROOT / "board_configs/rpi4-supervised-expander.toml")
+    config = board.load(path)
+    assert [
+        (wire.via, wire.cable) for wire in board_wires.wires(config) if wire.cable == "yard-usb"
+    ] == [("usb", "yard-usb")]
+    config = board.load(path, {"devices.yard-reader.cable": "yard-reader"})
+    (usb,) = [wire for wire in board_wires.wires(config) if wire.via == "usb"]
+    assert (usb.cable, usb.length_m, usb.area_mm2) == ("", None, None)
+    assert board.warnings(config) == [
+        'devices.yard-reader.cable: "yard-reader" is other devices\' too; expected a USB cable of its own'
+    ]
