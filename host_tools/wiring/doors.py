@@ -87,7 +87,7 @@ class _Circuit:
         plan, sheet = self.plan, self.sheet
         name = board_wiring.supply_name(plan.config, self.lock)
         sheet.rect(12, PLUS - 6, SUPPLY_EDGE - 12, MINUS - PLUS + 12)
-        y = sheet.lines(14, PLUS + 8, plan.supply(name), 20, BODY, True)
+        y = sheet.lines(14, PLUS + 4, plan.supply(name), 20, BODY, True, 4)
         y = sheet.lines(14, y + 1, plan.volts(self.lock), 20, BODY)
         y = sheet.lines(14, y + 1, plan.say("own_supply"), 21, SMALL)
         sheet.lines(14, y + 1, power.supply_state(plan, name), 21, SMALL, True)
@@ -177,7 +177,7 @@ class _Circuit:
         plan, sheet = self.plan, self.sheet
         symbols.winding(sheet, LOAD, PLUS, MINUS)
         middle = (PLUS + MINUS) / 2
-        y = sheet.lines(LOAD + 8, middle - 5, plan.device(self.lock), 31, BODY, True)
+        y = sheet.lines(LOAD + 8, middle - 5, plan.device(self.lock), 31, BODY, True, 4)
         draw = self.entry["draw_ma"]
         amps = "? mA" if draw is None else f"{draw} mA"
         sheet.lines(LOAD + 8, y + 0.6, f"{plan.volts(self.lock)}, {amps}", 31, BODY)

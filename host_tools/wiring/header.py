@@ -11,6 +11,7 @@ TOP, PITCH = 32.0, 6.5  #: the first row's wire, and from row to row
 ODD, EVEN = 144.5, 152.5  #: the two columns of pins
 RADIUS = 2.5
 LABEL, BOX, TERMINAL, TEXT = 19.5, 29.0, 47.0, 49.5  #: from a pin's edge outwards
+NAME = 15.5  #: room for the name of a line that is no pin
 WIDE = 78.0  #: room for the text at a row's end
 PER_SHEET = 42  #: rows of a sheet of other lines, in two columns
 BESIDE = 2  #: so many other lines find room below the header
@@ -62,7 +63,8 @@ def _header(plan: Plan, pins: dict[int, Wire], beside: list[Wire]) -> Sheet:
     sheet.circle(185, y - 0.9, 1.8, THIN)
     _notes(plan, sheet, y + 5.2)
     for place, wire in enumerate(beside):
-        _other(plan, sheet, wire, 12.0 if place == 0 else 152.0, AREA_BOTTOM - 5)
+        x = 12.0 if place == 0 else 152.0
+        _other(plan, sheet, wire, x, AREA_BOTTOM - 5, _shift(plan, beside))
     return sheet
 
 
@@ -184,10 +186,20 @@ def _others(plan: Plan, wires: list[Wire]) -> Sheet:
     for place, wire in enumerate(wires):
         left = place % 2 == 0
         y = TOP + place // 2 * PITCH
-        _other(plan, sheet, wire, 12.0 if left else 152.0, y)
+        _other(plan, sheet, wire, 12.0 if left else 152.0, y, _shift(plan, wires))
     return sheet
 
 
-def _other(plan: Plan, sheet: Sheet, wire: Wire, x: float, y: float) -> None:
-    sheet.text(x, y - 0.9, wire.start[1].rpartition("/")[2], SMALL, most=15.5)
-    row(plan, sheet, wire, x, y, 1, 132 - TEXT)
+def _other(plan: Plan, sheet: Sheet, wire: Wire, x: float, y: float, shift: float) -> None:
+    name = wire.start[1].rpartition("/")[2]
+    sheet.text(x, y - 0.9, name, SMALL, most=NAME + shift)
+    sheet.wire(wire.number, (x, y), (x + shift, y))
+    row(plan, sheet, wire, x + shift, y, 1, 132 - TEXT - shift)
+
+
+def _shift(plan: Plan, wires: list[Wire]) -> float:
+    """How much further out the rows begin: for the longest name, if what stands at their ends allows."""
+    names = [texts.width(wire.start[1].rpartition("/")[2], SMALL) for wire in wires]
+    ends = [texts.width(plan.behaviour(wire), SMALL) for wire in wires]
+    ends += [texts.width(_target(plan, wire), BODY, True) for wire in wires]
+    return max(0.0, min(max(names, default=0.0) - NAME, 132 - TEXT - max(ends, default=0.0)))

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from hal import board_wiring
 from host_tools.wiring import field, power
+from host_tools.wiring import text as texts
 from host_tools.wiring.plan import Plan
 from host_tools.wiring.shapes import BODY, BOLD, HEAD, NORMAL, SMALL, THIN, Sheet
 
@@ -20,6 +21,8 @@ _HEAD, _LINE, _GAP = (
 )  #: of a part of the control box: its name, a line, what is below it
 _WHOLE = 12  #: a part of so many lines is never torn apart
 _ROOM = BOTTOM - 2 - (TOP + 4)
+
+_ROW = 3.7  #: a line of what hangs on a cable
 
 Part = tuple[str, list[str]]  #: of the control box: its name, its lines
 
@@ -109,14 +112,19 @@ def _group(plan: Plan, sheet: Sheet, one: Cable, y: float, high: float) -> float
     titles = list(dict.fromkeys(plan.device(device) for device in one.devices))
     cable = plan.config["cables"].get(one.name)
     named = ("、" if plan.lang == "zh" else ", ").join(titles)
-    rows = [named]
-    if cable is not None and plan.title(cable) != one.name and len(titles) > 1 and high > 8.5:
-        rows = [plan.title(cable), named]
+    alone = cable is None or plan.title(cable) == one.name or len(titles) == 1
+    fit = int(high / _ROW)
+    rows = texts.wrap(named, SMALL, WIDE - 4, alone)
+    titled = cable is not None and not alone and len(rows) < fit
+    if cable is not None and titled:
+        rows.insert(0, plan.title(cable))
+    elif len(rows) > fit:
+        rows[fit - 1 :] = [" ".join(rows[fit - 1 :])]
     middle, high = y + high / 2, 6.0 if len(rows) == 1 else high
     sheet.rect(left, middle - high / 2, WIDE, high)
     for place, text in enumerate(rows):
-        base = middle + 0.9 + (place - (len(rows) - 1) / 2) * 3.9
-        sheet.text(left + 2, base, text, SMALL, place == 0, most=WIDE - 4)
+        base = middle + 0.9 + (place - (len(rows) - 1) / 2) * _ROW
+        sheet.text(left + 2, base, text, SMALL, alone or (titled and place == 0), most=WIDE - 4)
     if not one.before:
         sheet.line(left + WIDE, middle, BOX, middle, NORMAL)
         most = BOX - INSIDE - WIDE - 6

@@ -72,7 +72,7 @@ class Sheet:
         claim: str = "",
         ink: str = "black",
     ) -> float:
-        """A text on the base line `y`; its width. Longer than `most` mm it is cut."""
+        """A text on the base line `y`; its width. Longer than `most` mm it loses its middle."""
         shown = text if most is None else texts.fit(text, size, most, bold)
         wide = texts.width(shown, size, bold)
         left = x - {"left": 0.0, "middle": wide / 2, "right": wide}[align]
@@ -90,7 +90,7 @@ class Sheet:
         bold: bool = False,
         at_most: int = 3,
     ) -> float:
-        """A text in as many lines as it needs, the last cut if they are too many; the next base line."""
+        """A text in as many lines as it needs, the last shortened if too many; the next base line."""
         broken = texts.wrap(text, size, most, bold)
         if len(broken) > at_most:
             broken[at_most - 1 :] = [texts.fit(" ".join(broken[at_most - 1 :]), size, most, bold)]

@@ -40,12 +40,16 @@ def width(text: str, size: float, bold: bool = False) -> float:
 
 
 def fit(text: str, size: float, most: float, bold: bool = False) -> str:
-    """`text`, cut with three dots where it is wider than `most` mm."""
+    """`text`, with three dots for its middle where it is wider than `most` mm: its end tells it apart."""
     if width(text, size, bold) <= most:
         return text
-    while text and width(text + "...", size, bold) > most:
-        text = text[:-1]
-    return text.rstrip() + "..."
+    start, end = text[: len(text) // 2], text[len(text) // 2 :]
+    while (start or end) and width(f"{start.rstrip()}...{end.lstrip()}", size, bold) > most:
+        if width(start, size, bold) > width(end, size, bold):
+            start = start[:-1]
+        else:
+            end = end[1:]
+    return f"{start.rstrip()}...{end.lstrip()}"
 
 
 def wrap(text: str, size: float, most: float, bold: bool = False) -> list[str]:

@@ -109,6 +109,28 @@ def test_the_chinese_drawing_has_no_english_sentence(path: Path) -> None:
             ] == [], one.text
 
 
+@each_drawing
+def test_a_shipped_board_is_drawn_with_whole_names(path: Path, lang: str) -> None:
+    texts = ET.fromstring(drawn(path, lang)).iter(geometry.SVG + "text")
+    short = [str(one.text) for one in texts if "..." in str(one.text)]
+    assert [text for text in short if not text.startswith("usb-")] == []  # whole beside its wire
+
+
+@pytest.mark.parametrize("lang", words.LANGUAGES)
+def test_a_name_of_64_letters_takes_no_wires_colour_and_no_terminal_with_it(lang: str) -> None:
+    name = next(override for board, override in ODD if board == "cm4-two-doors")
+    config = board.load(str(ROOT / "board_configs/cm4-two-doors.toml"), name)
+    said = words.load(lang)
+    svg = ET.fromstring(drawing.draw(config, said, lang, SOURCE))
+    told = [str(one.text) for one in svg.iter(geometry.SVG + "text")]
+    for core, code in (("d0", "GN"), ("d1", "WH")):
+        end = f"{said[f'draw.core.{core}']} · {code} {said[f'draw.colour.{code}']}"
+        assert [text for text in told if text.endswith(end)] != []
+    assert any(text.endswith("K1 COM") for text in told)
+    poles = [text for text in told if text.startswith(LONG[lang][:5]) and text[-1] in "+−"]
+    assert {text[-1] for text in poles} == {"+", "−"}
+
+
 OSDP = "rpi4-two-doors-osdp"
 
 
