@@ -51,7 +51,8 @@ def _list(args: argparse.Namespace, console: Console, words: dict[str, str]) -> 
         return 0
     for board, facts in board_facts.BOARDS.items():
         chip = words["board.chip"].format(chip=facts.chip_label) if facts.chip_label else ""
-        console.line(f"{board:<12}{board_facts.TITLES[board]:<34}{chip}".rstrip())
+        title = words[f"draw.board.{board}"]
+        console.line(f"{board:<12}{_fill(title, 34)}{chip}".rstrip())
         for name, doors in shipped[board]:
             console.line(f"    {name:<36}{doors}")
     return 0

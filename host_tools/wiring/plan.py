@@ -39,7 +39,7 @@ class Plan:
 
     def board(self) -> str:
         """The board's own name."""
-        return board_facts.TITLES[self.config["board"]]
+        return self.say(f"board.{self.config['board']}")
 
     def colour(self, wire: Wire) -> str:
         """A core's colour as code and word; empty inside the box."""

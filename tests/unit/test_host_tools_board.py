@@ -17,7 +17,7 @@ from board_texts import SMALL
 
 from hal import board, board_facts, board_wires
 from host_tools import board as command
-from host_tools import main
+from host_tools import main, words
 
 ROOT = Path(__file__).parents[2]
 TWO = str(ROOT / "board_configs/rpi5-two-doors.toml")
@@ -41,6 +41,17 @@ def test_the_list_names_every_board_with_its_chip_and_its_configs(
     at = next(place for place, line in enumerate(lines) if line.startswith("rpi5 "))
     assert " ".join(lines[at].split()) == "rpi5 Raspberry Pi 5 pins by pinctrl-rp1"
     assert lines[at + 1].split(maxsplit=1) == ["rpi5-two-doors.toml", "Front door, Yard gate"]
+
+
+def test_the_boards_have_the_names_that_people_of_the_language_give_them(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert {name: words.load("en")[f"draw.board.{name}"] for name in board_facts.BOARDS} == (
+        board_facts.TITLES
+    )
+    _, out, _ = ran(capsys, "list", "--lang", "zh")
+    assert "\nrpi5        树莓派 5  " in out
+    assert "Raspberry" not in out
 
 
 def test_the_list_as_data_has_the_same(capsys: pytest.CaptureFixture[str]) -> None:
