@@ -2,8 +2,9 @@
 
 The same reader, libosdp's peripheral side in a process of its own on a pseudo-terminal, is read first by the
 library's Python example (`osdp.ControlPanel`, refreshed every 20 ms, `get_event` that waits) and then by
-this project's bus. Once as a reader that looks at its line every millisecond, and once every 20 ms, as the
-library's own example of a reader does.
+this project's bus. Once as a reader that answers when it is asked (it looks at its line every millisecond),
+and once every 20 ms, as the library's own example of a reader does. "At most half" is held with the first;
+with the second it is not: the library's pause and the reader's step alone take more (docs/osdp.md).
 """
 
 import importlib
@@ -26,7 +27,7 @@ KEY = bytes(range(16))
 _PATIENCE_S = 20.0
 
 _READER = """
-import os, select, sys, osdp_sys
+import os, select, sys, time, osdp_sys
 class Port:
     id = 1
     def read(self, most):
@@ -48,27 +49,33 @@ can = [dict(function_code=code, compliance_level=1, num_items=1) for code in
 reader = osdp_sys.PeripheralDevice(about, capabilities=can)
 reader.set_command_callback(lambda command: (0, None))
 card = dict(event=1, reader_no=0, format=1, direction=0, length=26, data=bytes((1, 2, 3, 64)))
+look_s = time.monotonic()
 while True:
-    ready = select.select([0] if STEP > 0.01 else [0, FD], [], [], STEP)[0]
+    # One that looks at its line at its own pace does not look sooner because a card has come.
+    wait_s = max(0, look_s - time.monotonic())
+    ready = select.select([0] if STEP > 0.01 else [0, FD], [], [], wait_s)[0]
     if 0 in ready:
         if not os.read(0, 64):
             break
         reader.submit_event(card)
-    reader.refresh()
+    if FD in ready or time.monotonic() >= look_s:
+        reader.refresh()
+        look_s = time.monotonic() + STEP
 """
 
 
 def table(out: TextIO) -> None:
     """Print both, with their ratio."""
-    print(f"OSDP, card to event, {CARDS} cards, ms{'':12}{'p50':>8}{'p99':>8}", file=out)
+    print(f"OSDP, card to event, {CARDS} cards, ms{'':24}{'p50':>8}{'p99':>8}", file=out)
     for step_ms in (1, 20):
         example = _measure(_example, step_ms)
         ours = _measure(_ours, step_ms)
         for name, times in (("libosdp's example", example), ("doorward", ours)):
             p50, p99 = statistics.median(times), statistics.quantiles(times, n=100)[98]
-            print(f"  {name + f', reader {step_ms} ms':43}{p50:8.1f}{p99:8.1f}", file=out)
+            print(f"  {name + f', reader {step_ms} ms':55}{p50:8.1f}{p99:8.1f}", file=out)
         ratio = statistics.median(ours) / statistics.median(example)
-        print(f"  {'ratio of the two at p50 (at most 0.5)':43}{ratio:8.2f}", file=out)
+        limit = "at most 0.5" if step_ms == 1 else "not held: docs/osdp.md"
+        print(f"  {f'ratio of the two at p50 ({limit})':55}{ratio:8.2f}", file=out)
 
 
 Opened = tuple[Callable[[], object], Callable[[], None]]  # waits for a card; ends
