@@ -9,7 +9,7 @@ what hangs on them, then the circuits of the loads, then what feeds the boards a
 from collections import namedtuple
 from typing import Any
 
-from hal import board_buses, board_facts, board_feeds, board_wiring
+from hal import board_buses, board_cores, board_facts, board_feeds, board_wiring
 from hal.board_lines import Claim, claims
 
 Config = dict[str, Any]
@@ -21,11 +21,12 @@ Config = dict[str, Any]
 #: start     tuple  where it begins, see `Place`
 #: end       tuple  where it ends
 #: via       str    what it passes: level_converter, optocoupler ...; empty: nothing
-#: colour    str    code after IEC 60757; empty inside the box, where nothing is prescribed
+#: colour    str    code after IEC 60757; empty: a cable with its own, USB
 #: cable     str    the cable's name; empty: none stated
 #: length_m  int    of the cable; None: not stated or inside the box
 #: area_mm2  float  of one core; None: not stated
 #: claim     Claim  the line that it carries; None for poles
+#: inside    bool   whether it stays in the box
 Wire = namedtuple(
     "Wire",
     (
@@ -40,6 +41,7 @@ Wire = namedtuple(
         "length_m",
         "area_mm2",
         "claim",
+        "inside",
     ),
 )
 
@@ -141,11 +143,16 @@ class _Maker:
             start=start,
             end=end,
             via=via,
-            colour=entry.get("colours", {}).get(core) or self._usual(device, core),
+            colour=entry.get("colours", {}).get(core) or self._usual(device, core)
+            if core
+            else board_cores.colour(role, start, end),
             cable=(entry.get("cable") or "") if own else "",
             length_m=cable.get("length_m"),
-            area_mm2=cable.get("area_mm2"),
+            area_mm2=cable.get("area_mm2")
+            if core
+            else board_cores.area(self.config, device, start, end),
             claim=claim,
+            inside=not core,
         )
         self.found.append(self._through(wire) if role == "feed" else wire)
 
@@ -254,6 +261,7 @@ class _Maker:
                 cable=self.config["devices"][device].get("cable") or "",
                 length_m=cable.get("length_m"),
                 area_mm2=cable.get("area_mm2"),
+                inside=False,
             )
         return wire
 

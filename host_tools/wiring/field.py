@@ -16,7 +16,7 @@ def groups(plan: Plan) -> list[Group]:
     """The wires of each cable, in the order of the first of them; without a cable, those of each device."""
     found: dict[str, list[Wire]] = {}
     for wire in plan.wires:
-        if wire.colour or wire.via == "usb":
+        if not wire.inside:
             found.setdefault(wire.cable or f"?{wire.device}", []).append(wire)
     for wires in found.values():
         wires.sort(key=lambda wire: list(plan.config["devices"]).index(wire.device))

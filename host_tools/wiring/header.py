@@ -157,7 +157,7 @@ def row(
 def _target(plan: Plan, wire: Wire) -> str:
     found = plan.place(wire.end)
     if wire.end[0] == "relays" and wire.device:
-        return f"{found} → {wire.end[1]} {plan.device(wire.device)}"
+        found = f"{found} → {wire.end[1]} {plan.device(wire.device)}"
     return f"{found} · {plan.colour(wire)}" if wire.colour else found
 
 

@@ -35,7 +35,7 @@ def _inside(plan: Plan) -> list[Wire]:
         wire
         for wire in plan.wires
         if wire.claim is None
-        and not wire.colour
+        and wire.inside
         and not plan.portal_of_lock(wire.device)
         and (not header or wire.start[0] != "pin" or wire.end in bars)
     ]
@@ -95,8 +95,7 @@ class _Pages:
                 symbols.terminal(sheet, edge, y)
                 sheet.wire(wire.number, (edge - side * 0.9, y), (BAR, y))
                 sheet.dot(BAR, y)
-                middle = (edge + BAR) / 2
-                sheet.text(middle, y - 1, wire.number, BODY, True, "middle", wire=wire.number)
+                self._number(wire, (edge + BAR) / 2, y)
         last = first + (max(len(left), len(right)) - 1) * PITCH
         sheet.line(BAR, first - 2, BAR, last + 2, BOLD)
         self._y = last + 2 * PITCH
@@ -114,8 +113,13 @@ class _Pages:
             symbols.terminal(sheet, x + _START - 3, y)
             sheet.wire(wire.number, (x + _START - 2.1, y), (x + _END - 0.9, y))
             symbols.terminal(sheet, x + _END, y)
-            middle = x + (_START + _END - 3) / 2
-            sheet.text(middle, y - 1, wire.number, BODY, True, "middle", wire=wire.number)
+            self._number(wire, x + (_START + _END - 3) / 2, y)
             sheet.text(x + _END + 3, y + 0.9, plan.place(wire.end), SMALL, most=_WIDE - 3)
             if place % 2 == 1 or place + 1 == len(wires):
                 self._y += PITCH
+
+    def _number(self, wire: Wire, middle: float, y: float) -> None:
+        """A wire's number and colour, on either side of its middle."""
+        sheet = self.made[-1]
+        sheet.text(middle - 3, y - 1, wire.number, BODY, True, "right", wire=wire.number)
+        sheet.text(middle - 1, y - 1, self.plan.colour(wire), SMALL, most=13)

@@ -104,7 +104,7 @@ def test_a_row_says_pin_what_stands_between_where_it_leads_and_its_colour(
 ) -> None:
     _, out, _ = ran(capsys, "show", TWO, "--lang", "en")
     rows = {line.split()[0]: " ".join(line.split()) for line in out.splitlines()}
-    assert rows["W1"] == "W1 pin 29 GPIO5 IN1 → K1 Front door strike"
+    assert rows["W1"] == "W1 pin 29 GPIO5 IN1 → K1 Front door strike WH white"
     assert rows["W4"] == "W4 pin 11 GPIO17 5 → 3.3 V Front door reader D0 GN green"
 
 
