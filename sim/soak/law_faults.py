@@ -68,6 +68,8 @@ class Faults:
             alone = not self._failed and at_ms - self._ailed_ms > SLOW_ENDS_MS
             self._failed = [at_ms] if fails and alone else []
             self._waited, self._ailed_ms = False, at_ms
+            if (CONTROLLER, "storage_fault") in self._alarms.active:
+                self._storage_told_ms = at_ms  # of a disk that was slow before, and it goes on
 
     def written(self, event: dict[str, Any], at_ms: int) -> None:
         """A record is durable."""

@@ -179,3 +179,13 @@ def test_an_alarm_that_is_shelved_when_all_is_mended_waits_for_its_time() -> Non
     until = {"point": "enclosure", "class": "tamper", "until": "2027-03-18T20:00:00Z"}
     shelved = step(4000, "command", op="alarm.shelve", args=until)
     assert told(opened, shelved).law is None
+
+
+def test_an_alarm_of_a_slow_disk_tells_of_one_that_fails_next() -> None:
+    slow = step(1000, "fail_storage", on=True, mode="slow")
+    shown = step(2000, "present_card", access_point="front-in", person="guest-0")
+    seen = step(12_000, "press_ack")
+    fails = step(72_000, "fail_storage", on=True, mode="error")
+    again = step(73_000, "present_card", access_point="yard-in", person="guest-0")
+    well = step(127_458, "fail_storage", on=False)
+    assert told(slow, shown, seen, fails, again, well, end_ms=137_929).law is None
