@@ -22,6 +22,7 @@ Feed = namedtuple("Feed", ("role", "start", "end"))
 
 COMMON: Place = ("common", "", "0 V")
 LOGIC: Place = ("common", "", "3.3 V")
+FIVE: Place = ("common", "", "5 V")  #: of the board's pin, where no supply gives 5 V
 
 #: The terminals of a chip that are fed, and those on 0 V.
 _CHIP_PINS = {
@@ -54,6 +55,8 @@ def feeds(config: Config) -> list[Feed]:
     made = [*_supplies(config), *_between(config), *_adapters(config), *_chips(config)]
     if any(LOGIC in (feed.start, feed.end) for feed in made):
         made.insert(2, Feed("logic", ("pin", "3V3", "1"), LOGIC))
+    if any(FIVE in (feed.start, feed.end) for feed in made):
+        made.insert(3, Feed("five", ("pin", "5V", "4"), FIVE))
     return made
 
 
@@ -125,7 +128,7 @@ def _five(config: Config) -> Place:
     for name in joined(config):
         if config["supplies"].get(name, {}).get("volts") == 5:
             return ("supply", name, "+")
-    return ("pin", "5V", "4")
+    return FIVE
 
 
 def _between(config: Config) -> list[Feed]:

@@ -9,6 +9,7 @@ from host_tools.wiring.shapes import BODY, BOLD, HEAD, SMALL, Sheet
 TOP, BOTTOM, PITCH = 33.0, 178.0, 5.9
 BAR = 148.5  #: the terminal that wires meet at
 LEFT, RIGHT = 111.0, 186.0  #: the far ends of the wires that meet there
+_BARS = (board_feeds.COMMON, board_feeds.LOGIC, board_feeds.FIVE)
 _COLUMNS = (12.0, 152.0)
 _START, _END = 58.0, 82.0  #: the ends of a wire that meets no other, from its column
 _WIDE = 52.0  #: and the room for what stands there
@@ -29,7 +30,6 @@ def supply_state(plan: Plan, name: str) -> str:
 
 def _inside(plan: Plan) -> list[Wire]:
     """The wires that stay in the box and stand on no other sheet, but for those from pins to a terminal."""
-    bars = (board_feeds.COMMON, board_feeds.LOGIC)
     header = plan.config["board"] != "sim"
     return [
         wire
@@ -37,7 +37,7 @@ def _inside(plan: Plan) -> list[Wire]:
         if wire.claim is None
         and wire.inside
         and not plan.portal_of_lock(wire.device)
-        and (not header or wire.start[0] != "pin" or wire.end in bars)
+        and (not header or wire.start[0] != "pin" or wire.end in _BARS)
     ]
 
 
@@ -47,7 +47,7 @@ class _Pages:
         self.made: list[Sheet] = []
         self._new()
         wires = _inside(plan)
-        for bar in (board_feeds.COMMON, board_feeds.LOGIC):
+        for bar in _BARS:
             here = [wire for wire in wires if bar in (wire.start, wire.end)]
             self._bar(bar, here)
             wires = [wire for wire in wires if wire not in here]

@@ -122,7 +122,10 @@ def test_without_a_stated_supply_the_unstated_one_is_joined_and_5_v_come_from_th
     config = load(tmp_path)
     assert board_feeds.joined(config) == [""]
     five = [(feed.start, feed.end) for feed in board_feeds.feeds(config) if feed.role == "five"]
-    assert five == [(("pin", "5V", "4"), ("converters", "level_converter", "5 V"))]
+    assert five == [
+        (("pin", "5V", "4"), board_feeds.FIVE),
+        (board_feeds.FIVE, ("converters", "level_converter", "5 V")),
+    ]
 
 
 def test_two_supplies_behind_optocouplers_have_a_terminal_each(tmp_path: Path) -> None:
@@ -155,7 +158,7 @@ def test_a_chips_address_pins_are_wired_as_its_address_says(tmp_path: Path) -> N
     assert ends["chips", "exp0", "VDD RESET A0 A2"] == board_feeds.LOGIC
     assert ends["chips", "exp0", "VSS A1"] == board_feeds.COMMON
     assert ends["chips", "low", "GND ADDR"] == board_feeds.COMMON
-    assert ends["chips", "high", "VDD ADDR"] == ("pin", "5V", "4")
+    assert ends["chips", "high", "VDD ADDR"] == board_feeds.FIVE
     assert ends["chips", "data", "ADDR"] == ("chips", "data", "SDA")
 
 
@@ -183,3 +186,10 @@ def test_two_converters_that_feed_each_other_are_both_named(tmp_path: Path) -> N
     supplies = {"a": {"volts": 5, "fed_by": "b"}, "b": {"volts": 12, "fed_by": "a"}}
     told = problems(tmp_path, override={"supplies": supplies})
     assert [line.split(":")[0] for line in told] == ["supplies.a.fed_by", "supplies.b.fed_by"]
+
+
+@each_config
+def test_no_pin_has_two_wires(path: Path) -> None:
+    config = board.load(str(path), {"supplies.five.volts": 12})  # so that 5 V come from the pin
+    pins = [wire.start for wire in board_wires.wires(config) if wire.start[0] == "pin"]
+    assert sorted(pins) == sorted(set(pins))
