@@ -96,7 +96,7 @@ class _Stream(ByteStream):
         if self._hung_up:
             self._shut()
         if not self._open:
-            raise DeviceUnavailableError("%s: has gone; expected it to be open" % self.name)
+            raise DeviceUnavailableError("%s: not there; expected a device" % self.name)
 
     def _shut(self) -> None:
         self._open = False

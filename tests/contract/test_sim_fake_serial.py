@@ -3,6 +3,7 @@
 
 from stream_checks import StreamRig, run_all
 
+from hal.errors import DeviceUnavailableError
 from sim.fakes import FakeSerialPorts
 
 
@@ -32,3 +33,17 @@ class FakeRig(StreamRig):
 
 def test_the_simulators_serial_lines_keep_the_contract() -> None:
     run_all(FakeRig, ("check_a_full_line_takes_a_part_and_never_waits",))
+
+
+def test_a_device_that_is_pulled_out_has_one_cause_before_and_after_the_first_try_to_open() -> None:
+    rig = FakeRig()
+    stream = rig.ports.stream(rig.name, 9600)
+    stream.open()
+    rig._device.unplug()
+    said = []
+    for call in (stream.read, stream.open):
+        try:
+            call()
+        except DeviceUnavailableError as error:
+            said.append(str(error))
+    assert said == ["sim:yard-in: not there; expected a device"] * 2
