@@ -56,7 +56,7 @@ class Trouble:
                 if made.type == record.SYSTEM_RECOVERED:
                     self._works(device)
                 else:
-                    self._fails(device, text, made.at_ms, sorted(self._devices))
+                    self._fails(device, text, made.at_ms, [])
 
     def _fails(self, device: str, text: str, at_ms: int, others: list[str]) -> None:
         """Say so, once; and in the same line who of `others` fails for that reason now."""

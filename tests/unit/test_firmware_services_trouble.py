@@ -79,14 +79,13 @@ def test_a_device_whose_own_fault_comes_much_later_is_told_of_then() -> None:
     assert said == [f"tamper, lid: {EXPANDER}", f"lid: {EXPANDER}"]
 
 
-def test_a_new_cause_of_several_devices_is_one_line_more() -> None:
+def test_a_new_cause_is_a_line_more_and_the_end_is_one() -> None:
     trouble, said = log()
-    trouble.heard(raised("reader_fault", "tamper", at_ms=1000))
-    for name in ("lid", "tamper"):
-        trouble._devices[name].problem = CHIP
-    trouble.heard(fault("lid", CHIP))
-    trouble.heard(fault("tamper", CHIP))
-    assert said == [f"tamper, lid: {EXPANDER}", f"lid, tamper: {CHIP}"]
+    trouble.heard(raised("reader_fault", "reader"))
+    trouble.heard(fault("reader", EXPANDER))
+    trouble.heard(fault("reader", "works again", record.SYSTEM_RECOVERED))
+    trouble.heard(raised("reader_fault", "reader", record.ALARM_CLEARED))
+    assert said == [f"reader: {PORT}", f"reader: {EXPANDER}", "reader: works again"]
 
 
 def test_a_held_line_is_told_as_one() -> None:
