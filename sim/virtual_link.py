@@ -1,8 +1,8 @@
 """The controller's link in virtual time, over a virtual broker: what `firmware.services.link` is in life.
 
-Connects, and again after a loss with full jitter; keeps its session; hands one message of a topic at a time
-to the door and acknowledges it to the broker only when the door has heard it. Holds no more than the
-broker sends unacknowledged.
+Connects, and again after a loss when the firmware's own back-off says so; keeps its session; hands one
+message of a topic at a time to the door and acknowledges it to the broker only when the door has heard it.
+Holds no more than the broker sends unacknowledged.
 
 Does not imitate: the channel between the two processes, which is never full here.
 """
@@ -12,11 +12,10 @@ from collections import deque
 from typing import Any
 
 from firmware.runtime import aio, ports
+from firmware.services.back_off import BackOff
 from sim.virtual_broker import Connection, VirtualBroker
 
 CONNECT_MS = 15  #: TCP, CONNECT and SUBSCRIBE on a quick network
-CONNECT_LIMIT_MS = 10_000  #: a connection that gets no answer is given up
-BACK_OFF_MS = 1000  #: the first wait is up to this, then up to twice as long, to the config's limit
 RESTART_MS = 1000  #: until a link process that died is there again
 TOPICS = ("command", "stored")
 
@@ -45,12 +44,11 @@ class VirtualLink(ports.Transport):
         self._root = root
         self._name = name
         self._will = (root + "/status", will)
-        self._most_ms = link["reconnect_max_ms"]
+        self._back_off = BackOff(link["reconnect_max_ms"], seeded.random)
         self._keepalive_ms = link["keepalive_s"] * 1000
-        self._random = seeded
         self._connection: Connection | None = None
         self._try = 0  # which attempt is under way; what belongs to an older one is stale
-        self._failed = 0
+        self._began_ms = 0  # the attempt, or the connection
         self._running = False
         self._under_way: dict[int, int] = {}  # message id -> token
         self._last_id = 0
@@ -119,12 +117,14 @@ class VirtualLink(ports.Transport):
             return
         self._try += 1
         attempt = self._try
+        now_ms = self._began_ms = self._loop.now_ms()
         if self._broker.refuses:
             self._again()
             return
-        answered = self._broker.reachable
-        wait_ms = CONNECT_MS + 2 * self._broker.late_ms if answered else CONNECT_LIMIT_MS
-        self._loop.call_at(self._loop.now_ms() + wait_ms, lambda: self._answered(attempt))
+        wait_ms = self._back_off.connect_ms(now_ms)  # for an answer that may never come
+        if self._broker.reachable:
+            wait_ms = CONNECT_MS + 2 * self._broker.late_ms
+        self._loop.call_at(now_ms + wait_ms, lambda: self._answered(attempt))
 
     def _answered(self, attempt: int) -> None:
         if attempt != self._try or not self._running or self._connection is not None:
@@ -132,7 +132,7 @@ class VirtualLink(ports.Transport):
         if not self._broker.reachable:
             self._again()
             return
-        self._failed = 0
+        self._began_ms = self._loop.now_ms()
         filters = [self._root + "/" + topic for topic in TOPICS]
         connection = self._broker.attach(self._name, filters, self._will, self._keepalive_ms)
         connection.on_puback = self._taken
@@ -142,10 +142,8 @@ class VirtualLink(ports.Transport):
         self._tell_up(True)
 
     def _again(self) -> None:
-        """Full jitter: so that a thousand links do not come back at once."""
-        most_ms = min(self._most_ms, BACK_OFF_MS << min(self._failed, 16))
-        self._failed += 1
-        self._later(self._random.randrange(most_ms))
+        """Try again after an attempt that found nobody."""
+        self._later(self._back_off.pause_ms(self._began_ms, self._loop.now_ms()))
 
     def _later(self, ms: int) -> None:
         self._try += 1
@@ -159,6 +157,9 @@ class VirtualLink(ports.Transport):
             self._drop()
             self._tell_up(False)
             if self._running:
+                now_ms = self._loop.now_ms()
+                self._back_off.held(self._began_ms, now_ms)
+                self._began_ms = now_ms
                 self._again()
 
     def _drop(self) -> None:
