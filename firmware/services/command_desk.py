@@ -153,8 +153,7 @@ class CommandDesk:
     # ---- commands ----------------------------------------------------------------------------------
 
     def _command(self, message: Message, signed: Signed) -> None:
-        self._begin()
-        utc_ms, trusted = self._utc()
+        utc_ms, trusted = self._begin()
         verdict = self._gate.judge(signed, utc_ms if trusted else None)
         if self._gate.quotes(signed):
             self._renew()
@@ -173,11 +172,12 @@ class CommandDesk:
         now, time = self._controller.upkeep.now(), self._controller.time
         return max(time.utc_ms_at(now.ms), time.floor_ms, now.utc_s * 1000), now.trusted
 
-    def _begin(self) -> None:
-        """What is older than a journal that was lost may have run: note when that was found out."""
+    def _begin(self) -> tuple[int, bool]:
+        """Now, as `_utc`; what is older than a journal that was lost may have run: note when."""
         utc_ms, trusted = self._utc()
         if trusted:
             self._record(self._gate.begin(utc_ms))
+        return utc_ms, trusted
 
     def _run(self, message: Message, signed: Signed, utc_ms: int) -> None:
         fields = signed.fields

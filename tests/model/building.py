@@ -8,19 +8,15 @@ keeps what is to be kept, and starts again from that after a power cut. A step i
 import json
 
 import house
+from house_keys import HouseKeys
+from house_plan import plan
 
 from firmware.access import (
     access_point,
-    automation,
     credential,
-    free_access,
-    partition,
-    pin,
-    portal,
     record,
     schedule,
     site,
-    whereabouts,
 )
 
 TYPE_CHECKING = False
@@ -31,11 +27,11 @@ if TYPE_CHECKING:
 TICKS_MAX = 60  #: deadlines that one wait honours one by one; what is left of it passes at once
 
 
-class Building:
+class Building(HouseKeys):
     """One site, its people, its clock and its store."""
 
     def __init__(self) -> None:
-        self.people: dict[int, Any] = house.people()
+        HouseKeys.__init__(self)
         self.kept: dict[str, Any] = {}
         self.ms = 5000
         self.utc_ms = house.MONDAY_S * 1000 + 9 * 3600000
@@ -45,13 +41,9 @@ class Building:
         self.blind: set[str] = set()  # portals whose contact cannot tell
         self.active: dict[str, bool] = {}
         self.pending: list[Any] = []
-        self.levels: dict[str, Any] = dict(house.LEVELS)
-        #: whether untrusted time counts, and whether the host was silent for too long
-        self.policy = [False, False]
         self.watch: Callable[[list[Any], Any, list[Any]], None] | None = None
         #: local seconds at which an appointment begins or ends
         self.edges: list[int] = []
-        self._salted: dict[str, bytes] = {}
         self._durable = True
         self.site = site.Site(plan())
 
@@ -353,63 +345,6 @@ class Building:
             for name in sorted(rights.schedules)
         ]
 
-    # ---- the store ---------------------------------------------------------------------------------
-
-    def owner(self, kind: str, value: str) -> "Any":
-        """Whose card, code or PIN it is, as the store finds it; None: nobody's."""
-        for number in sorted(self.people):
-            one = self.people[number]
-            if kind == "card" and one["card"] == value:
-                return one
-            if kind == "code" and one["code"] == value:
-                return one
-            if kind == "pin" and value in (one["pin"], one["duress_pin"]):
-                return one
-        return None
-
-    def key_of(self, who: "Any", kind: str, value: str) -> "credential.Credential":
-        """`who`'s key as the store would hand it over for what was shown."""
-        by_pin = kind == "pin" and value == who["duress_pin"]
-        return credential.Credential(
-            who["id"],
-            who["holder"],
-            who["state"],
-            who["from_s"],
-            who["to_s"],
-            who["first_use_s"],
-            who["uses"],
-            tuple(who["levels"]),
-            who["extended"],
-            who["override"],
-            b"salt",
-            self._hash(who["pin"]),
-            1,
-            self._hash(who["duress_pin"]),
-            who["flat"],
-            who["group"],
-            who["acknowledges"],
-            who["duress"] or by_pin,
-            None,
-        )
-
-    def _hash(self, digits: "str | None") -> "bytes | None":
-        if digits is None:
-            return None
-        if digits not in self._salted:
-            self._salted[digits] = pin.salted(b"salt", digits)
-        return self._salted[digits]
-
-    def rights(self) -> "credential.Rights":
-        """The levels and hours in force."""
-        levels = {}
-        for name in self.levels:
-            levels[name] = [credential.Right(*right) for right in self.levels[name]]
-        hours = {}
-        for name in house.HOURS:
-            hours[name] = schedule.parse(house.HOURS[name][3])
-        days = [house.HOLIDAY // house.DAY_S]
-        return credential.Rights(levels, hours, days, self.policy[0], self.policy[1])
-
     # ---- what can be seen --------------------------------------------------------------------------
 
     def seen(self) -> "list[object]":
@@ -423,79 +358,6 @@ class Building:
             shown += [signals.light, signals.sound]
         shown += [self.site.alarms.siren(self.ms), self.site.alarms.beacon]
         return shown
-
-
-def plan() -> "site.Plan":
-    """`house` as the core wants it."""
-    portals = {}
-    for name, part in house.PORTALS.items():
-        rules = portal.Rules(
-            part["cuts"],
-            house.EGRESS_MS,
-            part["fire"],
-            house.RELEASE_MS,
-            house.EXTENDED_RELEASE_MS,
-            house.OPEN_MS,
-            house.EXTENDED_OPEN_MS,
-            house.PRE_ALARM_MS,
-            house.SETTLE_MS,
-            house.TRAVEL_MS,
-            part["closes"],
-        )
-        portals[name] = (rules, part["mode"])
-    access_points = {}
-    for name, part in house.ACCESS_POINTS.items():
-        access_points[name] = access_point.Rules(
-            part["portal"],
-            part["way"],
-            house.PIN_TIMEOUT_MS,
-            house.WRONG_ATTEMPTS,
-            house.WRONG_WINDOW_MS,
-            house.BLOCK_MS,
-            part["direction"],
-            part["area"],
-            part["passback"],
-            house.AGAIN_MS,
-            part["way_at"],
-            part["pair"],
-            house.SECOND_PERSON_MS,
-            part["reader"],
-            True,
-            False,
-        )
-    points = {}
-    for name in house.POINTS:
-        points[name] = site.Point(*house.POINTS[name])
-    return site.Plan(
-        portals,
-        access_points,
-        points,
-        house.FIRE_RESET,
-        house.SIREN_MAX_MS,
-        {name: whereabouts.AreaRules(*house.AREAS[name]) for name in house.AREAS},
-        house.INTERLOCKS,
-        {name: free_access.Rules(*house.FREE_ACCESS[name]) for name in house.FREE_ACCESS},
-        {name: partition.Rules(*house.PARTITIONS[name]) for name in house.PARTITIONS},
-        tuple([_automated(*row) for row in house.AUTOMATION]),
-        house.REPEAT_MS,
-        "active",
-        house.FAULT_AFTER_MS,
-        house.KEY_WRONG_ATTEMPTS,
-        house.KEY_BLOCK_MS,
-        {name: name + "-lock" for name in house.PORTALS},
-        {name: name + "-contact" for name in house.PORTALS},
-        {name: name + "-bond" for name in house.PORTALS},
-    )
-
-
-def _automated(
-    name: str, when: "dict[str, Any]", condition: "dict[str, Any]", do: "tuple[Any, ...]"
-) -> "automation.Rule":
-    if do[0] == "mode":
-        return automation.Rule(name, when, condition, automation.SetMode(*do[1:]))
-    if do[0] == "output":
-        return automation.Rule(name, when, condition, automation.SwitchOutput(*do[1:]))
-    return automation.Rule(name, when, condition, automation.RaiseAlarm(*do[1:]))
 
 
 def told(value: "Any") -> str:
