@@ -26,6 +26,7 @@ MISSES = 3  #: so many replies missed, one after the other, are as good
 RETRY_MS = 1000  #: a reader that refuses is tried again after this
 SOUND_MS = 10_000  #: how long a buzzer sounds by itself if nobody says any more
 AGAIN_MS = 8000  #: so a sound that goes on is sent again
+BEEP_MS = 100  #: a sound that was over before its turn came lasts so long, OSDP's unit of time
 
 _REFUSALS = 2  # one may be noise
 _STEPS = 8  # of the library, from wherever it is to a reader that is disabled
@@ -88,6 +89,7 @@ class Link:
         self._refusals = 0
         self._light = self._lit = 0
         self._sound = self._sounding = False
+        self._beep = False  # a sound was wanted and is not sent yet
         self._sound_ms = 0
         self._status_asked = False
         self._sent: dict[int, int] = {}  # command: how often it was refused in a row
@@ -210,12 +212,14 @@ class Link:
     def want(self, light: int, sound: bool) -> None:
         """Its light, one of the library's LED_COLOR_ numbers, and its buzzer; sent now or once it is back.
 
-        From any thread.
+        A sound that is over before the wire had time for it is heard all the same, a reader that is lost
+        excepted. From any thread.
         """
         self._light = light
-        self._sound = sound
         if not self.lost:
+            self._beep = self._beep or sound
             self.due_ms = 0
+        self._sound = sound
 
     # ---- how -----------------------------------------------------------------------------------------
 
@@ -259,11 +263,16 @@ class Link:
                 "on_color": light,
                 "off_color": light,
             }
-        sound, again = self._sound, now_ms - self._sound_ms >= AGAIN_MS
-        if sound == self._sounding and not (sound and again):
+        sound, sounded_ms = self._beep or self._sound, now_ms - self._sound_ms
+        if sound == self._sounding and not (sound and sounded_ms >= AGAIN_MS):
+            if sound:
+                self._beep = False
+            return None
+        if self._sounding and not sound and sounded_ms < BEEP_MS:
             return None
         if not self._takes(library.CMD_BUZZER, library.CAP_READER_AUDIBLE_OUTPUT):
             return None
+        self._beep = False
         self._sounding = sound
         self._sound_ms = now_ms
         return {
@@ -296,6 +305,7 @@ class Link:
 
     def _lose(self, problem: str) -> None:
         self.lost = True
+        self._beep = False
         self._state(problem)
 
     def _event(self, index: int, event: dict[str, Any]) -> int:

@@ -111,6 +111,37 @@ def test_light_and_buzzer_are_as_wanted_also_after_the_reader_was_away(rig: Rig)
     until(lambda: of(LED) and of(LED)[-1]["on_color"] == 2)
 
 
+def test_a_beep_that_is_over_before_the_wire_had_time_for_it_is_heard_once(rig: Rig) -> None:
+    peer, heard = rig.peer(0), _heard(rig)
+    heard.until_up()
+    heard.reader.sound(True)
+    heard.reader.sound(False)
+
+    def codes() -> list[int]:
+        return [one["control_code"] for one in peer.commands if one.get("command") == BUZZER]
+
+    until(lambda: len(codes()) >= 2, "the beep was dropped")
+    heard.reader.light(False, True)
+    until(lambda: 2 in [one["on_color"] for one in peer.commands if one.get("command") == LED])
+    assert codes() == [2, 1]
+
+
+def test_a_beep_for_a_reader_that_is_lost_is_not_made_up_for(rig: Rig) -> None:
+    peer, heard = rig.peer(0), _heard(rig)
+    heard.until_up()
+    peer.close()
+    heard.until_lost()
+    heard.reader.light(False, True)
+    heard.reader.sound(True)
+    heard.reader.sound(False)
+    peer = rig.peer(0)
+    heard.until("back")
+    until(lambda: 2 in [one["on_color"] for one in peer.commands if one.get("command") == LED])
+    peer.card(CARD)
+    heard.until("bits", CARD)
+    assert BUZZER not in [one.get("command") for one in peer.commands]
+
+
 def test_a_reader_without_lights_stays_on_line(rig: Rig) -> None:
     peer, heard = rig.peer(0, lights=False), _heard(rig)
     heard.reader.light(True, False)
