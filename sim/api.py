@@ -127,7 +127,8 @@ class Handler(BaseHTTPRequestHandler):
         elif url.path == "/api/events":
             self._events(url.query)
         elif url.path == "/api/story":
-            self._json(200, self._ask(self.server.desk.story) or {})
+            story = self._ask(self.server.desk.story)
+            self._json(200, story) if story else self._starting()
         else:
             self._file(url.path)
 
@@ -164,7 +165,7 @@ class Handler(BaseHTTPRequestHandler):
             verb = asked.pop("do")
             answer = self._ask(lambda: self._act(verb, asked))
             if answer is None:
-                self._json(503, {"ok": False, "error": "the controller is starting; try again"})
+                self._starting()
             elif answer == "":
                 self._json(200, {"ok": True})
             else:
@@ -217,10 +218,7 @@ class Handler(BaseHTTPRequestHandler):
             if answer != {}:
                 break
             threading.Event().wait(0.05)
-        if answer:
-            self._json(200, answer)
-        else:
-            self._json(503, {"ok": False, "error": "the controller is starting; try again"})
+        self._json(200, answer) if answer else self._starting()
 
     def _events(self, query: str) -> None:
         desk = self.server.desk
@@ -229,7 +227,11 @@ class Handler(BaseHTTPRequestHandler):
             self._json(422, {"ok": False, "error": "after_seq: expected a whole number"})
             return
         news = self.server.newsroom.listen()
-        recent: list[dict[str, Any]] = self._ask(lambda: list(desk.recent)) or []
+        recent: list[dict[str, Any]] | None = self._ask(lambda: list(desk.recent))
+        if recent is None:
+            self.server.newsroom.leave(news)
+            self._starting()  # "nothing has happened" would never be taken back
+            return
         if after:
             recent = [event for event in recent if event.get("seq", 0) > int(after)]
         else:
@@ -311,19 +313,25 @@ class Handler(BaseHTTPRequestHandler):
             return "Host: another name; expected localhost or a loopback address"
         return ""
 
+    def _starting(self) -> None:
+        self._json(503, {"ok": False, "error": "the controller is starting; try again"})
+
     def _ask(self, question: Callable[[], Any]) -> Any:
-        """The loop's answer to `question`; None if it gives none in time."""
+        """The loop's answer to `question`; None if it gives none in time, and then it is not asked later."""
         answered = threading.Event()
+        given_up = threading.Event()
         answer: list[Any] = [None]
 
         def ask() -> None:
             try:
-                answer[0] = question()
+                if not given_up.is_set():
+                    answer[0] = question()
             finally:
                 answered.set()
 
         self.server.desk.ask(ask)
-        answered.wait(ANSWER_S)
+        if not answered.wait(ANSWER_S):
+            given_up.set()
         return answer[0]
 
 

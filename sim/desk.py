@@ -39,6 +39,7 @@ STEPS = 1000  #: verbs that are remembered for a scenario file
 RECONNECT_MS = 2000  #: the demo's cable is mended by somebody who watches: no long back-off
 VIEW_MS = 100  #: how often the world is compared while somebody looks
 OPENING_MS = 50  #: within which a board that starts has opened its devices
+LISTEN_S = 2  #: for the broker to let the page listen before the power comes; it takes some 20 ms
 REST_MS = 100  #: from a start to bolts and magnets that no longer move
 
 
@@ -75,7 +76,7 @@ class Desk:
             self.broker.start()
             mqtt = ("127.0.0.1", self.broker.port)
         self.mqtt = mqtt
-        self.cable = Cable(*mqtt)
+        self.cable = Cable(*mqtt, held=True)
         link = {"host": "127.0.0.1", "port": self.cable.port, "tls": False}
         config["link"].update(link, enabled=True, reconnect_max_ms=RECONNECT_MS)
         seed = self._seed()
@@ -118,7 +119,8 @@ class Desk:
         }
         self.world.on_change = lambda kind, name, now: self._look_soon()
         self.machine.on_change = self._look_soon
-        self._observer = Observer(mqtt[0], mqtt[1], self.root, self._message)
+        self._observer = Observer(*mqtt, self.root, self._message, self._listens)
+        self._listening = False
         self._nonce: str | None = None  # the newest of `status`
         self.dispatch = Dispatch(
             self.operator,
@@ -137,6 +139,8 @@ class Desk:
     def run(self) -> None:
         """Power on and live until `stop`."""
         self._observer.start()
+        self._observer.answered.wait(LISTEN_S)
+        self._let_through(self._observer.listening)
         self.machine.boot_now()
         self.loop.call_at(self.loop.now_ms() + OPENING_MS, self._open)
         try:
@@ -219,11 +223,23 @@ class Desk:
     def _set_network(self, on: bool) -> None:
         self.network = on
         self.wall.set_network(on)
-        if on:
-            self.cable.restore()
-        else:
+        if not on:
             self.cable.cut()
+        elif self._listening:
+            self.cable.restore()
         self._look_soon()
+
+    def _listens(self, on: bool) -> None:
+        """On the observer's thread: it hears all that is published from now on, or does no longer."""
+        self.loop.post(lambda: self._let_through(on))
+
+    def _let_through(self, on: bool) -> None:
+        """The controller reaches its broker while the page listens there: no record is told to nobody."""
+        self._listening = on
+        if not on:
+            self.cable.hold()
+        elif self.network:
+            self.cable.restore()
 
     def _message(self, topic: str, body: bytes, retained: bool) -> None:
         """On the observer's thread: what the broker told the host."""

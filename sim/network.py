@@ -26,9 +26,9 @@ class _Pipe:
 
 
 class Cable:
-    """From a port of ours, chosen by the system, to `host` and `port`."""
+    """From a port of ours, chosen by the system, to `host` and `port`; `held` until `restore`."""
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, held: bool = False) -> None:
         self._target = (host, port)
         # Bound and never listening: holds the port while the cable is cut, so that it is refused.
         self._holder = _bound(("127.0.0.1", 0))
@@ -41,13 +41,18 @@ class Cable:
         self._wake, self._woken = socket.socketpair()
         self._selector.register(self._woken, selectors.EVENT_READ, self._obey)
         self._running = True
-        self._mend()
+        if not held:
+            self._mend()
         self._thread = threading.Thread(target=self._run, name="cable", daemon=True)
         self._thread.start()
 
     def cut(self) -> None:
         """Reset every connection and refuse new ones; returns when that is so."""
         self._order(self._sever)
+
+    def hold(self) -> None:
+        """Refuse new connections; those that stand go on."""
+        self._order(self._refuse)
 
     def restore(self) -> None:
         """Carry again; returns when it does."""
@@ -94,12 +99,15 @@ class Cable:
             self._listener.setblocking(False)
             self._selector.register(self._listener, selectors.EVENT_READ, self._accept)
 
-    def _sever(self) -> None:
+    def _refuse(self) -> None:
         if self._listener is not None:
             # Those that wait to be accepted are reset by closing it.
             self._selector.unregister(self._listener)
             self._listener.close()
             self._listener = None
+
+    def _sever(self) -> None:
+        self._refuse()
         for pipe in list(self._pipes):
             self._drop(pipe)
 

@@ -332,6 +332,24 @@ def test_rows_that_come_while_one_is_read_wait_behind_a_button(page: Page, demo:
     expect(page.locator("#rows .said").first).to_contain_text("refused")
 
 
+def test_a_page_that_was_told_no_records_asks_again(browser: Browser, demo: Demo) -> None:
+    page = browser.new_context().new_page()
+    refused: list[str] = []
+
+    def first(route: Route) -> None:
+        if refused:
+            route.continue_()
+        else:
+            refused.append(route.request.url)
+            route.fulfill(status=503, body='{"ok": false}', content_type="application/json")
+
+    page.route("**/api/events*", first)
+    page.goto(demo.url)
+    expect(page.locator("#rows .row-head").first).to_be_visible(timeout=30_000)
+    assert refused
+    page.context.close()
+
+
 def test_the_page_says_so_when_the_simulator_is_gone_and_comes_back_by_itself(
     browser: Browser, demo: Demo
 ) -> None:
