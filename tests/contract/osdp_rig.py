@@ -23,7 +23,7 @@ from hal.backends.libosdp_readers import LibosdpBuses, LibosdpReader
 from hal.backends.pyserial_port import PyserialPorts
 
 KEY = bytes(range(0x11, 0x21))
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 _PEER = Path(__file__).with_name("osdp_peer.py")
 
 

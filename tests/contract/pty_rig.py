@@ -16,7 +16,7 @@ from stream_checks import StreamRig
 from hal.backends.pyserial_port import PyserialPorts
 from hal.ports import ByteStream
 
-_PATIENCE_MS = 30_000  #: a test that waits longer hangs; nothing is judged by it
+_PATIENCE_MS = 60_000  #: a test that waits longer hangs; nothing is judged by it
 
 
 class PtyRig(StreamRig):

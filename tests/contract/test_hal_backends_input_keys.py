@@ -270,7 +270,7 @@ def _until(reader: SerialReader, kinds: list[str]) -> list[object]:
     """Poll until readings of these kinds have come; what they mean."""
     found: list[object] = []
     seen: list[str] = []
-    end_s = time.monotonic() + 30
+    end_s = time.monotonic() + 60
     while seen != kinds:
         assert time.monotonic() < end_s, seen
         now_ms = int(time.monotonic() * 1000)

@@ -19,7 +19,7 @@ from hal.errors import BoardConfigError, DeviceUnavailableError
 
 ADDRESS = 0x20
 STUB = os.environ.get("DOORWARD_I2C_STUB", "")  #: such as /dev/i2c-1, with i2c-stub chip_addr=0x20
-PATIENCE_MS = 30_000
+PATIENCE_MS = 60_000
 
 
 class ChipRig(Rig):

@@ -21,7 +21,7 @@ from sim.fakes import FakeLines, FakeSerialPorts
 from sim.virtual import Building
 
 ACK = bytes.fromhex("0000FF00FF00")
-PATIENCE_MS = 30_000
+PATIENCE_MS = 60_000
 BOARD = Path(__file__).parents[2] / "board_configs/rpi4-one-door.toml"
 START_MS = 1_795_248_000_000
 

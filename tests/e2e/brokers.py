@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sim.broker import EmbeddedBroker
 
-PATIENCE_S = 30
+PATIENCE_S = 60
 MOSQUITTO = "/usr/sbin/mosquitto"
 
 

@@ -20,7 +20,29 @@ ARGS = [
     "--disable-sync",
 ]
 WIDTHS = (360, 768, 1280)
+PATIENCE_MS = 60_000  #: on a busy machine; what is there is found at once
+STORY_MS = 180_000  #: for a story to play to its end
 AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa"]
+
+# Playwright's own patience is 5 s: less than two browsers and two simulators may take on two cores.
+expect.set_options(timeout=PATIENCE_MS)
+
+# What an element showed in passing: looked for later, it would be missed on a busy machine.
+NOTE = """() => {
+  window.shown = {};
+  window.said = {};
+  const note = (notes, id, what) => (notes[id] ??= new Set()).add(what);
+  new MutationObserver((changes) => {
+    for (const { type, target } of changes) {
+      if (type === "attributes") { note(window.shown, target.id, target.getAttribute("class")); continue; }
+      const element = target.nodeType === Node.ELEMENT_NODE ? target : target.parentElement;
+      const one = element?.closest("#plate-front, #plate-yard, #caption-text");
+      if (one) note(window.said, one.id, one.textContent);
+    }
+  }).observe(document.body, {
+    subtree: true, childList: true, characterData: true, attributes: true, attributeFilter: ["class"],
+  });
+}"""
 
 
 class Demo(Protocol):
@@ -69,7 +91,26 @@ def open_page(
     expect(page.locator("body")).not_to_have_class("loading")
     expect(page.locator("#people .person").first).to_be_enabled()
     assert errors == []
+    page.evaluate(NOTE)
     return page
+
+
+def wait_shown(page: Page, id: str, classes: str) -> None:
+    """Wait until the element has changed to these classes since `open_page`, if only in passing."""
+    page.wait_for_function(
+        "([id, classes]) => window.shown[id]?.has(classes)",
+        arg=[id, classes],
+        timeout=PATIENCE_MS,
+    )
+
+
+def wait_said(page: Page, id: str, part: str) -> None:
+    """The same for words of a door's plate or of the story's caption."""
+    page.wait_for_function(
+        "([id, part]) => [...(window.said[id] ?? [])].some((text) => text.includes(part))",
+        arg=[id, part],
+        timeout=PATIENCE_MS,
+    )
 
 
 def axe(page: Page) -> list[str]:

@@ -16,6 +16,8 @@ from page_browser import (
     overflow,
     stream,
     tab_to,
+    wait_said,
+    wait_shown,
 )
 from playwright.sync_api import Browser, Page, Route, expect
 
@@ -80,7 +82,7 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_window(
 def test_front_door_opens_by_keyboard_alone(page: Page, demo: Demo) -> None:
     tab_to(page, "resident")
     page.keyboard.press("Enter")
-    expect(page.locator("#door-front")).to_have_class("door open", timeout=10_000)
+    wait_shown(page, "door-front", "door open")
     expect(page.locator("#rows .said").first).to_contain_text("Front door")
 
 
@@ -89,7 +91,7 @@ def test_front_door_opens_by_keyboard_alone(page: Page, demo: Demo) -> None:
 def test_front_door_opens_by_one_tap(browser: Browser, demo: Demo, width: int, target: str) -> None:
     page = open_page(browser, demo, width=width, touch=True)
     page.tap(target)
-    expect(page.locator("#door-front")).to_have_class("door open", timeout=10_000)
+    wait_shown(page, "door-front", "door open")
     page.context.close()
 
 
@@ -98,12 +100,12 @@ def test_a_pin_opens_the_front_door_from_the_keyboard(page: Page, demo: Demo) ->
     tab_to(page, "1")
     for key in f"{pin}#":
         page.keyboard.press(key)
-    expect(page.locator("#door-front")).to_have_class("door open", timeout=10_000)
+    wait_shown(page, "door-front", "door open")
 
 
 def test_a_locked_door_points_at_the_card(page: Page) -> None:
     page.click("#hot-front")
-    expect(page.locator("#actor-street")).to_have_class("actor hinting")
+    wait_shown(page, "actor-street", "actor hinting")
     expect(page.locator("#hot-front")).to_have_attribute("aria-expanded", "true")
     page.keyboard.press("Escape")
     expect(page.locator("#menu")).to_be_hidden()
@@ -136,7 +138,7 @@ def test_an_urgent_alarm_is_said_at_once(page: Page, demo: Demo) -> None:
 def test_a_visit_is_one_row_with_its_lines_inside(page: Page) -> None:
     page.click("[data-person=resident]")
     row = page.locator("#rows .row", has_text="Front door: Resident went in.").first
-    expect(row).to_contain_text("6 lines", timeout=15_000)
+    expect(row).to_contain_text("6 lines")
     row.locator(".row-head").click()
     types = row.locator("ol small").all_inner_texts()
     assert {text.split(" ")[0] for text in types} == {
@@ -179,7 +181,7 @@ def test_without_network_the_page_says_who_decides_and_marks_what_was_kept(
     page.click("[data-switch=network]")
     expect(page.locator("#status-text")).to_contain_text("Deciding alone.")
     page.click("[data-person=resident]")
-    expect(page.locator("#door-front")).to_have_class("door open", timeout=10_000)
+    wait_shown(page, "door-front", "door open")
     page.click("[data-switch=network]")
     expect(page.locator("#rows .row.kept").first).to_contain_text("kept while offline")
 
@@ -190,7 +192,7 @@ def test_without_power_the_strike_stays_locked_and_the_magnet_lets_go(page: Page
     expect(page.locator("#plate-yard .state")).to_have_text("No power: free")
     expect(page.locator("#status-text")).to_contain_text("Nothing is recorded now.")
     page.click("[data-switch=power]")
-    expect(page.locator("#status-text")).to_contain_text("All quiet.", timeout=15_000)
+    expect(page.locator("#status-text")).to_contain_text("All quiet.")
 
 
 def test_fire_frees_both_doors_and_the_switch_takes_it_back(page: Page) -> None:
@@ -203,7 +205,7 @@ def test_fire_frees_both_doors_and_the_switch_takes_it_back(page: Page) -> None:
 
 def test_a_story_plays_with_its_captions_and_can_be_stopped(page: Page) -> None:
     page.click("[data-story=home]")
-    expect(page.locator("#caption-text")).to_contain_text("Coming home:")
+    wait_said(page, "caption-text", "Coming home:")
     page.click("#story-stop")
     expect(page.locator("#caption")).to_be_hidden()
     expect(page.locator("[data-story=ended]")).to_be_enabled()
@@ -345,7 +347,7 @@ def test_a_page_that_was_told_no_records_asks_again(browser: Browser, demo: Demo
 
     page.route("**/api/events*", first)
     page.goto(demo.url)
-    expect(page.locator("#rows .row-head").first).to_be_visible(timeout=30_000)
+    expect(page.locator("#rows .row-head").first).to_be_visible()
     assert refused
     page.context.close()
 

@@ -7,11 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from page_browser import WIDTHS, Demo, axe, chromium, open_page, overflow
+from page_browser import STORY_MS, WIDTHS, Demo, axe, chromium, open_page, overflow, wait_shown
 from playwright.sync_api import Browser, Page, expect
 from test_sim_serve_host_ack import board_with_host
-
-STORY_MS = 90_000
 
 
 @pytest.fixture(scope="module")
@@ -74,9 +72,7 @@ def test_a_jammed_lock_is_named_and_outlined_at_its_door(page: Page, demo: Demo)
     page.click("[data-person=resident]")
     page.wait_for_selector("#door-front.unlocked")
     demo.act("jam_lock", portal="front", on=True)  # in the five seconds in which it is free
-    expect(page.locator("#plate-front .state")).to_have_text(
-        "the lock does not do as told.", timeout=15_000
-    )
+    expect(page.locator("#plate-front .state")).to_have_text("the lock does not do as told.")
     expect(page.locator("#door-front")).to_have_class(re.compile(r"\bp2\b"))
     expect(page.locator("#alarms .todo")).to_have_text("Try the door by hand; call the installer.")
     page.click("#alarms .primary")
@@ -117,7 +113,7 @@ def test_with_faults_axe_finds_nothing_and_all_fits(
 def test_a_forced_opening_shows_nothing_at_the_door(page: Page, demo: Demo) -> None:
     for key in "2581#":
         page.click(f"#pad-keys [data-key='{key}']")
-    expect(page.locator("#door-front")).to_have_class("door open", timeout=10_000)
+    wait_shown(page, "door-front", "door open")
     expect(page.locator("#alarms .sentence")).to_have_text(
         "Front door, outside: someone may have been forced to open. Silent."
     )

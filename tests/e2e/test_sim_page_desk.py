@@ -5,10 +5,22 @@ from collections.abc import Iterator
 
 import pytest
 from host_rig import Demo, listening, port_of
-from page_browser import WIDTHS, axe, chromium, event, focused, open_page, overflow, stream, tab_to
+from page_browser import (
+    STORY_MS,
+    WIDTHS,
+    axe,
+    chromium,
+    event,
+    focused,
+    open_page,
+    overflow,
+    stream,
+    tab_to,
+    wait_said,
+    wait_shown,
+)
 from playwright.sync_api import Browser, Page, Route, expect
 
-STORY_MS = 90_000
 FRONT = "[data-door=front]"
 
 
@@ -34,7 +46,7 @@ def page(browser: Browser, house: Demo) -> Iterator[Page]:
 
 
 def said(page: Page, text: str) -> None:
-    expect(page.locator("#desk-said")).to_contain_text(text, timeout=10_000)
+    expect(page.locator("#desk-said")).to_contain_text(text)
 
 
 def test_a_door_is_opened_with_a_second_press_and_the_reply_says_so(page: Page) -> None:
@@ -43,7 +55,7 @@ def test_a_door_is_opened_with_a_second_press_and_the_reply_says_so(page: Page) 
     expect(page.locator("#plate-front .state")).to_have_text("Locked")
     page.click("#desk-sure")
     said(page, "Front door is open for 5 s (the demo's operator, ")
-    expect(page.locator("#plate-front .state")).to_contain_text("Free to open")
+    wait_said(page, "plate-front", "Free to open")
     row = page.locator("#rows .row").first
     expect(row).to_contain_text("Front door: unlocked, by the demo's operator from the desk.")
     expect(row).to_contain_text("2 lines")
@@ -53,7 +65,7 @@ def test_a_door_is_opened_with_a_second_press_and_the_reply_says_so(page: Page) 
     curl = row.locator("pre", has_text="curl -X POST")
     expect(curl).to_contain_text("api/command")
     expect(row.locator("pre", has_text="[[step]]")).to_contain_text('args = { portal = "front" }')
-    expect(page.locator("#plate-front .state")).to_have_text("Locked", timeout=10_000)
+    expect(page.locator("#plate-front .state")).to_have_text("Locked")
 
 
 def test_without_a_second_press_nothing_is_sent(page: Page) -> None:
@@ -62,7 +74,7 @@ def test_without_a_second_press_nothing_is_sent(page: Page) -> None:
     page.click(f"{FRONT} button >> nth=0")
     page.mouse.move(0, 0)
     expect(page.locator("#desk-sure")).to_be_visible()
-    expect(page.locator("#desk-sure")).to_be_hidden(timeout=10_000)
+    expect(page.locator("#desk-sure")).to_be_hidden()
     assert asked == []
 
 
@@ -78,7 +90,7 @@ def test_a_door_is_opened_by_keyboard_alone(page: Page) -> None:
     page.keyboard.press("Enter")
     said(page, "Front door is open for 5 s")
     assert opener.evaluate("(one) => one === document.activeElement")
-    expect(page.locator("#plate-front .state")).to_have_text("Locked", timeout=10_000)
+    expect(page.locator("#plate-front .state")).to_have_text("Locked")
 
 
 def test_a_mode_is_chosen_changed_and_refuses_what_it_should(page: Page, house: Demo) -> None:
@@ -228,10 +240,8 @@ def test_storage_that_fails_is_a_switch_a_lamp_and_no_reason_to_stay_outside(
     expect(switch).to_contain_text({"error": "Errors", "full": "Full", "slow": "Slow"}[mode])
     expect(page.locator("#lamp-record")).to_have_class("lamp bad")
     page.click("[data-person=resident]")
-    expect(page.locator("#door-front")).to_have_class("door open", timeout=10_000)
+    wait_shown(page, "door-front", "door open")
     page.click("[data-storage=none]")
-    expect(page.locator("#rows")).to_contain_text(
-        "Front door: Resident went in.", timeout=STORY_MS / 2
-    )
-    expect(page.locator("#lamp-record")).to_have_class("lamp ", timeout=STORY_MS / 2)
+    expect(page.locator("#rows")).to_contain_text("Front door: Resident went in.")
+    expect(page.locator("#lamp-record")).to_have_class("lamp ")
     page.context.close()
