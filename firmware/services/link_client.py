@@ -2,9 +2,10 @@
 
 Reads one packet at a time and in large pieces, swallows what is longer than any message may be (paho
 would hold whatever length a broker announces), and can say that it lives while it does not read. paho's
-version is pinned; tests hold it to this. Imported late, after `link_connection.lean`.
+version is pinned; tests hold it to this. Imported late, after `link_limits.lean`.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from paho.mqtt.client import Client
@@ -21,10 +22,17 @@ LOST, NOTHING, READ = -1, 0, 1  #: what became of `LinkClient.read`
 
 
 class LinkClient(Client):
-    """See the module."""
+    """See the module.
 
-    def __init__(self, *given: Any, tls_s: int, **named: Any) -> None:
+    dial   callable (address, s)  a connected socket, within so long
+    tls_s  int                    for TLS, once it is connected
+    """
+
+    def __init__(
+        self, *given: Any, dial: Callable[[tuple[str, int], float], Any], tls_s: int, **named: Any
+    ) -> None:
         super().__init__(*given, **named)
+        self._dial = dial
         self._tls_s = tls_s
         #: bool  somebody took the connection, and TLS began
         self.found = False
@@ -70,6 +78,9 @@ class LinkClient(Client):
             packet["to_process"] -= max(0, used - 1)  # swallowed: paho sees one byte of it
             used = min(used, 1)
         return self._came[start : start + used]
+
+    def _create_socket_connection(self) -> Any:
+        return self._dial((self._host, self._port), self._connect_timeout)
 
     def _ssl_wrap_socket(self, tcp_sock: Any) -> Any:
         self.found = True

@@ -8,7 +8,6 @@ most `wait_ms`, and then calls `serve`. What came goes to an `Inbox`; while that
 
 import select
 import socket
-import time
 from collections import deque
 from typing import Any
 
@@ -16,6 +15,7 @@ from firmware.services import link_identity
 from firmware.services.back_off import CONNECT_MS
 from firmware.services.link_broken import Broken, reason_of, words_of
 from firmware.services.link_inbox import HELD, Inbox
+from firmware.services.link_net import Net
 from firmware.services.link_records import TOKENS_LIMIT, TOPICS, LinkRecordError
 
 IN_FLIGHT = 128  #: messages on their way at once, where the broker has no smaller limit
@@ -46,6 +46,7 @@ class Connection:
     inbox     Inbox where messages go; its acknowledgements come through `acknowledge`
     clean     bool  have the broker forget what it kept for us
     connect_ms  int  for finding it
+    net       Net   whose time and sockets; None: this machine's
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class Connection:
         inbox: Inbox,
         clean: bool = False,
         connect_ms: int = CONNECT_MS,
+        net: Net | None = None,
     ) -> None:
         from paho.mqtt.client import MQTTv5, MQTTv311
         from paho.mqtt.enums import CallbackAPIVersion
@@ -68,6 +70,8 @@ class Connection:
         host = link["host"]
         self.where = f"[{host}]:{link['port']}" if ":" in host else f"{host}:{link['port']}"
         self.auto = link["protocol"] == "auto"
+        #: int  for finding the broker, ms
+        self.connect_ms = connect_ms
         self.known = known
         #: str  the version that is spoken here
         self.protocol = (protocol or "5") if self.auto else str(link["protocol"])
@@ -75,6 +79,8 @@ class Connection:
         self.up = False
         #: str  what is not as it should be although it is up, one line; "" if nothing is
         self.problem = ""
+        net = net or Net()
+        self._now_ms = net.now_ms
         self._link = link
         self._root = root
         self._inbox = inbox
@@ -89,7 +95,7 @@ class Connection:
         self._taken: list[int] = []
         self._refused: Any = None  # why, a paho ReasonCode
         self._said = ""  # the last thing paho complained of
-        self._open_ms = _now_ms()
+        self._open_ms = self._now_ms()
         self._client = LinkClient(
             CallbackAPIVersion.VERSION2,
             client_id=client,
@@ -97,6 +103,7 @@ class Connection:
             clean_session=None if self.protocol == "5" else clean,
             reconnect_on_failure=False,
             manual_ack=True,
+            dial=net.dial,
             tls_s=ANSWER_S,
         )
         self._client.connect_timeout = connect_ms / 1000
@@ -140,7 +147,7 @@ class Connection:
             raise self._no_broker(reason_of(error), silent) from error
         except (ValueError, UnicodeError) as error:
             raise self._no_broker("no such name") from error
-        self._open_ms = _now_ms()
+        self._open_ms = self._now_ms()
         # A machine that lost its power says nothing; when it is back, we must have noticed before.
         own = min(self._link["keepalive_s"], GONE_S)
         plain = self._socket()
@@ -170,7 +177,7 @@ class Connection:
         quarter_ms: int = self._link["keepalive_s"] * 250
         most_ms = min(WAIT_MS, quarter_ms)
         if self._subscribe_ms:
-            most_ms = min(most_ms, max(0, self._subscribe_ms - _now_ms()))
+            most_ms = min(most_ms, max(0, self._subscribe_ms - self._now_ms()))
         return most_ms
 
     def serve(self, ready: int) -> None:
@@ -188,7 +195,7 @@ class Connection:
         if lost or self._client.socket() is None:
             raise self._gone(self._said or "connection lost")
         self._send()
-        now_ms = _now_ms()
+        now_ms = self._now_ms()
         if self._subscribe_ms and now_ms >= self._subscribe_ms:
             self._subscribe_ms = 0
             self._subscribe(again=True)
@@ -244,8 +251,8 @@ class Connection:
         if not self._inbox.full and not self._client.more():
             return bool(self._client.loop_misc())
         # The answer to a ping could stand behind what we do not read yet: only say that we live.
-        if _now_ms() >= self._ping_ms:
-            self._ping_ms = _now_ms() + self._link["keepalive_s"] * 500
+        if self._now_ms() >= self._ping_ms:
+            self._ping_ms = self._now_ms() + self._link["keepalive_s"] * 500
             self._client.ping()
         return False
 
@@ -273,7 +280,7 @@ class Connection:
                 ) from error
             if info.rc:
                 raise self._gone(self._said or "connection lost")
-            self._tokens[info.mid] = (token, _now_ms())
+            self._tokens[info.mid] = (token, self._now_ms())
 
     def _socket(self) -> Any:
         plain = self._client.socket()
@@ -311,7 +318,7 @@ class Connection:
         self.up = True
         if not self._clean:
             self._subscribe(again=False)
-            self._subscribe_ms = _now_ms() + AGAIN_MS
+            self._subscribe_ms = self._now_ms() + AGAIN_MS
         most = getattr(given, "ReceiveMaximum", None)  # MQTT 5, 3.2.2.3.3
         if most is not None:
             self._most = min(IN_FLIGHT, most)
@@ -382,7 +389,3 @@ class Connection:
 
     def _broken(self, text: str, protocol: str = "") -> Broken:
         return Broken(text + "; trying again", protocol)
-
-
-def _now_ms() -> int:
-    return time.monotonic_ns() // 1_000_000
