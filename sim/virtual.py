@@ -27,6 +27,7 @@ from sim.forger import Forger
 from sim.machine import HANGS, Machine, Parts
 from sim.verbs import VerbError
 from sim.virtual_broker import VirtualBroker
+from sim.virtual_channel import ReadyWaiter
 from sim.virtual_host import VirtualHost
 from sim.virtual_link import VirtualLink
 from sim.world import World
@@ -53,7 +54,7 @@ class VirtualParts(Parts):
     ) -> None:
         self.disk = SimDisk(seeded)
         #: dict  the section [link] as the link has it
-        self.link_config = {**config["link"]}
+        self.link_config = {**config["link"], "tls": False, "username": None}
         self._config = config
         self._loop = loop
         self._random = seeded
@@ -99,18 +100,16 @@ class VirtualParts(Parts):
         )
         journal.open()
         store = self._store(executors[1])
-        box = self._config["controller"]
         self.link = VirtualLink(
-            self._loop,
-            self._broker,
             self.link_config,
-            f"doorward/{box['site']}/{box['name']}",
-            f"{box['site']}-{box['name']}",
+            own["site"],
+            own["name"],
+            self._loop,
             payload.dumps({"state": "offline"}),
+            self._broker,
             self._random,
         )
-        if self._config["link"]["enabled"]:
-            self.link.start()
+        self.link.start()
         return journal, store, self.link
 
     def _store(self, executor: DiskExecutor) -> CredentialStore:
@@ -160,6 +159,8 @@ class VirtualParts(Parts):
         """The door process hangs."""
         for executor in self._executors:
             executor.kill()
+        if self.link is not None:
+            self.link.freeze()
 
     def crash_link(self) -> None:
         """The link's process has ended."""
@@ -198,7 +199,7 @@ class Building:
     ) -> None:
         seeded = random.Random(seed)
         self.clock = aio.VirtualClock()
-        self.loop = aio.Loop(self.clock, aio.JumpWaiter(self.clock))
+        self.loop = aio.Loop(self.clock, ReadyWaiter(self.clock))
         lines, serial_ports = FakeLines(FakeTicks(self.clock)), FakeSerialPorts()
         self.lines = lines
         analog_inputs = FakeAnalogInputs()

@@ -1,10 +1,10 @@
 """A broker in virtual time: sessions, retained topics, last wills, QoS 1, as far as a controller needs them.
 
-One broker, in one building's loop. The controller's link (`sim.virtual_link`) reaches it over a network that
-can be cut; hosts (`Client`) stand beside it and are there whenever it is. Faults, each on or off by `fail`:
-down, slow, duplicate, reorder (as MQTT allows it over a reconnect, and as a hostile broker might), half_open
-(connections look up and carry nothing), lose_puback (what was taken is not acknowledged: the connection
-breaks just before) and forget (at once: sessions, queues and what was retained are gone).
+One broker, in one building's loop. The controller's link reaches it over a network that can be cut, in
+packets (`sim.virtual_socket`); hosts (`Client`) stand beside it and are there whenever it is. Faults, each on
+or off by `fail`: down, slow, duplicate, reorder (as MQTT allows it over a reconnect, and as a hostile broker
+might), half_open (connections look up and carry nothing), lose_puback (what was taken is not acknowledged:
+the connection breaks just before) and forget (at once: sessions, queues and what was retained are gone).
 
 Does not imitate: TLS, who may read or write what, QoS 2, wildcards but a last ``#``.
 """
@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable
 
 from firmware.runtime import aio
+from sim.virtual_connection import IN_FLIGHT, WAY_MS, Connection, Delivery, Session
 
 DOWN = "down"
 SLOW = "slow"
@@ -24,79 +25,11 @@ LOSE_PUBACK = "lose_puback"
 FORGET = "forget"
 FAULTS = (DOWN, SLOW, DUPLICATE, REORDER, HALF_OPEN, LOSE_PUBACK, FORGET)
 
-WAY_MS = 5  #: from one end of a connection to the other and back
 SLOW_MS = 1500  #: one way, while it is slow
 SHUFFLE_MS = 400  #: how long a message may be held back while they are out of order
 BACK_MS = 50  #: from the broker's return to its hosts'
+UNNAMED_MS = 10_000  #: for a client to say who it is
 QUEUE_LIMIT = 1000  #: messages that wait for one client, as in mosquitto
-IN_FLIGHT = 16  #: unacknowledged messages on their way to one client
-
-#: (topic, payload, retained)
-Delivery = tuple[str, str, bool]
-
-
-class Session:
-    """What the broker keeps of one client: its subscriptions, what waits for it and what is under way."""
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.filters: list[str] = []
-        self.waiting: deque[Delivery] = deque()
-        #: message id: what was delivered and is not acknowledged
-        self.under_way: dict[int, Delivery] = {}
-        self.connection: Connection | None = None
-        self.host: Client | None = None  # whose it is, if it is a host's
-        self.will: tuple[str, str] | None = None
-        self.last_id = 0
-
-
-class Connection:
-    """One TCP connection between a link and the broker, as both ends see it: in order, or dead."""
-
-    def __init__(self, broker: "VirtualBroker", session: Session, keepalive_ms: int) -> None:
-        self.session = session
-        self.keepalive_ms = keepalive_ms
-        self.alive = True
-        #: callable (message id, topic, payload, retained)  something comes for the client
-        self.on_delivery: Callable[[int, str, str, bool], None] | None = None
-        #: callable (message id)  the broker has taken what was published with that id
-        self.on_puback: Callable[[int], None] | None = None
-        #: callable  the client's end has noticed that it is gone
-        self.on_lost: Callable[[], None] | None = None
-        #: list of what was sent and stands still, while the connection is half open
-        self.held: list[Callable[[], None]] | None = None
-        self._broker = broker
-        self._due_ms = 0
-
-    def publish(self, number: int, topic: str, payload: str, retain: bool) -> None:
-        """Client to broker, QoS 1."""
-        self.carry(lambda: self._broker.take(self, number, topic, payload, retain), WAY_MS)
-
-    def acknowledge(self, number: int) -> None:
-        """Client to broker: a delivery was taken."""
-        self.carry(lambda: self._broker.acknowledged(self, number), WAY_MS)
-
-    def carry(self, call: Callable[[], None], way_ms: int, in_order: bool = True) -> None:
-        """Have `call` made at the other end."""
-        loop = self._broker.loop
-        due_ms = loop.now_ms() + way_ms + self._broker.late_ms
-        if in_order:
-            due_ms = self._due_ms = max(due_ms, self._due_ms)
-        loop.call_at(due_ms, lambda: self._arrive(call))
-
-    def _arrive(self, call: Callable[[], None]) -> None:
-        if not self.alive:
-            return
-        if self.held is not None:
-            self.held.append(call)
-        else:
-            call()
-
-    def release(self) -> None:
-        """It carries again: what stood still arrives."""
-        held, self.held = self.held or [], None
-        for call in held:
-            self._arrive(call)
 
 
 class Client:
@@ -151,6 +84,7 @@ class VirtualBroker:
         self.retained: dict[str, str] = {}
         #: list of (topic, payload) or None  what links said, where somebody wants to know
         self.said: list[tuple[str, str]] | None = None
+        self._connections: list[Connection] = []
         self._sessions: dict[str, Session] = {}
         self._clients: list[Client] = []
         self._fits: dict[str, list[Session]] = {}
@@ -173,9 +107,8 @@ class VirtualBroker:
         if fault == DOWN:
             self._go_down() if on else self._come_back()
         elif fault == HALF_OPEN:
-            for session in list(self._sessions.values()):
-                if session.connection is not None:
-                    self._halve(session.connection, on)
+            for connection in list(self._connections):
+                self._halve(connection, on)
 
     def set_network(self, on: bool) -> None:
         """Cut the controller's cable, or mend it."""
@@ -183,13 +116,11 @@ class VirtualBroker:
             return
         self.network = on
         if not on:
-            for session in list(self._sessions.values()):
-                if session.connection is not None:
-                    self.break_off(session.connection)
+            self._go_down()
 
     @property
     def reachable(self) -> bool:
-        """Whether somebody would answer a link that connects now."""
+        """Whether somebody would take a connection now."""
         return self.network and DOWN not in self.faults and HALF_OPEN not in self.faults
 
     @property
@@ -199,26 +130,53 @@ class VirtualBroker:
 
     # ---- links -------------------------------------------------------------------------------------
 
+    def accept(self) -> Connection:
+        """A link connects, and has not said who it is."""
+        connection = Connection(self)
+        self._connections.append(connection)
+        return connection
+
     def attach(
-        self, name: str, filters: list[str], will: tuple[str, str], keepalive_ms: int
-    ) -> Connection:
-        """A client connects with a session that is kept; one that was connected as `name` is let go."""
+        self,
+        connection: Connection,
+        name: str,
+        clean: bool,
+        will: tuple[str, str],
+        keepalive_ms: int,
+        window: int = IN_FLIGHT,
+    ) -> bool:
+        """The client is `name`; whether there was a session. One that was connected as `name` is let go.
+
+        clean   bool  forget the session that was
+        window  int   how many messages the client takes unacknowledged
+        """
         session = self._sessions.get(name)
-        if session is None:
-            session = self._sessions[name] = Session(name)
-        elif session.connection is not None:
+        known = session is not None and not clean
+        if session is not None and session.connection is not None:
             self.break_off(session.connection)
-        connection = Connection(self, session, keepalive_ms)
+        if session is None or clean:
+            session = self._sessions[name] = Session(name)
+            self._fits = {}
+        connection.session = session
+        connection.keepalive_ms = keepalive_ms
         session.connection = connection
         session.will = will
-        self.loop.call_at(self.loop.now_ms(), lambda: self._greet(connection, filters))
-        return connection
+        session.window = window
+        self.loop.call_at(self.loop.now_ms(), lambda: self._resume(connection))
+        return known
+
+    def subscribe(self, connection: Connection, filters: list[str], kept: bool = True) -> None:
+        """A client wants these topics; what is retained there first, if `kept`."""
+        session = connection.session
+        if session is not None and session.connection is connection:
+            self._subscribe(session, filters, kept)
+            self._deliver(session)
 
     def leave(self, connection: Connection) -> None:
         """A client says goodbye: no last will."""
         if connection.alive:
-            connection.session.will = None
-            connection.on_lost = None
+            if connection.session is not None:
+                connection.session.will = None
             self.break_off(connection)
 
     def break_off(self, connection: Connection) -> None:
@@ -226,16 +184,14 @@ class VirtualBroker:
         if not connection.alive:
             return
         connection.alive = False
+        self._connections.remove(connection)
         session = connection.session
-        if session.connection is connection:
+        if session is not None and session.connection is connection:
             session.connection = None
-            again = sorted(session.under_way)
-            session.waiting.extendleft(session.under_way[number] for number in reversed(again))
-            session.under_way = {}
             will, session.will = session.will, None
             if will is not None:
                 self.route(will[0], will[1], True)
-        if connection.on_lost is not None:
+        if connection.on_lost is not None and connection.held is None:
             self.loop.call_at(self.loop.now_ms(), connection.on_lost)
 
     def take(
@@ -258,7 +214,9 @@ class VirtualBroker:
     def acknowledged(self, connection: Connection, number: int) -> None:
         """A link has dealt with a delivery."""
         session = connection.session
-        if session.connection is connection and session.under_way.pop(number, None) is not None:
+        if session is None or session.connection is not connection:
+            return
+        if session.under_way.pop(number, None) is not None:
             self._deliver(session)
 
     # ---- hosts -------------------------------------------------------------------------------------
@@ -288,16 +246,18 @@ class VirtualBroker:
                 session.waiting.append((topic, payload, retain))  # as MQTT 5 passes it on
                 self._deliver(session)
 
-    def _greet(self, connection: Connection, filters: list[str]) -> None:
+    def _resume(self, connection: Connection) -> None:
+        """What was under way on the connection before is sent once more, under the same ids."""
         session = connection.session
-        if session.connection is connection:
-            self._subscribe(session, filters)
+        if session is not None and session.connection is connection:
+            for number in session.under_way:
+                self._hand_over(connection, session, number, True)
             self._deliver(session)
 
-    def _subscribe(self, session: Session, filters: list[str]) -> None:
+    def _subscribe(self, session: Session, filters: list[str], kept: bool = True) -> None:
         session.filters = filters
         self._fits = {}
-        for topic in sorted(self.retained):
+        for topic in sorted(self.retained) if kept else ():
             if _any_fits(filters, topic):
                 session.waiting.append((topic, self.retained[topic], True))
 
@@ -309,21 +269,24 @@ class VirtualBroker:
         connection = session.connection
         if connection is None:
             return
-        while session.waiting and len(session.under_way) < IN_FLIGHT:
-            topic, payload, retained = session.waiting.popleft()
-            session.last_id += 1
-            session.under_way[session.last_id] = (topic, payload, retained)
-            for _ in range(2 if self._falls(DUPLICATE, 0.5) else 1):
-                self._hand_over(connection, session.last_id, topic, payload, retained)
+        while session.waiting and len(session.under_way) < session.window:
+            session.last_id = session.last_id % 65535 + 1
+            session.under_way[session.last_id] = session.waiting.popleft()
+            self._hand_over(connection, session, session.last_id, False)
 
     def _hand_over(
-        self, connection: Connection, number: int, topic: str, payload: str, retained: bool
+        self, connection: Connection, session: Session, number: int, again: bool
     ) -> None:
-        def arrive() -> None:
-            if connection.on_delivery is not None:
-                connection.on_delivery(number, topic, payload, retained)
+        topic, payload, retained = session.under_way[number]
 
-        self._tell(connection, arrive)
+        def arrive(again: bool) -> None:
+            if connection.on_delivery is not None:
+                connection.on_delivery(number, topic, payload, retained, again)
+
+        self._tell(connection, lambda: arrive(again))
+        if self._falls(DUPLICATE, 0.5):
+            said = self.random.random() < 0.5
+            self._tell(connection, lambda: arrive(again or said))
 
     def _tell(self, connection: Connection, call: Callable[[], None]) -> None:
         """Broker to client."""
@@ -346,9 +309,8 @@ class VirtualBroker:
         return fault in self.faults and self.random.random() < chance
 
     def _go_down(self) -> None:
-        for session in list(self._sessions.values()):
-            if session.connection is not None:
-                self.break_off(session.connection)
+        for connection in list(self._connections):
+            self.break_off(connection)
 
     def _come_back(self) -> None:
         def serve() -> None:
@@ -372,10 +334,11 @@ class VirtualBroker:
             connection.release()
         elif connection.held is None:
             held = connection.held = []
-            # Keep-alive: both ends notice between one and one and a half times its length.
-            silent_ms = connection.keepalive_ms + self.random.randrange(
-                connection.keepalive_ms // 2
-            )
+            if connection.on_silent is not None:
+                connection.on_silent()
+            # The broker waits between one and one and a half times what the client promised.
+            keepalive_ms = connection.keepalive_ms or UNNAMED_MS
+            silent_ms = keepalive_ms + self.random.randrange(keepalive_ms // 2)
             self.loop.call_at(
                 self.loop.now_ms() + silent_ms,
                 lambda: self.break_off(connection) if connection.held is held else None,

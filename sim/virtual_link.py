@@ -1,205 +1,215 @@
-"""The controller's link in virtual time, over a virtual broker: what `firmware.services.link` is in life.
+"""The controller's link in virtual time: the firmware's own, both processes of it, over a virtual broker.
 
-Connects, and again after a loss when the firmware's own back-off says so; keeps its session; hands one
-message of a topic at a time to the door and acknowledges it to the broker only when the door has heard it.
-Holds no more than the broker sends unacknowledged.
+The door's side is `firmware.services.link.Link`, the other process's what it does (`link_turns`), paho
+included, with time, sockets and the channel between the two from here.
 
-Does not imitate: the channel between the two processes, which is never full here.
+Does not imitate: TLS, a name server, the other process's memory limit.
 """
 
+import itertools
 import random
-from collections import deque
+from collections.abc import Callable
 from typing import Any
 
-from firmware.runtime import aio, ports
-from firmware.services.back_off import BackOff
-from sim.virtual_broker import Connection, VirtualBroker
+from paho.mqtt import client as paho
 
-CONNECT_MS = 15  #: TCP, CONNECT and SUBSCRIBE on a quick network
-RESTART_MS = 1000  #: until a link process that died is there again
-TOPICS = ("command", "stored")
+from firmware.runtime import aio
+from firmware.services.link import STOP_MS, Link
+from firmware.services.link_broken import Broken
+from firmware.services.link_channel import Ended
+from firmware.services.link_connection import Connection
+from firmware.services.link_net import Net
+from firmware.services.link_records import READ_BYTES
+from firmware.services.link_turns import LinkTurns, Opening, Wait
+from sim.virtual_broker import VirtualBroker
+from sim.virtual_channel import End, pair
+from sim.virtual_connection import WAY_MS
+from sim.virtual_socket import VirtualSocket
 
 
-class VirtualLink(ports.Transport):
-    """Port `Transport`: one start of the link's process.
+class VirtualLink(Link):
+    """See `Link`; here the other process is a `Process` of the simulator's.
 
-    link  dict  the section [link] of a board config
-    root  str   what topics begin with
-    name  str   client id
-    will  str   payload of the topic `status` when we are gone
+    broker  VirtualBroker  where it connects, whatever host `link` names
+    seeded  random.Random  how long it waits between two attempts
     """
+
+    def __init__(
+        self,
+        link: dict[str, Any],
+        site: str,
+        controller: str,
+        loop: aio.Loop,
+        will_payload: str,
+        broker: VirtualBroker,
+        seeded: random.Random,
+    ) -> None:
+        super().__init__(link, site, controller, loop, will_payload)
+        self._broker = broker
+        self._random = seeded
+        self._process: Process | None = None
+
+    def crash(self) -> None:
+        """The other process dies; the door starts it again."""
+        if self._process is not None:
+            self._process.kill()
+
+    def freeze(self) -> None:
+        """The door process hangs: it neither reads nor sends."""
+        if self._channel is not None:
+            self._loop.waiter.remove_reader(self._channel.fileno())
+        self._wanted = self._up = False
+
+    def _begin(self) -> None:
+        ours, theirs = pair(self._loop)
+        self._process = Process(self._loop, self._broker, theirs, self._random)
+        channel: Any = ours
+        self._attach(channel)
+
+    def _let_go(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process = None
+
+    def _finish(self, channel: Any) -> None:
+        """Virtual time does not pass in a call: the other process says goodbye after we have gone."""
+        channel.sendall(self._out)
+        self._loop.waiter.remove_reader(channel.fileno())
+        if self._process is not None:
+            self._loop.call_at(self._loop.now_ms() + STOP_MS, self._process.kill)
+        self._channel = self._process = None
+
+
+class Process:
+    """The link's process: its turns, each as soon as there is a reason for it.
+
+    door  End  its end of the channel
+    """
+
+    def __init__(
+        self, loop: aio.Loop, broker: VirtualBroker, door: End, seeded: random.Random
+    ) -> None:
+        self._loop = loop
+        self._broker = broker
+        self._door = door
+        self._net = _VirtualNet(loop, broker, seeded, self._look)
+        self._turns = LinkTurns(self._net, door.sendall, _nothing)
+        self._course = self._turns.course()
+        self._wanted: Wait | None = None  # what it waits for
+        self._timer: aio.Timer | None = None
+        door.on_change = self._look
+        self._go(lambda: next(self._course))
+
+    def kill(self) -> None:
+        """It is gone, and its sockets with it."""
+        if self._timer is not None:
+            self._timer.cancel()
+        self._wanted = None
+        self._course.close()
+        self._door.close()
+
+    def _go(self, turn: Callable[[], Opening | Wait]) -> None:
+        before = paho.time_func
+        paho.time_func = self._net.now_s
+        try:
+            wanted = turn()
+        except (Ended, OSError):  # an OSError: the door has gone
+            self.kill()
+            return
+        finally:
+            paho.time_func = before
+        if isinstance(wanted, Opening):
+            self._dial(wanted.connection)
+        else:
+            self._wait(wanted)
+
+    def _wait(self, wanted: Wait) -> None:
+        self._wanted = wanted
+        self._timer = self._loop.call_at(self._loop.now_ms() + wanted.ms, self._turn)
+        self._look()
+
+    def _look(self) -> None:
+        """Something may be there that it waits for."""
+        wanted, timer = self._wanted, self._timer
+        if wanted is None or timer is None or self._door.full:
+            return
+        if self._door.readable or self._net.ready(wanted.fd, wanted.events):
+            timer.cancel()
+            self._timer = self._loop.call_at(self._loop.now_ms(), self._turn)
+
+    def _turn(self) -> None:
+        wanted = self._wanted
+        if wanted is None:
+            return
+        if self._door.full:
+            self._timer = self._loop.call_at(self._loop.now_ms() + 1000, self._turn)
+            return
+        self._wanted = None
+        if self._door.readable:
+            said = self._door.recv(READ_BYTES)
+            if not said:
+                self.kill()
+                return
+            self._turns.hear(said)
+        ready = self._net.ready(wanted.fd, wanted.events)
+        self._go(lambda: self._course.send(ready))
+
+    def _dial(self, connection: Connection) -> None:
+        """Open it, after the time that takes: for a network that swallows everything, all there is."""
+        took_ms = 0 if self._broker.refuses else 2 * WAY_MS
+        if not self._broker.refuses and not self._broker.reachable:
+            took_ms = connection.connect_ms
+        self._timer = self._loop.call_at(
+            self._loop.now_ms() + took_ms, lambda: self._go(lambda: self._opened(connection))
+        )
+
+    def _opened(self, connection: Connection) -> Opening | Wait:
+        try:
+            connection.open()
+        except Broken as broken:
+            return self._course.throw(broken)
+        return self._course.send(0)
+
+
+class _VirtualNet(Net):
+    """Virtual time, and sockets to a virtual broker."""
 
     def __init__(
         self,
         loop: aio.Loop,
         broker: VirtualBroker,
-        link: dict[str, Any],
-        root: str,
-        name: str,
-        will: str,
         seeded: random.Random,
+        nudge: Callable[[], None],
     ) -> None:
+        self.chance = seeded.random
         self._loop = loop
         self._broker = broker
-        self._root = root
-        self._name = name
-        self._will = (root + "/status", will)
-        self._back_off = BackOff(link["reconnect_max_ms"], seeded.random)
-        self._keepalive_ms = link["keepalive_s"] * 1000
-        self._connection: Connection | None = None
-        self._try = 0  # which attempt is under way; what belongs to an older one is stale
-        self._began_ms = 0  # the attempt, or the connection
-        self._running = False
-        self._under_way: dict[int, int] = {}  # message id -> token
-        self._last_id = 0
-        self._waiting: dict[str, deque[tuple[int, ports.Message]]] = {}
-        #: topic: token of the message that is with the door, and the broker's id of it (0: of another
-        #: connection, nobody asks)
-        self._with_door: dict[str, tuple[int, int]] = {}
-        self._last_token = 0
+        self._nudge = nudge
+        self._numbers = itertools.count(3)
+        self._socket: VirtualSocket | None = None  # the last one
 
-    def start(self) -> None:
-        """Begin to connect."""
-        self._running = True
-        self._connect()
+    def now_ms(self) -> int:
+        """Virtual milliseconds."""
+        return self._loop.now_ms()
 
-    def stop(self) -> None:
-        """Publish `offline`, and say goodbye."""
-        self._running = False
-        if self._connection is not None:
-            self._broker.route(self._will[0], self._will[1], True)
-            self._broker.leave(self._connection)
-        self._drop()
+    def now_s(self) -> float:
+        """The same for paho."""
+        return self._loop.now_ms() / 1000
 
-    def kill(self) -> None:
-        """The box has no power, or its process died: gone without a word, and nobody is told."""
-        self._running = False
-        self.on_up = self.on_taken = self.on_message = None
-        connection = self._connection
-        self._drop()
-        if connection is not None:
-            connection.on_lost = None
-            self._broker.break_off(connection)
-
-    def crash(self) -> None:
-        """The link's process dies; the door's starts it again."""
-        if not self._running:
-            return
-        connection = self._connection
-        self._drop()
-        if connection is not None:
-            connection.on_lost = None
-            self._broker.break_off(connection)
-            self._tell_up(False)
-        self._later(RESTART_MS)
-
-    def send(self, token: int, topic: str, payload: str, retain: bool) -> None:
-        """See `ports.Transport.send`."""
-        if self._connection is not None:
-            self._last_id += 1
-            self._under_way[self._last_id] = token
-            self._connection.publish(self._last_id, topic, payload, retain)
-
-    def heard(self, token: int) -> None:
-        """See `ports.Transport.heard`."""
-        for topic, (held, number) in self._with_door.items():
-            if held == token:
-                del self._with_door[topic]
-                if number and self._connection is not None:
-                    self._connection.acknowledge(number)
-                self._hand_over(topic)
-                return
-
-    # ---- connecting --------------------------------------------------------------------------------
-
-    def _connect(self) -> None:
-        if not self._running or self._connection is not None:
-            return
-        self._try += 1
-        attempt = self._try
-        now_ms = self._began_ms = self._loop.now_ms()
+    def dial(self, address: tuple[str, int], wait_s: float) -> VirtualSocket:
+        """See `Net.dial`; the time that it takes has passed."""
         if self._broker.refuses:
-            self._again()
-            return
-        wait_ms = self._back_off.connect_ms(now_ms)  # for an answer that may never come
-        if self._broker.reachable:
-            wait_ms = CONNECT_MS + 2 * self._broker.late_ms
-        self._loop.call_at(now_ms + wait_ms, lambda: self._answered(attempt))
-
-    def _answered(self, attempt: int) -> None:
-        if attempt != self._try or not self._running or self._connection is not None:
-            return
+            raise ConnectionRefusedError
         if not self._broker.reachable:
-            self._again()
-            return
-        self._began_ms = self._loop.now_ms()
-        filters = [self._root + "/" + topic for topic in TOPICS]
-        connection = self._broker.attach(self._name, filters, self._will, self._keepalive_ms)
-        connection.on_puback = self._taken
-        connection.on_delivery = self._delivered
-        connection.on_lost = lambda: self._lost(connection)
-        self._connection = connection
-        self._tell_up(True)
+            raise TimeoutError
+        self._socket = VirtualSocket(self._broker, next(self._numbers), self._nudge)
+        return self._socket
 
-    def _again(self) -> None:
-        """Try again after an attempt that found nobody."""
-        self._later(self._back_off.pause_ms(self._began_ms, self._loop.now_ms()))
+    def ready(self, fd: int, events: int) -> int:
+        """Which of `events` there are at `fd`."""
+        one = self._socket
+        return one.ready(events) if one is not None and fd >= 0 and one.fileno() == fd else 0
 
-    def _later(self, ms: int) -> None:
-        self._try += 1
-        attempt = self._try
-        self._loop.call_at(
-            self._loop.now_ms() + ms, lambda: self._connect() if attempt == self._try else None
-        )
 
-    def _lost(self, connection: Connection) -> None:
-        if connection is self._connection:
-            self._drop()
-            self._tell_up(False)
-            if self._running:
-                now_ms = self._loop.now_ms()
-                self._back_off.held(self._began_ms, now_ms)
-                self._began_ms = now_ms
-                self._again()
-
-    def _drop(self) -> None:
-        """What was under way on this connection is nobody's any more."""
-        self._connection = None
-        self._try += 1
-        self._under_way = {}
-        self._waiting = {}
-        self._with_door = {topic: (held[0], 0) for topic, held in self._with_door.items()}
-
-    def _tell_up(self, up: bool) -> None:
-        if self.on_up is not None:
-            self.on_up(up)
-
-    # ---- what comes --------------------------------------------------------------------------------
-
-    def _taken(self, number: int) -> None:
-        token = self._under_way.pop(number, 0)
-        if token and self.on_taken is not None:
-            self.on_taken(token)
-
-    def _delivered(self, number: int, topic: str, payload: str, retained: bool) -> None:
-        short = topic[len(self._root) + 1 :]
-        self._last_token += 1
-        message = ports.Message(
-            self._last_token, short, payload.encode("utf-8", "surrogateescape"), retained
-        )
-        self._waiting.setdefault(short, deque()).append((number, message))
-        self._hand_over(short)
-
-    def _hand_over(self, topic: str) -> None:
-        """Give the door the next message of a topic, if it has none of it."""
-        waiting = self._waiting.get(topic)
-        if not waiting or topic in self._with_door:
-            return
-        number, message = waiting.popleft()
-        if self.on_message is None:  # nobody listens: as if it had been heard
-            if self._connection is not None:
-                self._connection.acknowledge(number)
-            self._hand_over(topic)
-            return
-        self._with_door[topic] = (message.token, number)
-        self.on_message(message)
+def _nothing(link: dict[str, Any]) -> None:
+    """Nothing to keep out of memory here."""

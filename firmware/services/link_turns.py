@@ -107,7 +107,9 @@ class LinkTurns:
         try:
             yield Opening(connection)
             while True:
-                yield from self._wait(connection)
+                # What lies in the inbox goes to the door only once it knows that we are up.
+                inbox_ms = self._inbox.wait_ms(self._net.now_ms()) if told_up else WAIT_MS
+                yield from self._wait(connection, inbox_ms)
                 if connection.up and self._clean:
                     self._clean = False
                     connection.leave()
@@ -165,10 +167,9 @@ class LinkTurns:
             self._clean = True
             self._tell("health", ok=False, text=DROPPING)
 
-    def _wait(self, connection: Connection, most_ms: int = WAIT_MS) -> Course:
+    def _wait(self, connection: Connection, most_ms: int) -> Course:
         fd, events = connection.fileno(), connection.events()
-        own_ms = min(connection.wait_ms(), self._inbox.wait_ms(self._net.now_ms()))
-        ready = yield Wait(min(most_ms, own_ms), fd, events)
+        ready = yield Wait(min(most_ms, connection.wait_ms()), fd, events)
         connection.serve(ready)
 
     def _serve_door(self, connection: Connection) -> bool:

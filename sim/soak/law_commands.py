@@ -12,6 +12,7 @@ from typing import Any
 from sim.soak.breach import Breach
 from sim.soak.law_operators import Signers
 from sim.soak.truth import Truth
+from sim.virtual_connection import Delivery
 
 #: how many records were refused for want of room, told when the disk works again
 REFUSED = re.compile(r"; (\d+) records were refused meanwhile")
@@ -32,6 +33,8 @@ class Commands:
         #: messages that were heard and must have been refused, and those that the records tell: by topic
         self._must_refuse = {COMMAND: 0, STORED: 0}
         self._refused = {COMMAND: 0, STORED: 0}
+        self._heard: dict[int, Delivery] = {}  # by identity: two may say the same
+        self._kept: set[str] = set()
 
     def written(self, event: dict[str, Any], at_ms: int) -> None:
         """A record is durable."""
@@ -97,19 +100,31 @@ class Commands:
         elif not ours:  # what the operator sent himself may be refused too, and is not among them
             self._refused[COMMAND] += 1
 
-    def heard(self, topic: str, payload: str, retained: bool) -> None:
-        """The controller has dealt with a message on its topic: what must be refused is told for ever."""
+    def heard(self, delivery: Delivery) -> None:
+        """The controller has dealt with a message on its topic: what must be refused is told for ever.
+
+        Once each, however often the broker sends it: a link tells the door of none twice, if it can help it.
+        """
+        topic, payload, retained = delivery
+        topic = topic.rpartition("/")[2]
+        if id(delivery) in self._heard or topic not in self._must_refuse:
+            return
+        self._heard[id(delivery)] = delivery
+        if retained and payload in self._kept:
+            return  # a broker sends what it keeps with each subscription
+        if retained:
+            self._kept.add(payload)
         if not self._truth.storage_for(1000) or not self._truth.roomy_for(1000):
             return  # it waits for its record no longer than a door
         if topic == STORED:
             self._must_refuse[STORED] += payload in self._truth.building.forger.words
             return
         try:
-            id = json.loads(payload)["id"]
+            named = json.loads(payload)["id"]
         except (ValueError, TypeError, KeyError):
-            id = None
-        old = self._never(id) in ("stale", "elsewhere", "unsealed", OLD_NONCE)
-        self._must_refuse[COMMAND] += retained or old or id not in self._truth.building.host.sent
+            named = None
+        old = self._never(named) in ("stale", "elsewhere", "unsealed", OLD_NONCE)
+        self._must_refuse[COMMAND] += retained or old or named not in self._truth.building.host.sent
 
     def _never(self, id: str | None) -> str:
         """Why a command must never be accepted; "": by its times, where somebody has set the clock."""

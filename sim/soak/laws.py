@@ -18,7 +18,7 @@ from sim.scenario import Scenario
 from sim.soak.breach import Breach
 from sim.soak.last_visits import LastVisits
 from sim.soak.law_alarms import Alarms
-from sim.soak.law_commands import COMMAND, STORED, Commands
+from sim.soak.law_commands import Commands
 from sim.soak.law_faults import Faults
 from sim.soak.law_keys import Keys
 from sim.soak.law_records import Records
@@ -169,8 +169,7 @@ class Laws:
         host: Any = self._building.host.client
         came = host.on_message
 
-        def attached(*args: Any) -> Any:
-            connection: Any = attach(*args)
+        def attached(connection: Any, *args: Any) -> Any:
             publish, acknowledge = connection.publish, connection.acknowledge
             self.records.connected()
 
@@ -181,14 +180,13 @@ class Laws:
                 publish(number, topic, payload, retain)
 
             def acknowledged(number: int) -> None:
-                topic, body, retained = connection.session.under_way.get(number, ("", "", False))
-                last = topic.rpartition("/")[2]
-                if last in (COMMAND, STORED):
-                    self.commands.heard(last, body, retained)
+                delivery = connection.session.under_way.get(number)
+                if delivery is not None:
+                    self.commands.heard(delivery)
                 acknowledge(number)
 
             connection.publish, connection.acknowledge = published, acknowledged
-            return connection
+            return attach(connection, *args)
 
         def taken(connection: Any, number: int, topic: str, payload: str, retain: bool) -> None:
             self.records.taken(topic, payload)

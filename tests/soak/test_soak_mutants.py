@@ -27,6 +27,20 @@ AT_ONCE = 2
 Fault = namedtuple("Fault", ("file", "was", "now", "law", "seed"))
 
 FAULTS = {
+    "the link says that the broker took what it was only sent": Fault(
+        "services/link_connection.py",
+        "self._tokens[info.mid] = (token, self._now_ms())",
+        "self._taken.append(token)",
+        "4 retained",
+        2,
+    ),
+    "the link sends the newest first": Fault(
+        "services/link_connection.py",
+        "token, topic, payload, retain = self._queue.popleft()",
+        "token, topic, payload, retain = self._queue.pop()",
+        "3 order",
+        1,
+    ),
     "records are not synced": Fault(
         "services/database.py", '"synchronous", "FULL"', '"synchronous", "OFF"', "3 ", 2
     ),

@@ -7,11 +7,24 @@ import pytest
 
 from firmware.runtime import aio
 from firmware.runtime.ports import Message
-from sim.virtual_broker import FAULTS, IN_FLIGHT, VirtualBroker
+from firmware.services.link_inbox import HELD
+from sim.virtual_broker import FAULTS, VirtualBroker
+from sim.virtual_channel import ReadyWaiter
 from sim.virtual_link import VirtualLink
 
 ROOT = "doorward/test/c-01"
-LINK = {"reconnect_max_ms": 1000, "keepalive_s": 10}
+OPEN = '{"op":"open"}'
+LINK: dict[str, Any] = {
+    "enabled": True,
+    "host": "broker.test",
+    "port": 1883,
+    "protocol": "auto",
+    "username": None,
+    "password_file": None,
+    "tls": False,
+    "reconnect_max_ms": 1000,
+    "keepalive_s": 10,
+}
 
 
 class Bench:
@@ -19,7 +32,7 @@ class Bench:
 
     def __init__(self, seed: int = 1) -> None:
         self.clock = aio.VirtualClock()
-        self.loop = aio.Loop(self.clock, aio.JumpWaiter(self.clock))
+        self.loop = aio.Loop(self.clock, ReadyWaiter(self.clock))
         self.broker = VirtualBroker(self.loop, random.Random(seed))
         self.heard: list[tuple[str, str, bool]] = []
         self.host = self.broker.client(
@@ -32,9 +45,7 @@ class Bench:
         self.run(100)
 
     def start(self) -> VirtualLink:
-        link = VirtualLink(
-            self.loop, self.broker, LINK, ROOT, "test-c-01", "gone", random.Random(3)
-        )
+        link = VirtualLink(LINK, "test", "c-01", self.loop, "gone", self.broker, random.Random(3))
         link.on_up = lambda up: self.ups.append((self.clock.now_ms(), up))
         link.on_taken = self.taken.append
         link.on_message = self.came.append
@@ -76,11 +87,13 @@ def test_what_was_retained_is_told_to_a_host_that_comes_later() -> None:
 def test_a_link_that_dies_leaves_its_last_will_and_one_that_stops_says_goodbye_itself() -> None:
     bench = Bench()
     bench.link.kill()
+    bench.run(10)
     assert bench.broker.retained[ROOT + "/status"] == "gone"
     bench.broker.retained.clear()
     bench.link = bench.start()
     bench.run(100)
     bench.link.stop()
+    bench.run(1000)
     said = [payload for topic, payload, _ in bench.heard if topic == ROOT + "/status"]
     assert said == ["gone", "gone"]
 
@@ -88,41 +101,77 @@ def test_a_link_that_dies_leaves_its_last_will_and_one_that_stops_says_goodbye_i
 def test_a_command_waits_for_a_controller_that_is_away_and_comes_once() -> None:
     bench = Bench()
     bench.broker.set_network(False)
-    bench.host.publish(ROOT + "/command", "open")
+    bench.host.publish(ROOT + "/command", OPEN)
     bench.run(5000)
     assert bench.came == []
     bench.broker.set_network(True)
     bench.run(2000)
-    assert [(one.topic, one.payload) for one in bench.came] == [("command", b"open")]
+    assert [(one.topic, one.payload) for one in bench.came] == [("command", OPEN.encode())]
 
 
 def test_one_message_of_a_topic_is_with_the_door_and_the_next_waits_until_it_is_heard() -> None:
     bench = Bench()
     for number in range(40):
-        bench.host.publish(ROOT + "/command", str(number))
-    bench.host.publish(ROOT + "/stored", "word")
+        bench.host.publish(ROOT + "/command", f'{{"n":{number}}}')
+    bench.host.publish(ROOT + "/stored", '{"seq":1}')
     bench.run(50)
     assert [one.topic for one in bench.came] == ["command"]  # behind a full window of the broker's
-    assert len(bench.broker._sessions["test-c-01"].under_way) == IN_FLIGHT
+    assert len(bench.broker._sessions["test-c-01"].under_way) == HELD
     for number in range(41):
         assert len(bench.came) > number
         bench.link.heard(bench.came[number].token)
         bench.run(20)
     said = [one.payload for one in bench.came if one.topic == "command"]
-    assert said == [str(number).encode() for number in range(40)]
-    assert [one.payload for one in bench.came if one.topic == "stored"] == [b"word"]
+    assert said == [f'{{"n":{number}}}'.encode() for number in range(40)]
+    assert [one.payload for one in bench.came if one.topic == "stored"] == [b'{"seq":1}']
 
 
 def test_what_was_not_heard_comes_again_after_a_reconnect() -> None:
     bench = Bench()
-    bench.host.publish(ROOT + "/command", "open")
+    bench.host.publish(ROOT + "/command", OPEN)
     bench.run(50)
     bench.link.crash()
     bench.run(3000)
-    assert len(bench.came) == 1  # the door still has it
-    bench.link.heard(bench.came[0].token)
-    bench.run(3000)
-    assert [one.payload for one in bench.came] == [b"open", b"open"]
+    assert [(one.payload, one.again) for one in bench.came] == [
+        (OPEN.encode(), False),
+        (OPEN.encode(), True),
+    ]
+    bench.link.heard(bench.came[0].token)  # of a link that has ended: nobody's
+    bench.run(100)
+    assert bench.broker._sessions["test-c-01"].under_way
+    bench.link.heard(bench.came[1].token)
+    bench.run(100)
+    assert not bench.broker._sessions["test-c-01"].under_way
+
+
+def test_what_is_no_message_comes_as_a_flaw() -> None:
+    bench = Bench()
+    bench.host.publish(ROOT + "/command", "open the door")
+    bench.run(50)
+    assert [(one.payload, bool(one.flaw)) for one in bench.came] == [(b"", True)]
+
+
+def test_the_link_takes_no_turn_without_a_reason() -> None:
+    bench = Bench()
+    bench.broker.set_network(False)
+    bench.host.publish(ROOT + "/command", OPEN)
+    bench.broker.fail(
+        "slow", True
+    )  # long between the message and the broker's word on what we hear
+    bench.broker.set_network(True)
+    turns = 0
+    process: Any = bench.link._process
+    real = process._go
+
+    def counted(turn: Any) -> None:
+        nonlocal turns
+        turns += 1
+        real(turn)
+
+    process._go = counted
+    bench.run(10_000)
+    assert [one.payload for one in bench.came] == [OPEN.encode()]
+    assert turns < 40
 
 
 def test_a_broker_that_is_down_refuses_and_is_found_again_within_the_back_off() -> None:
@@ -204,7 +253,7 @@ def test_a_broker_that_forgets_has_no_retained_topics_and_no_queues() -> None:
     bench.link.send(1, ROOT + "/status", "here", True)
     bench.run(20)
     bench.broker.set_network(False)
-    bench.host.publish(ROOT + "/command", "open")
+    bench.host.publish(ROOT + "/command", OPEN)
     bench.run(100)
     bench.broker.fail("forget", True)
     assert bench.broker.retained == {}
