@@ -183,7 +183,8 @@ def test_a_cut_network_lets_events_wait_and_a_mended_one_brings_alarms_first(dem
         until("nothing waits", lambda: demo.world()["waiting"] == 0)
         assert host.last("status", state="online")["journal"] == before["journal"]
         host.wait_event("access.denied", reason="credential_lost")
-        backlog = host.events()[heard:][: world["waiting"]]
+        backlog = host.wait_events("the whole backlog", heard + world["waiting"])[heard:]
+        backlog = backlog[: world["waiting"]]
     alarms = [event["seq"] for event in backlog if event["type"].startswith("alarm.")]
     others = [event["seq"] for event in backlog if not event["type"].startswith("alarm.")]
     assert [event["seq"] for event in backlog] == sorted(alarms) + sorted(others)

@@ -6,7 +6,7 @@ import urllib.request
 from collections.abc import Callable
 from typing import Any
 
-from host_rig import PATIENCE_S, Demo
+from host_rig import PATIENCE_S, Demo, listening, port_of
 
 Start = Callable[..., Demo]
 
@@ -19,6 +19,12 @@ def command(demo: Demo, op: str, **args: object) -> dict[str, Any]:
         told = json.load(answer)
     assert told["ok"], told
     return dict(told["result"])
+
+
+def wait_online(demo: Demo, boot: int) -> None:
+    """Wait until the controller hears commands: an answer is waited for no longer than 5 s."""
+    with listening(port_of(demo)) as host:
+        host.last("status", state="online", boot=boot)
 
 
 def denied(demo: Demo, person: str) -> tuple[str, int | None]:
@@ -39,6 +45,7 @@ def test_lost_removed_and_half_sent_keys_are_after_kill_9_as_they_were(start_dem
         "state": "lost",
         "version": 1,
     }
+    wait_online(first, boot=1)
     command(first, "credential.remove", credential=cards["resident"]["credential"])
     command(first, "credential.upsert", credential=lost)
     page = {"version": 3, "pages": 2, "all": False}
@@ -48,6 +55,7 @@ def test_lost_removed_and_half_sent_keys_are_after_kill_9_as_they_were(start_dem
     second = start_demo()
     assert denied(second, "resident") == ("unknown_credential", None)
     assert denied(second, "manager") == ("credential_lost", manager["credential"])
+    wait_online(second, boot=2)
     command(second, "credential.sync", **page, page=2, upsert=[])
     second.act("present_card", access_point="front-in", number="w26:099:00005")
     second.wait_for("access.denied", reason="no_right", credential=5)
