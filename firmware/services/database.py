@@ -35,9 +35,14 @@ class MissingError(apsw.NotADBError):
     """There is no file though there was a database."""
 
 
+class OldError(apsw.CorruptError):
+    """There is a newer copy of the file, so that it lost what came after."""
+
+
 _WORDS: list[tuple[type[apsw.Error], str]] = [
     (EmptyError, "is empty"),
     (MissingError, "is missing"),
+    (OldError, "is older than its last good copy"),
     (apsw.FullError, "the disk is full"),
     (apsw.ReadOnlyError, "is read-only"),
     (apsw.BusyError, "is in use by another process"),

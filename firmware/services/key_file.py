@@ -1,9 +1,8 @@
 """The file of the credential store, its last good copy, and what is done when either is no good.
 
 Synchronous; calls may come from several threads, one is served at a time, but on the real disk `find`
-waits for no change (`key_reader`). The copy is made after a change: written apart, checked, synced, then
-put in place; so one of the two is whole at every instant. A file that is no good is set aside, never
-deleted, and `problems` says so.
+waits for no change (`key_reader`). The copy is made after a change (`key_copy`). A file that is no good, or
+older than its copy, is set aside, never deleted, and `problems` says so.
 """
 
 import os
@@ -16,8 +15,9 @@ import apsw
 
 from firmware.access.credential import Credential, Rights
 from firmware.runtime.ports import Page, Synced
-from firmware.services import database, key_pages, key_schema, key_tables
+from firmware.services import database, key_check, key_mark, key_pages, key_schema, key_tables
 from firmware.services.key_bulk import Bulk, slim
+from firmware.services.key_copy import KeyCopy
 from firmware.services.key_reader import KeyReader
 
 BIG_BYTES = 4 << 20  #: a larger database is copied at most once in `COPY_S`
@@ -34,7 +34,6 @@ class KeyFile:
     def __init__(
         self, path: str, key: bytes, vfs: str | None, random: Callable[[int], bytes]
     ) -> None:
-        stem, dot, ending = path.rpartition(".")
         self.title = os.path.basename(path)
         self.rights = Rights({}, {}, [], False, False)
         self.version = 0
@@ -46,17 +45,17 @@ class KeyFile:
         #: what went wrong and what was done about it, one line each
         self.problems: list[str] = []
         self._path = path
-        self._good = f"{stem}.good.{ending}" if dot else f"{path}.good"
-        self._next = f"{stem}.good-new.{ending}" if dot else f"{path}.good-new"
         self._key = key
         self._vfs = vfs
         self._random = random
         self._files = database.files_of(vfs)
+        self._copy = KeyCopy(path, self._files, vfs)
         self._lock = threading.Lock()
         self._connection: apsw.Connection | None = None
         self._reader = KeyReader()
         self._read_only = False
         self._stale = False
+        self._newest = 0  # the highest version that there was
         self._copied_s: float | None = None
 
     def open(self) -> None:
@@ -116,7 +115,7 @@ class KeyFile:
                 return
             try:
                 if self._stale:
-                    self._copy(connection)
+                    self._copy.make(connection)
                 database.tidy(connection)
             except _STORAGE:
                 connection.close(True)  # the next start finds the file as it is
@@ -132,27 +131,32 @@ class KeyFile:
         except _STORAGE as error:
             self._fall_back(error)
         else:
-            if self._stale or not self._files.exists(self._good):
+            self._tell_lost()
+            if self._stale or not self._copy.is_of(self.version):
                 self._stale = True
+                if self._copy.is_there and self._is_big(self._there()):
+                    self._copied_s = time.monotonic()  # not now: a start is to be short
                 self._copy_if_due()
 
     def _open_file(self) -> None:
         connection = database.connect(self._path, self._vfs, shared=self._vfs is None)
-        if key_schema.is_empty(connection) and self._good_there():
+        if key_schema.is_empty(connection) and self._copy.is_there:
             connection.close(True)  # somebody took it away, or restoring it was cut short
-            if self._restore():
+            if self._copy.put_back("") is not None:
                 self._problem("was gone; the last good copy is used")
             connection = database.connect(self._path, self._vfs, shared=self._vfs is None)
         try:
-            database.check(connection)
+            key_check.check(connection, self._files, self._path)
             self._stale = key_schema.create(connection) or self._stale
-            self._use(connection, read_only=False)
+            key_schema.check(connection)
+            known = key_check.known(connection)
+            self._copy.look(known.version)
+            self._use(connection, known, read_only=False)
         except Exception:
             connection.close(True)
             raise
 
-    def _use(self, connection: apsw.Connection, read_only: bool) -> None:
-        known = _known(connection)
+    def _use(self, connection: apsw.Connection, known: key_check.Known, read_only: bool) -> None:
         self._connection, self._read_only = connection, read_only
         self.rights, self.version, self.count, self.synced = known
         if self._vfs is None and not read_only:
@@ -160,7 +164,7 @@ class KeyFile:
                 self._reader.open(self._path, connection)
 
     def _recover(self, error: Exception) -> None:
-        """Set the file aside and go on with the last good copy, or with nothing."""
+        """Set the file aside and go on with what is whole and newest, or with nothing."""
         self._let_go()
         words = database.describe(error)
         if self._read_only:  # nothing can be set aside: the copy, as it is
@@ -168,44 +172,59 @@ class KeyFile:
             return
         try:
             aside = database.set_aside(self._files, self._path)
-            restored = self._restore()
+            used = self._copy.put_back(aside)
             self._open_file()
         except _STORAGE as second:
             self._fall_back(second, skip_file=True)
             return
-        used = "the last good copy is used" if restored else "no good copy: it is empty"
-        self._problem(f"{words}; set aside as {aside}; {used}")
+        if used is None:
+            goes_on = "no good copy: it is empty"
+        elif used in (self._copy.good, self._copy.next):
+            goes_on = "the last good copy is used"
+        else:
+            goes_on = "what can be read of it is used"
+            self._stale = True
+        self._problem(f"{words}; set aside as {aside}; {goes_on}")
+        self._tell_lost()
 
-    def _restore(self) -> bool:
-        """Put the last good copy in the file's place, if there is one that is whole."""
-        for copy in (self._good, self._next):
-            if self._files.exists(copy) and self._is_good(copy):
-                self._files.remove(self._path + "-wal")
-                self._files.copy(copy, self._path)
-                return True
-        return False
+    def _tell_lost(self) -> None:
+        """Tell of changes that were made once and are gone."""
+        lost = max(self._newest, key_mark.version_of(self._files, self._path)) - self.version
+        self._newest = self.version
+        if lost > 0:
+            many = "the last change is" if lost == 1 else f"the last {lost} changes are"
+            self._problem(f"{many} lost")
+            key_mark.note(self._files, self._path, self.version)
 
     def _fall_back(self, error: Exception, skip_file: bool = False) -> None:
-        """Nothing can be written: read what is there, the file before its copy."""
+        """Nothing can be written: read what is whole and newest, the file before its copy."""
         words = database.describe(error)
-        for path in (self._path, self._good, self._next)[1 if skip_file else 0 :]:
+        best: tuple[apsw.Connection, key_check.Known, str] | None = None
+        for path in (self._path, self._copy.good, self._copy.next)[1 if skip_file else 0 :]:
             try:
                 connection = database.connect_read_only(path, self._vfs)
             except apsw.Error:
                 continue
             try:
-                database.check(connection)
-                key_schema.look_only(connection)
-                self._use(connection, read_only=True)
+                known = key_check.read_only(connection)
             except apsw.Error:
                 connection.close(True)
                 continue
-            name = "" if path == self._path else " from the last good copy"
+            if best is not None and best[1].version >= known.version:
+                connection.close(True)
+                continue
+            if best is not None:
+                best[0].close(True)
+            best = connection, known, path
+        if best is not None:
+            name = "" if best[2] == self._path else " from the last good copy"
+            self._use(best[0], best[1], read_only=True)
             self._problem(f"{words}; keys are read{name} and cannot be changed")
+            self._tell_lost()
             return
         memory = apsw.Connection(":memory:")
         key_schema.create(memory)
-        self._use(memory, read_only=True)
+        self._use(memory, key_check.known(memory), read_only=True)
         self._problem(f"{words}; no keys can be read: nobody is known")
 
     # ---- the copy ----------------------------------------------------------------------------------
@@ -213,42 +232,22 @@ class KeyFile:
     def _copy_if_due(self) -> None:
         connection = self._there()
         now_s = time.monotonic()
-        pages = int(str(database.pragma(connection, "page_count")))
-        size = pages * int(str(database.pragma(connection, "page_size")))
-        if size > BIG_BYTES and self._copied_s is not None and now_s - self._copied_s < COPY_S:
+        due = self._copied_s is None or now_s - self._copied_s >= COPY_S
+        if not due and self._is_big(connection):
+            # The log alone has the change: a note that costs no sync tells should it vanish.
+            key_mark.note(self._files, self._path, self.version)
             return
         try:
-            self._copy(connection)
+            self._copy.make(connection)
+            self._stale = False
         except _STORAGE as error:
             self._problem(f"no copy could be made: {database.describe(error)}")
+            key_mark.note(self._files, self._path, self.version)
         self._copied_s = now_s
 
-    def _copy(self, connection: apsw.Connection) -> None:
-        self._files.remove(self._next)
-        connection.execute("VACUUM INTO ?", (self._next,))
-        if not self._is_good(self._next):
-            raise apsw.CorruptError("copy")
-        self._files.sync(self._next)
-        self._files.move(self._next, self._good)
-        self._stale = False
-
-    def _is_good(self, path: str) -> bool:
-        try:
-            connection = database.connect_read_only(path, self._vfs)
-        except apsw.Error:
-            return False
-        try:
-            database.check(connection)
-            key_schema.look_only(connection)
-            _known(connection)
-            return True
-        except apsw.Error:
-            return False
-        finally:
-            connection.close(True)
-
-    def _good_there(self) -> bool:
-        return self._files.exists(self._good) or self._files.exists(self._next)
+    def _is_big(self, connection: apsw.Connection) -> bool:
+        pages = int(str(database.pragma(connection, "page_count")))
+        return pages * int(str(database.pragma(connection, "page_size"))) > BIG_BYTES
 
     # ---- the rest ----------------------------------------------------------------------------------
 
@@ -281,7 +280,8 @@ class KeyFile:
                 self._copy_if_due()
 
     def _learn(self) -> None:
-        self.rights, self.version, self.count, self.synced = _known(self._there())
+        self.rights, self.version, self.count, self.synced = key_check.known(self._there())
+        self._newest = self.version
 
     def _let_go(self) -> None:
         self._reader.close()
@@ -291,19 +291,3 @@ class KeyFile:
 
     def _problem(self, text: str) -> None:
         self.problems.append(f"{self.title}: {text}")
-
-
-def _known(connection: apsw.Connection) -> tuple[Rights, int, int, int]:
-    """Rights, version, how many keys, version of the last set. Raises `apsw.CorruptError`, `apsw.Error`.
-
-    SQLite sees no bit that flips inside a value: what makes no sense is as bad as a page that is not.
-    """
-    try:
-        return (
-            key_tables.rights(connection),
-            key_tables.version(connection),
-            key_tables.count(connection),
-            key_pages.in_force(connection),
-        )
-    except (ValueError, TypeError, AttributeError) as error:
-        raise apsw.CorruptError("what it says makes no sense") from error

@@ -13,16 +13,13 @@ from typing import Any, NamedTuple
 import apsw
 
 from firmware.runtime.ports import Page, Synced
+from firmware.services import key_schema
 from firmware.services.key_bulk import CHUNK, TOLD, Bulk
 from firmware.services.key_changes import ChangeError, KeyRow, id_of, key_row
 from firmware.services.key_tables import Application, Told
 
 TOLD_LIMIT = 1000  #: changed keys that are told one by one; of more only how many they are
 
-_TABLES = """
-CREATE TABLE IF NOT EXISTS staged(id INTEGER PRIMARY KEY, page INTEGER NOT NULL, body TEXT);
-CREATE TABLE IF NOT EXISTS staged_set(version INTEGER, pages INTEGER, whole INTEGER, last INTEGER);
-"""
 _CLEAR = "DELETE FROM staged; DELETE FROM staged_set"
 
 
@@ -56,7 +53,7 @@ def take(
         raise ChangeError(f"version {page.version} is old; expected {now} or higher")
     rows = [key_row(fields, key, random) for fields in page.upsert]
     removed = [id_of(number) for number in page.remove]
-    connection.execute(_TABLES)
+    connection.execute(key_schema.STAGED)
     with connection:
         under_way = _under_way(connection)
         if under_way is None and page.number > 1 and _is_done(connection, page):

@@ -4,6 +4,8 @@ Format 1 knew no duress, flats, groups or denials. A store that may be written i
 format in one transaction when it is opened; one that may only be read is looked at through views.
 """
 
+from functools import cache
+
 import apsw
 
 from firmware.services import database
@@ -27,6 +29,13 @@ CREATE TABLE schedules(name TEXT PRIMARY KEY, hours TEXT NOT NULL) WITHOUT ROWID
 CREATE TABLE holidays(day INTEGER PRIMARY KEY);
 INSERT INTO meta VALUES('version', 0);
 """
+
+#: the tables of a set of keys under way, see `firmware.services.key_pages`
+STAGED = """
+CREATE TABLE IF NOT EXISTS staged(id INTEGER PRIMARY KEY, page INTEGER NOT NULL, body TEXT);
+CREATE TABLE IF NOT EXISTS staged_set(version INTEGER, pages INTEGER, whole INTEGER, last INTEGER);
+"""
+_STAGED = ("staged", "staged_set")
 
 _FROM_1 = """
 ALTER TABLE credentials ADD COLUMN duress_hash BLOB;
@@ -65,6 +74,41 @@ def create(connection: apsw.Connection) -> bool:
         connection.execute(_TABLES)
         database.pragma(connection, "user_version", str(FORMAT))
     return False
+
+
+def check(connection: apsw.Connection) -> None:
+    """See that the tables of today's format are ours, column by column. Raises `apsw.CorruptError`.
+
+    A name in which a bit flipped is a good name to SQLite; what asks for it then fails at every key.
+    """
+    found = _shape(connection)
+    if not found >= _our_shape("") or not {row for row in found if row[2] in _STAGED} <= _our_shape(
+        STAGED
+    ):
+        raise apsw.CorruptError("schema")
+
+
+@cache
+def _our_shape(more: str) -> set[tuple[object, ...]]:
+    connection = apsw.Connection(":memory:")
+    create(connection)
+    connection.execute(more)
+    found = _shape(connection)
+    connection.close()
+    return found
+
+
+def _shape(connection: apsw.Connection) -> set[tuple[object, ...]]:
+    """Each column of each table and index."""
+    return set(connection.execute(_SHAPE))
+
+
+_SHAPE = """
+SELECT t.type, t.name, t.tbl_name, c.*
+    FROM main.sqlite_schema t, pragma_table_xinfo(t.name, 'main') c UNION ALL
+SELECT t.type, t.name, t.tbl_name, c.seqno, c.name, c.desc, c.coll, c.key, '', ''
+    FROM main.sqlite_schema t, pragma_index_xinfo(t.name, 'main') c WHERE t.type = 'index'
+"""
 
 
 def look_only(connection: apsw.Connection) -> None:

@@ -1,0 +1,110 @@
+"""The last good copy of a credential store: made after a change, put back where the store is no good.
+
+It is written apart, checked, synced, then put in place, so that store or copy is whole at every instant. A
+store counts its changes, and the count only rises: of those that are whole the one with most is the newest.
+"""
+
+import os
+from collections.abc import Iterator
+
+import apsw
+
+from firmware.services import database, key_check, key_tables
+from firmware.services.database import Files
+
+
+class KeyCopy:
+    """Of the store at `path`, by its `files`, which are on `vfs`."""
+
+    def __init__(self, path: str, files: Files, vfs: str | None) -> None:
+        stem, dot, ending = path.rpartition(".")
+        self.good = f"{stem}.good.{ending}" if dot else f"{path}.good"
+        self.next = f"{stem}.good-new.{ending}" if dot else f"{path}.good-new"
+        self._path = path
+        self._files = files
+        self._vfs = vfs
+
+    @property
+    def is_there(self) -> bool:
+        """Whether there is a copy, good or not."""
+        return any(True for _ in self._there())
+
+    def is_of(self, version: int) -> bool:
+        """Whether the copy says that it is of so many changes."""
+        return self._files.exists(self.good) and self._version(self.good) == version
+
+    def look(self, version: int) -> None:
+        """See that no copy knows of more changes than `version`. Raises `database.OldError`."""
+        for copy in self._there():
+            if self._version(copy) > version and self._whole(copy) > version:
+                raise database.OldError(copy)
+
+    def put_back(self, aside: str) -> str | None:
+        """Put what is whole and newest in the store's place; which, or None. Raises OSError, `apsw.Error`.
+
+        aside  what the store was set aside as: it may be whole as far as it can be read; "": nothing was
+        """
+        folder = os.path.dirname(self._path)
+        best, most = None, -1
+        for copy in (*self._there(), *((os.path.join(folder, aside),) if aside else ())):
+            version = self._whole(copy)
+            if version > most:
+                best, most = copy, version
+        self._files.remove(self._path + "-wal")
+        if best in (self.good, self.next):
+            self._files.copy(best, self._path)
+        elif best is not None:
+            self._gather(best)
+        elif self._files.exists(self.good):
+            database.set_aside(self._files, self.good)  # the next copy would replace it
+        return best
+
+    def _gather(self, aside: str) -> None:
+        """Put a database and what can be read of its log in the store's place."""
+        connection = database.connect_read_only(aside, self._vfs)
+        try:
+            self._write(connection)
+        finally:
+            connection.close(True)
+        self._files.move(self.next, self._path)
+
+    def make(self, connection: apsw.Connection) -> None:
+        """Copy the store behind `connection`. Raises OSError, `apsw.Error`; the last copy is then there."""
+        self._write(connection)
+        self._files.move(self.next, self.good)
+
+    def _write(self, connection: apsw.Connection) -> None:
+        self._files.remove(self.next)
+        connection.execute("VACUUM INTO ?", (self.next,))
+        if self._whole(self.next) < 0:
+            raise apsw.CorruptError("copy")
+        self._files.sync(self.next)
+
+    def _there(self) -> Iterator[str]:
+        return (copy for copy in (self.good, self.next) if self._files.exists(copy))
+
+    def _version(self, path: str) -> int:
+        """What a database says its version is; -1: nothing that can be read."""
+        try:
+            connection = database.connect_read_only(path, self._vfs)
+        except apsw.Error:
+            return -1
+        try:
+            return key_tables.version(connection)
+        except (apsw.Error, ValueError, UnicodeDecodeError):
+            return -1
+        finally:
+            connection.close(True)
+
+    def _whole(self, path: str) -> int:
+        """The version of a database that is whole; -1: it is not."""
+        try:
+            connection = database.connect_read_only(path, self._vfs)
+        except apsw.Error:
+            return -1
+        try:
+            return key_check.read_only(connection).version
+        except apsw.Error:
+            return -1
+        finally:
+            connection.close(True)
