@@ -1,6 +1,7 @@
 """The next card at a named reader is somebody's new key, and not decided on (`credential.enrol`). Portable.
 
-One at a time. What was captured is told to who asked, and to nobody else: no record carries it (law 7).
+One at a time, and only while who asked may command. What was captured is told to who asked, and to nobody
+else: no record carries it (law 7).
 """
 
 from firmware.access.secret import Secret
@@ -18,16 +19,21 @@ class Enrolment:
     def __init__(self, loop: "aio.Loop") -> None:
         self._loop = loop
         self._at: str | None = None
+        self._by = ""
         self._done: Callable[[Secret | None], None] | None = None
         self._turn = 0
 
     def begin(
-        self, access_point: str, timeout_ms: int, done: "Callable[[Secret | None], None]"
+        self,
+        access_point: str,
+        timeout_ms: int,
+        by: str,
+        done: "Callable[[Secret | None], None]",
     ) -> bool:
         """Wait for a card; `done` gets its canonical number, or None: none came. False: another waits."""
         if self._done is not None:
             return False
-        self._at, self._done = access_point, done
+        self._at, self._by, self._done = access_point, by, done
         self._turn += 1
         turn = self._turn
 
@@ -44,6 +50,11 @@ class Enrolment:
             return False
         self._end(Secret(number))
         return True
+
+    def withdraw(self, by: str) -> None:
+        """`by` is not who they were: what they wait for, nobody waits for any more."""
+        if by == self._by:
+            self._end(None)
 
     def _end(self, found: "Secret | None") -> None:
         done, self._done = self._done, None

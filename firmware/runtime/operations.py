@@ -223,6 +223,7 @@ class Operations:
         if problem is not None:
             self._refuse((FAILED, "operator.set: %s" % problem), note)
             return
+        self._controller.enrolment.withdraw(id)
         change = "added" if before is None else "changed"
         if before is not None and given["revoked"] and not before.revoked:
             change = "revoked"

@@ -202,6 +202,7 @@ class Message:
     retained  bool   the broker had kept it
     flaw      str    why the link refused it at once, in a few words; "": it looks like one
     again     bool   the broker says that it has sent it before
+    number    int    by which the broker knows it, this time and every time it sends it; 0: by none
     """
 
     def __init__(
@@ -212,6 +213,7 @@ class Message:
         retained: bool = False,
         flaw: str = "",
         again: bool = False,
+        number: int = 0,
     ) -> None:
         self.token = token
         self.topic = topic
@@ -219,6 +221,7 @@ class Message:
         self.retained = retained
         self.flaw = flaw
         self.again = again
+        self.number = number
 
 
 class Transport:

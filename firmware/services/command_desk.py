@@ -74,7 +74,7 @@ class CommandDesk:
         controller.journal.on_kept += (self._kept_after_all,)
         self._waiting: deque[Message] = deque()
         self._turn: Message | None = None
-        self._refused: dict[int, None] = {}  # what the newest of them said
+        self._refused: dict[int, None] = {}  # the newest of them, by what the broker and they say
         self._held: list[Message] = []  # whose turn waits for a command under way to end
         self._look_ms: int | None = None
         self._ended = False
@@ -289,12 +289,10 @@ class CommandDesk:
 
     def _known(self, message: Message) -> bool:
         """Whether the broker delivers once more what was refused; from now on this one is known, too."""
-        if message.flaw:
-            return False  # its words are with the link, which tells it once
-        words = hash((message.topic, message.payload))
-        known = message.again and words in self._refused
-        self._refused.pop(words, None)
-        self._refused[words] = None
+        one = hash((message.number, message.topic, message.payload, message.flaw))
+        known = message.again and one in self._refused
+        self._refused.pop(one, None)
+        self._refused[one] = None
         if len(self._refused) > REFUSED:
             del self._refused[next(iter(self._refused))]
         return known

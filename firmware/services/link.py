@@ -231,6 +231,7 @@ class Link(ports.Transport):
                 record["retained"],
                 record["flaw"],
                 record["again"],
+                record["number"],
             )
         )
 

@@ -5,8 +5,8 @@ we have one only after the door has said `heard`, and never on another connectio
 
 What waits is read off the connection, for what the broker has taken from us is told behind it: a flood of
 commands must not hold up an alarm. What a broker delivers again although it was dealt with is acknowledged
-and told no second time; across connections that holds for what is no message at all, of others the door
-knows.
+and told no second time: it has the same message id then, also on another connection (MQTT 5.0, 4.4). A broker
+that gives it another one is not recognised: rather told twice than not at all.
 """
 
 import base64
@@ -28,11 +28,10 @@ NEVER_MS = 1 << 40
 
 
 class _Known(NamedTuple):
-    """What a message is known by: its id (0: the broker wants no answer), its content, whether it is none."""
+    """What a message is known by: its id (0: the broker wants no answer) and its content."""
 
     number: int
     content: int
-    flawed: bool
 
 
 class Inbox:
@@ -45,8 +44,7 @@ class Inbox:
         }
         self._with_door: dict[str, tuple[int, _Known]] = {}  # topic: (token, ...)
         self._numbers: set[int] = set()  # message ids of both
-        self._dealt: dict[tuple[int, int], None] = {}  # message id and content, of this connection
-        self._flawed: dict[int, None] = {}  # contents that are no message, of any connection
+        self._dealt: dict[_Known, None] = {}  # of any connection, the newest last
         self._retained: dict[str, int] = {}  # topic: which payload the broker keeps, a hash
         self._turns = list(TOPICS)  # whose turn it is, where not all may go at once
         self._bytes = 0  # of what waits
@@ -78,10 +76,10 @@ class Inbox:
             return False
         if number in self._numbers:
             return True  # sent again before we had answered: it is the same one
-        content = hash((topic, length, payload))
-        if again and ((number, content) in self._dealt or content in self._flawed):
+        known = _Known(number, hash((topic, length, payload)))
+        if again and known in self._dealt:
             return False
-        self._dealt.pop((number, content), None)  # another message, in the same words
+        self._dealt.pop(known, None)  # another message, in the same words
         if retained:
             # A broker sends what it keeps with each subscription: it is told once.
             mark = hash(payload)
@@ -96,8 +94,9 @@ class Inbox:
             "retained": retained,
             "flaw": flaw,
             "again": again,
+            "number": number,
         }
-        self._waiting[topic].append((_Known(number, content, bool(flaw)), fields))
+        self._waiting[topic].append((known, fields))
         self._bytes += len(shown)
         if number:
             self._numbers.add(number)
@@ -131,9 +130,10 @@ class Inbox:
                 del self._with_door[topic]
                 self._numbers.discard(known.number)
                 if known.number:
-                    _remember(self._dealt, (known.number, known.content))
-                if known.flawed:
-                    _remember(self._flawed, known.content)
+                    self._dealt.pop(known, None)
+                    self._dealt[known] = None
+                    if len(self._dealt) > DEALT:
+                        del self._dealt[next(iter(self._dealt))]
                 return known.number
         return 0
 
@@ -143,7 +143,6 @@ class Inbox:
             waiting.clear()
         self._bytes = 0
         self._numbers.clear()
-        self._dealt.clear()
         self._with_door = {
             topic: (token, known._replace(number=0))
             for topic, (token, known) in self._with_door.items()
@@ -166,14 +165,6 @@ class Inbox:
             return False
         self._bucket -= 1000
         return True
-
-
-def _remember(known: dict[Any, None], one: Any) -> None:
-    """Note it as the newest; the oldest one gives way."""
-    known.pop(one, None)
-    known[one] = None
-    if len(known) > DEALT:
-        del known[next(iter(known))]
 
 
 def _flaw(payload: bytes, length: int) -> str:

@@ -52,7 +52,7 @@ TO_LINK: dict[str, dict[str, type]] = {
 #: up       the broker is there (and which MQTT version it speaks), or gone
 #: taken    the broker has taken the messages of these tokens
 #: message  came on a topic of ours: base64, or nothing but a flaw; no other of its topic until `heard`;
-#:          whether the broker says that it has sent it before
+#:          whether the broker says that it has sent it before, and its message id
 #: health   one line for people
 #: choked   the link ends, because what the broker sent does not fit
 TO_DOOR: dict[str, dict[str, type]] = {
@@ -65,6 +65,7 @@ TO_DOOR: dict[str, dict[str, type]] = {
         "retained": bool,
         "flaw": str,
         "again": bool,
+        "number": int,
     },
     "health": {"ok": bool, "text": str},
     "choked": {},

@@ -29,6 +29,8 @@ MAY = {
 COUNTED = ("schedule.set", "level.set", "config.apply", "operator.set", "portal.mode")
 #: ops that the store does, in its own time
 WAIT = ("credential.", "schedule.", "level.", "config.")
+ENROL = "credential.enrol"  #: waits for a card, and stands only while who asked may ask
+STORED_MS = 15_000  #: from the card to the record, on the slowest of disks
 SOON_MS = 1000  #: from a command's arrival to its record, where nothing has to be waited for
 
 #: (role, whether revoked)
@@ -67,7 +69,8 @@ class Signers:
         """What was recorded up to then was known to whoever judged the command."""
         if made["op"].startswith(WAIT):
             building = self._truth.building
-            return building.at(building.host.sent_ms[made["id"]])
+            sent_ms = building.at(building.host.sent_ms[made["id"]])
+            return max(sent_ms, at_ms - STORED_MS) if made["op"] == ENROL else sent_ms
         return at_ms - SOON_MS
 
     def _may(self, made: dict[str, Any], at_ms: int, who: str) -> None:

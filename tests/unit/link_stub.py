@@ -15,9 +15,9 @@ SAYS = {
     "greedy": b'{"kind":"up","on":true,"protocol":"5"}\n{"kind":"taken","tokens":[1]}\n',
     "flood": b'{"kind":"up","on":true,"protocol":"5"}\n'
     + b'{"kind":"message","token":1,"topic":"command","payload":"e30=","retained":false,'
-    b'"flaw":"","again":false}\n' * 2,
+    b'"flaw":"","again":false,"number":0}\n' * 2,
     "stranger": b'{"kind":"message","token":1,"topic":"stored","payload":"","retained":false,'
-    b'"flaw":"too_long","again":false}\n',
+    b'"flaw":"too_long","again":false,"number":0}\n',
     "mute": b'{"kind":"up","on":true,"protocol":"5"}\n',
 }
 

@@ -226,12 +226,14 @@ def test_what_the_link_found_wrong_is_refused(house: CommandHouse) -> None:
     _silent(house, "bad_command")
 
 
-def _deliver(house: CommandHouse, payload: bytes, again: bool, topic: str = "command") -> None:
-    """As a broker does, which says whether it has sent the message before."""
+def _deliver(
+    house: CommandHouse, payload: bytes, again: bool, topic: str = "command", number: int = 7
+) -> None:
+    """As a broker does, which says whether it has sent the message before, by its message id."""
     link = house.building.parts.link
     assert link is not None
     assert link.on_message is not None
-    link.on_message(Message(9, topic, payload, again=again))
+    link.on_message(Message(9, topic, payload, again=again, number=number))
     house.run(400)
 
 
@@ -252,6 +254,13 @@ def test_what_was_never_refused_here_counts_although_the_broker_says_again(
     _deliver(house, b"{}x", True)
     _deliver(house, b"{}y", True)
     _deliver(house, b"{}x", True)
+    assert len(house.told("command.rejected")) == 2
+
+
+def test_the_same_words_that_were_on_their_way_twice_are_two_messages(house: CommandHouse) -> None:
+    _deliver(house, b"{}x", False, number=1)
+    _deliver(house, b"{}x", True, number=2)  # its first try was lost with a connection
+    _deliver(house, b"{}x", True, number=1)
     assert len(house.told("command.rejected")) == 2
 
 

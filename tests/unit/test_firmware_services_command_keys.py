@@ -9,6 +9,7 @@ from command_house import CommandHouse
 
 from firmware.trust import order, sealing
 from sim.virtual import OPERATOR
+from sim.virtual_host import seed_of
 
 CARD = "w26:012:34567"
 OTHER = "w26:012:34568"
@@ -247,6 +248,22 @@ def test_without_a_card_it_fails_in_time_and_the_reader_decides_again(house: Com
     (reply,) = [json.loads(text) for text in house.replies(command["id"])]
     assert reply["error"] == {"code": "failed", "message": "credential.enrol: no card came"}
     assert _shows(house, CARD) == "unknown_credential"
+
+
+def test_who_is_revoked_while_an_enrolment_waits_gets_no_card(house: CommandHouse) -> None:
+    house.seeds["op-desk"] = seed_of(house.building.parts._config, "op-desk")
+    given = {"access_point": "front-in", "credential": {"id": 5001, "levels": ["everywhere"]}}
+    command = house.make("credential.enrol", given, reply_key=REPLY_KEY, by="op-desk")
+    assert house.answer(command) is None
+    other = {"operator": "op-keeper", "revoked": True}
+    assert house.code(house.make("operator.set", other)) == "ok"
+    assert house.replies(command["id"]) == []  # of somebody else
+    revoke = {"operator": "op-desk", "revoked": True}
+    assert house.code(house.make("operator.set", revoke)) == "ok"
+    (reply,) = [json.loads(text) for text in house.replies(command["id"])]
+    assert reply["error"] == {"code": "failed", "message": "credential.enrol: no card came"}
+    assert _shows(house, CARD) == "unknown_credential"
+    assert house.told("credential.changed") == []
 
 
 def test_an_enrolment_needs_a_key_for_its_answer(house: CommandHouse) -> None:

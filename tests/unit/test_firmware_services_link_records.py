@@ -35,6 +35,7 @@ def _message(**changed: object) -> bytes:
         "retained": False,
         "flaw": "",
         "again": False,
+        "number": 7,
     }
     return _line({"kind": "message", **fields, **changed})
 

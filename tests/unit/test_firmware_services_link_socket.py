@@ -226,6 +226,7 @@ def test_what_the_first_link_still_says_is_heard_by_nobody(rig: Rig) -> None:
             retained=False,
             flaw="too_long",
             again=False,
+            number=1,
         )
     )
     rig.let_go(one)

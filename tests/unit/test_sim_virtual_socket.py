@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 from test_sim_virtual_broker import LINK, OPEN, ROOT, Bench
 
-from sim.virtual_broker import VirtualBroker
 from sim.virtual_socket import VirtualSocket
 
 
@@ -68,11 +67,9 @@ def test_a_process_that_dies_in_the_middle_of_its_word_leaves_nothing_behind() -
 
 def test_a_packet_that_no_link_sends_is_an_error() -> None:
     bench = Bench()
-    broker: VirtualBroker = bench.broker
-    one = VirtualSocket(broker, 99, lambda: None)
-    one.send(b"\x62\x02\x00\x01")  # PUBREL
+    one = VirtualSocket(bench.broker, 99, lambda: None)
     with pytest.raises(ValueError, match="0x62"):
-        bench.run(10)
+        one._packet(0x62, b"\x00\x01")  # PUBREL
 
 
 def test_a_door_that_hangs_is_told_nothing_and_loses_nothing() -> None:
