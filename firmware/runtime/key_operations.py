@@ -128,9 +128,7 @@ class KeyOperations:
         if fields is not None and "cards" in fields:
             text = "credential.enrol: cards are what is enrolled; expected a credential without"
             self._refuse((BAD_COMMAND, text), note)
-        elif not self._controller.enrolment.begin(
-            given["access_point"], timeout_ms, by, captured
-        ):
+        elif not self._controller.enrolment.begin(given["access_point"], timeout_ms, by, captured):
             self._refuse((FAILED, "credential.enrol: another one waits for a card"), note)
 
     def _schedule(self, given: "dict[str, Any]", by: str, note: "Note") -> None:
