@@ -63,7 +63,7 @@ Signed = namedtuple("Signed", ("fields", "digest", "key", "args", "flaw"))
 #: answers  bool  a refusal is told by a reply: the signature is good
 Verdict = namedtuple("Verdict", ("what", "code", "text", "answers"))
 
-_SEEN = "command/seen/"
+SEEN = "command/seen/"  #: kept: what has run, and a command's id
 _HORIZON = "command/horizon/"  #: and an operator's name
 #: kept: what has run is not known; True, then the UTC milliseconds when that was found out
 LOST = "command/lost"
@@ -108,8 +108,8 @@ class Gate:
         for name in sorted(kept):
             if name.startswith(_HORIZON) and isinstance(kept[name], int):
                 self._horizon_ms[name[len(_HORIZON) :]] = kept[name]
-            if name.startswith(_SEEN) and _is_entry(kept[name]):
-                self._seen[name[len(_SEEN) :]] = kept[name]
+            if name.startswith(SEEN) and _is_entry(kept[name]):
+                self._seen[name[len(SEEN) :]] = kept[name]
 
     @property
     def under_way(self) -> int:
@@ -208,7 +208,7 @@ class Gate:
         if len(self._seen) >= SEEN_LIMIT:
             effects += self._drop_one(fields["by"], utc_ms)
         self._seen[id] = entry
-        effects.append(Keep(_SEEN + id, entry))
+        effects.append(Keep(SEEN + id, entry))
         return effects
 
     # ---- how ---------------------------------------------------------------------------------------
@@ -285,7 +285,7 @@ class Gate:
         over = self._seen[soonest]["expires_ms"] < utc_ms
         dropped = soonest if over or counted is None else counted
         entry = self._seen.pop(dropped)
-        effects: list[object] = [Keep(_SEEN + dropped, None)]
+        effects: list[object] = [Keep(SEEN + dropped, None)]
         if type(entry.get("n")) is int:
             effects += self._count(most, entry["n"])
         if not entry.get("counted") and entry["expires_ms"] > self._horizon_ms.get(most, 0):

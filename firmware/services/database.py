@@ -21,7 +21,7 @@ _SHARED_VFS = (
     "unix-excl"  # locks out other processes; what connections share is in memory of this one
 )
 _BUSY_MS = 1000  # how long the one that writes waits for the one that reads, to bring the WAL home
-ASIDE_LIMIT = 16  #: databases set aside under one name; a disk that breaks every one gets no more
+ASIDE_LIMIT = 16  #: databases set aside under one name; the newest of them gives way
 _SUFFIXES = ("", "-wal", "-journal")  # a database's files
 #: bytes of one call to a VFS: SQLite's own for Unix writes no more than 131,071 of them and says "full"
 _PIECE = 1 << 16
@@ -39,10 +39,15 @@ class OldError(apsw.CorruptError):
     """There is a newer copy of the file, so that it lost what came after."""
 
 
+class ShortError(apsw.CorruptError):
+    """The database is one in which some that was durable never was."""
+
+
 _WORDS: list[tuple[type[apsw.Error], str]] = [
     (EmptyError, "is empty"),
     (MissingError, "is missing"),
     (OldError, "is older than its last good copy"),
+    (ShortError, "has lost its newest records"),
     (apsw.FullError, "the disk is full"),
     (apsw.ReadOnlyError, "is read-only"),
     (apsw.BusyError, "is in use by another process"),
@@ -325,18 +330,24 @@ def files_of(vfs: str | None) -> Files:
 def set_aside(files: Files, path: str) -> str:
     """Give a database that is no good another name, its WAL with it; the new name. Nothing is deleted.
 
-    "" if there is nothing to be named. ``journal.db`` becomes ``journal-corrupt-1.db``.
-    Raises OSError or `apsw.Error`.
+    "" if there is nothing to be named. ``journal.db`` becomes ``journal-corrupt-1.db``. Where all
+    `ASIDE_LIMIT` names are taken the newest of them gives way, and the answer says so: how it began stays,
+    and what had not left has been carried over. Raises OSError or `apsw.Error`.
     """
     if not any(files.exists(path + suffix) for suffix in _SUFFIXES):
         return ""
     number = 1
     while _is_taken(files, _aside(path, number)):
         number += 1
+    instead = ""
     if number > ASIDE_LIMIT:
-        raise OSError(f"{os.path.basename(path)}: {ASIDE_LIMIT} were set aside already")
+        if not _is_taken(files, path):
+            return ""  # nothing stands in it: SQLite begins anew there
+        number, instead = ASIDE_LIMIT, ", in the place of the one before"
+        for suffix in reversed(_SUFFIXES):  # cut short here, the database still takes the name
+            files.remove(_aside(path, number) + suffix)
     _move_whole(files, path, _aside(path, number))
-    return os.path.basename(_aside(path, number))
+    return os.path.basename(_aside(path, number)) + instead
 
 
 def _is_taken(files: Files, path: str) -> bool:

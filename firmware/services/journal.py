@@ -261,9 +261,9 @@ class SqliteJournal(Journal):
             self._write_all()
         else:
             self._note_soon()
-        if self._file.checkpoint_due:
+        if self._file.upkeep_due:
             # Trouble here is met by the next write too, which tells of it.
-            self._executor.submit(self._file.checkpoint)
+            self._executor.submit(self._file.upkeep)
 
     def _judge(self, written: Written, overdue: bool) -> None:
         """Tell how the disk does, after a write that worked."""

@@ -12,7 +12,14 @@ from typing import Any
 import apsw
 
 from firmware.runtime.ports import Batch
-from firmware.services import database, journal_mark, journal_memo, journal_mend, journal_salvage
+from firmware.services import (
+    database,
+    journal_heir,
+    journal_mark,
+    journal_memo,
+    journal_mend,
+    journal_salvage,
+)
 from firmware.services.journal_draft import Draft, Sign, Written
 from firmware.services.journal_ring import LEFT, TAKEN, Ring
 from firmware.services.journal_salvage import Past
@@ -60,6 +67,8 @@ class JournalFile:
         self._booted = False
         self._generation = 0
         self._wal_pages = 0
+        self._log_is_new = False  # since a checkpoint: nothing of the log is noted in the mark
+        self._mark_owed = False
         self._suspect: apsw.Error | None = None  # a page could not be read: to be set aside
         self._cleared = ""  # what to say of the one that was set aside, until there is a new one
         self._gone = False  # there was nothing to set aside
@@ -97,15 +106,13 @@ class JournalFile:
         try:
             if not self._cleared:
                 journal_mark.look(self._files, self._path)
-            note = self._cleared
-            self._open()
+            return self._open()
         except _NO_GOOD as error:
             return self._begin_again(error)
         except apsw.ReadOnlyError:
             if journal_mend.is_of_our_time(self._files, self._path):
                 raise
             return self._begin_again(apsw.NotADBError())
-        return note
 
     def look(self) -> None:
         """Learn what is kept from a file that cannot be written, if that can be. Never raises."""
@@ -114,11 +121,13 @@ class JournalFile:
         except apsw.Error:
             return
         self.past = journal_salvage.past_of(connection)
+        if journal_mark.is_behind(self._files, self._path, self.past):
+            journal_memo.recall(self._files, self._path, self.past.kept)
         self.past.boot += 1
         self._tell_kept()
         connection.close(True)
 
-    def _open(self) -> None:
+    def _open(self) -> str:
         connection = database.connect(self._path, self._vfs)
         try:
             known = journal_mend.statements(TABLES, LATER, FORMER_SENT)
@@ -137,50 +146,24 @@ class JournalFile:
             raise
         self._connection = connection
         self._booted = True
-        self._cleared = ""
-        journal_mark.keep(self._files, self._path, self.past.name)
-        journal_memo.keep(self._files, self._path, self.past.kept)
+        self._note_beside()
+        note, self._cleared = self._cleared, ""
+        return note
 
     def _create(self, connection: apsw.Connection) -> None:
         if connection.execute("SELECT 1 FROM sqlite_schema").fetchall():
             raise apsw.NotADBError("not a journal of this format")
         connection.execute(TABLES)
-        aside = database.last_aside(self._files, self._path)
-        first = journal_mend.first_page(TABLES)
-        mended = _beside(self._path)
-        old = journal_salvage.open_aside(self._files, aside, mended, first, self._vfs)
-        past = self.past
-        marked = journal_mark.name_of(self._files, self._path) or ""
-        if old is not None:
-            found = journal_salvage.past_of(old, aside=True)
-            if self._gone and found.name and found.name != marked:
-                old.close(True)  # some older one: ours vanished
-                self._files.remove(mended)
-                old = None
-            elif not self._booted:
-                past = found
-        if old is not None:
-            connection.executemany(
-                "INSERT INTO former(body, urgent) VALUES(?, ?)", journal_salvage.unsent(old)
-            )
-            old.close(True)
-            self._files.remove(mended)
-        meta = {
-            "journal": self._random(4).hex(),
-            "controller": self._controller,
-            "boot": past.boot,
-            "trusted_ms": past.trusted_ms,
-        }
-        if past.name or marked:
-            if not past.whole and not self._booted:
-                journal_memo.recall(self._files, self._path, past.kept)
-            previous: dict[str, Any] = {"journal": past.name or marked}
-            if past.last_seq:
-                previous["seq"] = past.last_seq
-            meta["previous"] = json.dumps(previous)
-        connection.executemany("INSERT INTO meta VALUES(?, ?)", meta.items())
-        rows = [(key, journal_salvage.guarded(key, text)) for key, text in past.kept.items()]
-        connection.executemany("INSERT INTO kept VALUES(?, ?)", rows)
+        if not self._cleared and journal_mark.read(self._files, self._path) is not None:
+            self._gone = True  # its log was all there was of it
+            self._cleared = self._note_of(database.EmptyError(), "")
+        by_heart = self.past if self._booted else None
+        own = {"journal": self._random(4).hex(), "controller": self._controller}
+        flaw = journal_heir.begin(
+            connection, self._files, self._path, self._vfs, by_heart, self._gone, own
+        )
+        if flaw and not self._cleared.endswith(flaw):
+            self._cleared += f"; {flaw}"
         database.pragma(connection, "user_version", str(FORMAT))
 
     def _load(self, connection: apsw.Connection) -> None:
@@ -190,6 +173,9 @@ class JournalFile:
         past = journal_salvage.past_of(connection)
         if not past.name or past.damaged:
             raise apsw.CorruptError("no name" if past.damaged is False else "kept")
+        by_heart = self.past if self._booted else None
+        if journal_mark.is_behind(self._files, self._path, past, by_heart):
+            raise database.ShortError("newest records")
         self._last_hash = chain.START
         self._previous = None
         if past.last_seq:
@@ -225,13 +211,19 @@ class JournalFile:
         self._suspect = None
         aside = database.set_aside(self._files, self._path)
         self._gone = not aside
-        where = f"; set aside as {aside}" if aside else ""
-        note = f"{self.title}: {database.describe(error)}{where}; a new one was begun"
-        self._cleared = note
+        self._cleared = self._note_of(error, f"; set aside as {aside}" if aside else "")
         if self._booted:
             self._generation += 1
-        self._open()
-        return note
+        return self._open()
+
+    def _note_of(self, error: Exception, where: str) -> str:
+        return f"{self.title}: {database.describe(error)}{where}; a new one was begun"
+
+    def _note_beside(self) -> None:
+        """Note beside the file what must be known if it is lost."""
+        journal_memo.keep(self._files, self._path, self.past.kept)
+        journal_mark.keep(self._files, self._path, self.past)
+        self._mark_owed = self._log_is_new = False
 
     # ---- writing -----------------------------------------------------------------------------------
 
@@ -271,15 +263,20 @@ class JournalFile:
         return ring.store_former(journal, seq, hash)
 
     @property
-    def checkpoint_due(self) -> bool:
-        """Whether the WAL has grown so long that it should be brought home."""
-        return self._wal_pages >= CHECKPOINT_PAGES
+    def upkeep_due(self) -> bool:
+        """Whether there is something for `upkeep` to do."""
+        return self._mark_owed or self._wal_pages >= CHECKPOINT_PAGES
 
-    def checkpoint(self) -> None:
-        """Bring the WAL home. Raises `apsw.Error`."""
-        if self._connection is not None:
+    def upkeep(self) -> None:
+        """Mark how far the journal has come, bring a WAL home that has grown long. Raises `apsw.Error`."""
+        if self._connection is None:
+            return
+        if self._mark_owed:
+            self._note_beside()
+        if self._wal_pages >= CHECKPOINT_PAGES:
             self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
             self._wal_pages = 0
+            self._log_is_new = True
 
     def close(self, killed: bool = False) -> None:
         """Close the file; killed: leave everything as it is. Raises `apsw.Error`."""
@@ -298,6 +295,8 @@ class JournalFile:
 
     def _write(self, batches: list[Batch], left: list[int], taken: list[int]) -> Written:
         draft = self._draft(batches)
+        if journal_memo.concerns(draft.kept):  # first: a damaged journal never knows better
+            journal_memo.keep(self._files, self._path, {**self.past.kept, **draft.kept})
         dropped = self._commit(draft, left, taken)
         # A disk may take so long that the door did not wait. Nobody has seen these rows: they are
         # written anew, and say so. A batch is told durable first and then asked whether it is late;
@@ -316,8 +315,8 @@ class JournalFile:
                 self.past.kept.pop(key, None)
             else:
                 self.past.kept[key] = text
-        if journal_memo.concerns(draft.kept):
-            journal_memo.keep(self._files, self._path, self.past.kept)
+        if draft.rows and (self._log_is_new or journal_mark.concerns(draft.kept)):
+            self._mark_owed = True  # when nobody waits for it
         draft.written.dropped = dropped
         return draft.written
 
@@ -392,8 +391,3 @@ def _tell_durable(draft: Draft) -> bool:
     for batch in draft.written.batches:
         batch.durable = True
     return any(batch.late for batch in draft.punctual)
-
-
-def _beside(path: str) -> str:
-    """Where the readable copy of a damaged journal is made."""
-    return path.removesuffix(".db") + "-mended.db"

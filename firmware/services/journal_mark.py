@@ -1,34 +1,74 @@
-"""The name of a journal in a file of its own beside it: an empty or missing journal is no first start.
+"""What a journal is called and how far it had come, in a file of its own beside it: what is lost shows.
 
-SQLite takes an empty file for a new database, and removes the log (WAL) that lay beside it. So whoever
-opens a journal asks here first, and says here which journal it was once that is durable. A mark that cannot
-be read still says that there was a journal; one that cannot be written is written at the next start.
+SQLite takes an empty file for a new database, and a database without its log (WAL) for one in which the
+log's transactions never were. So whoever opens a journal asks here first, and notes here which journal it
+is, in which boot, and up to which seq it is durable for certain: at each start and, when nobody waits, after
+the first records of each new log and after each command. A journal may be further than its mark says, never
+less far.
+
+A mark that cannot be read still says that there was a journal, and so does a memo (`journal_memo`) without
+a mark; one that cannot be written is written at the next occasion.
 """
 
 import re
+from collections.abc import Mapping
 from contextlib import suppress
+from typing import NamedTuple
+from zlib import crc32
 
 import apsw
 
+from firmware.runtime.command_gate import SEEN
+from firmware.services import journal_memo
 from firmware.services.database import EmptyError, Files, MissingError
+from firmware.services.journal_salvage import Past
 
-_NAME = re.compile(rb"[0-9a-f]{8}\n")
+BYTES_LIMIT = 80
+
+#: The second line came later; an older program reads the first, or that there was a journal.
+_TEXT = re.compile(rb"([0-9a-f]{8})\n(?:([0-9]{1,18}) ([0-9]{1,18}) ([0-9a-f]{8})\n)?")
 
 
-def name_of(files: Files, path: str) -> str | None:
-    """Which journal is at `path`; "": one whose name cannot be read; None: there never was one."""
+class Mark(NamedTuple):
+    """What is noted of a journal; the defaults are "not known".
+
+    name  str  its name
+    boot  int  the start of this controller in which this was noted
+    seq   int  everything up to there is durable
+    """
+
+    name: str = ""
+    boot: int = 0
+    seq: int = 0
+
+
+def read(files: Files, path: str) -> Mark | None:
+    """What is noted of the journal at `path`; None: there never was one."""
     try:
         if not files.exists(_mark(path)):
-            return None
-        content = files.read(_mark(path), 16, 0)
+            return Mark() if journal_memo.is_there(files, path) else None
+        content = files.read(_mark(path), BYTES_LIMIT, 0)
     except (apsw.Error, OSError):
-        return ""
-    return content[:8].decode() if _NAME.fullmatch(content) else ""
+        return Mark()
+    found = _TEXT.fullmatch(content)
+    if found is None:
+        return Mark()
+    name, boot, seq, guard = found.groups()
+    if guard is None:
+        return Mark(name.decode())
+    if guard != _guard(content[: found.start(4)]):
+        return Mark()
+    return Mark(name.decode(), int(boot), int(seq))
+
+
+def concerns(kept: Mapping[str, str | None]) -> bool:
+    """Whether one of these keys is a command's: what has run must not run again."""
+    return any(key.startswith(SEEN) for key in kept)
 
 
 def look(files: Files, path: str) -> None:
     """See that a journal that was begun has not vanished. Raises `EmptyError`, `MissingError`, OSError."""
-    if name_of(files, path) is None:
+    if read(files, path) is None:
         return
     if not files.exists(path):
         raise MissingError("no journal where there was one")
@@ -36,11 +76,32 @@ def look(files: Files, path: str) -> None:
         raise EmptyError("an empty journal")
 
 
-def keep(files: Files, path: str, name: str) -> None:
-    """Note that journal `name` is at `path`, durably. Never raises."""
-    if name_of(files, path) != name:
+def is_behind(files: Files, path: str, found: Past, by_heart: Past | None = None) -> bool:
+    """Whether the journal that was `found` is not as far as it had come for certain.
+
+    by_heart  what is known of it by whoever wrote it; None: the mark's word counts
+    """
+    least = read(files, path) if by_heart is None else _mark_of(by_heart)
+    if least is None or found.name != least.name:
+        return False
+    return found.boot < least.boot or found.last_seq < least.seq
+
+
+def keep(files: Files, path: str, past: Past) -> None:
+    """Note how far the journal at `path` is durable, durably. Never raises."""
+    mark = _mark_of(past)
+    if read(files, path) != mark:
+        text = f"{mark.name}\n{mark.boot} {mark.seq} ".encode()
         with suppress(apsw.Error, OSError):
-            files.put(_mark(path), f"{name}\n".encode())
+            files.put(_mark(path), text + _guard(text) + b"\n")
+
+
+def _mark_of(past: Past) -> Mark:
+    return Mark(past.name, past.boot, past.last_seq)
+
+
+def _guard(text: bytes) -> bytes:
+    return b"%08x" % crc32(text)
 
 
 def _mark(path: str) -> str:

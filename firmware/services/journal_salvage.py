@@ -32,7 +32,6 @@ class Past:
     trusted_ms  int    UTC milliseconds of the last trusted record
     kept        dict   key -> JSON text
     damaged     bool   something kept is not what was stored, and is not among it
-    whole       bool   all that was kept is among it
     """
 
     name: str = ""
@@ -41,7 +40,6 @@ class Past:
     trusted_ms: int = 0
     kept: dict[str, str] = field(default_factory=dict)
     damaged: bool = False
-    whole: bool = False
 
 
 def past_of(connection: apsw.Connection, aside: bool = False) -> Past:
@@ -51,16 +49,14 @@ def past_of(connection: apsw.Connection, aside: bool = False) -> Past:
     past.name = str(meta.get("journal", ""))
     past.boot = _whole(meta.get("boot"))
     past.trusted_ms = _whole(meta.get("trusted_ms"))
-    unread: list[Exception] = []
     for direction in ("ASC", "DESC"):  # from both sides to a place that cannot be read
         text = f"SELECT {_BYTES % 'key'}, {_BYTES % 'value'} FROM kept ORDER BY key {direction}"
-        for key, stored in _rows(connection, text, unread=unread):
+        for key, stored in _rows(connection, text):
             value = _unguarded(_text(key), _text(stored))
             if value is None:
                 past.damaged = True
             else:
                 past.kept[_text(key)] = value
-    past.whole = not unread and not past.damaged
     for (seq,) in _rows(connection, "SELECT seq FROM events ORDER BY seq DESC LIMIT 1"):
         past.last_seq = _whole(seq)
     past.trusted_ms = _newest_trusted_ms(connection) or past.trusted_ms
@@ -202,18 +198,12 @@ def _is_whole(body: Any) -> bool:
         return False
 
 
-def _rows(
-    connection: apsw.Connection,
-    text: str,
-    values: tuple[Any, ...] = (),
-    unread: list[Exception] | None = None,
-) -> Iterator[Any]:
-    """Rows up to where they cannot be read, which is added to `unread`."""
+def _rows(connection: apsw.Connection, text: str, values: tuple[Any, ...] = ()) -> Iterator[Any]:
+    """Rows up to where they cannot be read."""
     try:
         yield from connection.execute(text, values)
-    except (apsw.Error, UnicodeDecodeError) as error:
-        if unread is not None:
-            unread.append(error)
+    except (apsw.Error, UnicodeDecodeError):
+        return
 
 
 def _whole(value: Any) -> int:

@@ -144,7 +144,7 @@ FAULTS = {
     ),
     "what ran before a restart runs again": Fault(
         "runtime/command_gate.py",
-        "self._seen[name[len(_SEEN) :]] = kept[name]",
+        "self._seen[name[len(SEEN) :]] = kept[name]",
         "pass",
         "6 twice",
         tables(

@@ -8,6 +8,7 @@ import apsw
 import pytest
 
 from firmware.runtime import aio
+from firmware.runtime.command_gate import LOST
 from firmware.runtime.ports import Batch
 from firmware.services.credential_store import CredentialStore
 from firmware.services.database import VfsFiles
@@ -103,7 +104,7 @@ def test_a_bit_flipped_in_a_long_log_costs_the_journal_nothing_that_is_kept(
         (False, "journal.db: is corrupt; set aside as journal-corrupt-1.db; a new one was begun")
     ]
     assert journal.name not in ("", first)
-    assert journal.kept == kept
+    assert journal.kept == {**kept, LOST: True}
     written: list[dict[str, object]] = []
     journal.on_written = lambda events, at_ms: written.extend(events)
     desk.write(1)
@@ -153,7 +154,7 @@ def test_however_often_setting_aside_fails_it_leaves_nothing_behind_and_it_is_to
     assert [name for name in desk.names() if "corrupt" in name] == ["journal-corrupt-1.db"]
     assert desk.health[-1] == (True, "journal.db: writes again")
     desk.executor.close()
-    assert desk.boot().kept == {"held": 1}
+    assert desk.boot().kept == {"held": 1, LOST: True}
     desk.executor.close()
     disk.close()
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from test_firmware_services_journal_rig import Rig, event, types
 
+from firmware.runtime.command_gate import LOST
 from firmware.runtime.ports import Batch
 from firmware.services import journal as journal_module
 from firmware.services.executor import InlineExecutor
@@ -247,7 +248,7 @@ def test_a_new_journal_names_the_old_one_keeps_what_it_kept_and_sends_what_had_n
     content[page : page + 8] = b"\xff" * 8
     rig.disk.write("journal.db", bytes(content))
     journal = rig.boot()
-    assert journal.kept == {"mode": "blocked"}
+    assert journal.kept == {"mode": "blocked", LOST: True}
     assert (journal.boot, journal.trusted_ms) == (2, 1795248902417)
     rig.write("system.started")
     assert rig.written[0]["previous"] == {"journal": old}  # its end cannot be read
@@ -368,11 +369,50 @@ def test_a_disk_that_breaks_every_file_gets_no_more_of_them() -> None:
     assert len(asides) == 16
 
 
+def test_where_sixteen_were_set_aside_the_newest_gives_way_and_it_is_told() -> None:
+    rig = Rig()
+    rig.boot()
+    rig.write("system.started", mode="blocked")
+    rig.executor.close()
+    for number in range(1, 17):
+        rig.disk.write(f"journal-corrupt-{number}.db", b"%d" % number)
+        rig.disk.write(f"journal-corrupt-{number}.db-wal", b"%d" % number)
+    content = bytearray(rig.disk.read("journal.db"))
+    content[:16] = b"no database here"
+    rig.disk.write("journal.db", bytes(content))
+    rig.disk.remove("journal.db-wal", True)
+    journal = rig.boot()
+    rig.write("system.started")
+    text = "is no database; set aside as journal-corrupt-16.db, in the place of the one before"
+    assert rig.health[0] == (False, f"journal.db: {text}; a new one was begun")
+    assert journal.kept == {"mode": "blocked", LOST: True}
+    assert rig.disk.read("journal-corrupt-16.db") == content
+    assert "journal-corrupt-16.db-wal" not in rig.disk.names(), "another's log"
+    assert rig.disk.read("journal-corrupt-15.db") == b"15"
+    assert "journal-corrupt-17.db" not in rig.disk.names()
+    assert [record["journal"] for _, record in rig.pending()].count(journal.name) == 2
+
+
+def test_nothing_gives_way_to_an_empty_file() -> None:
+    rig = Rig()
+    rig.boot()
+    rig.write("system.started")
+    rig.executor.close()
+    for number in range(1, 17):
+        rig.disk.write(f"journal-corrupt-{number}.db", b"%d" % number)
+    rig.disk.write("journal.db", b"")
+    rig.disk.remove("journal.db-wal", True)
+    rig.boot()
+    rig.write("system.started")
+    assert rig.health[0] == (False, "journal.db: is empty; a new one was begun")
+    assert rig.disk.read("journal-corrupt-16.db") == b"16"
+
+
 def _rot(rig: Rig) -> None:
     """Every page of the open file goes bad, and SQLite has none of them in memory."""
     connection = rig.journal._file._connection
     assert connection is not None
-    rig.journal._file.checkpoint()
+    connection.wal_checkpoint()
     connection.pragma("shrink_memory")
     for name in ("journal.db", "journal.db-wal"):
         view = rig.disk._files[name].view

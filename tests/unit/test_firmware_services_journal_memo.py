@@ -53,15 +53,87 @@ def test_the_successor_keeps_it_and_can_be_lost_in_turn() -> None:
     assert rig.boot().kept == {"operator/op-ling": SET, LOST: True}
 
 
-def test_a_journal_whose_kept_things_could_all_be_read_has_lost_nothing() -> None:
+def test_however_much_of_a_journal_could_be_read_what_has_run_is_not_known() -> None:
     rig = _rig(mode="blocked")
     content = bytearray(rig.disk.read("journal.db"))
     at = content.rindex(b'"type":"portal.mode"') // 4096 * 4096
     content[at : at + 8] = b"\xff" * 8
     rig.disk.write("journal.db", bytes(content))
+    kept = {"operator/op-ling": {**SET, "n": 7}, "operator/op-demo": {"n": 9}, "mode": "blocked"}
+    assert rig.boot().kept == {**kept, LOST: True}
+
+
+def _frames_with(log: bytearray, text: bytes) -> list[int]:
+    """Where the pages in a log begin that say `text`."""
+    pages = range(32 + 24, len(log), 24 + 4096)
+    return [at for at in pages if text in log[at : at + 4096]]
+
+
+def test_a_page_of_an_earlier_day_brings_nobody_back() -> None:
+    rig = _rig()
+    rig.boot()
+    rig.write("command.accepted", **{"operator/op-ling": {**SET, "revoked": False, "n": 8}})
+    rig.write("access.granted", mode="blocked")
+    rig.write("command.accepted", **{"operator/op-ling": {**SET, "n": 9}})
+    rig.write("access.granted")
+    rig.executor.kill()
+    log = bytearray(rig.disk.read("journal.db-wal"))
+    newest = _frames_with(log, b'"revoked":true')[-1]
+    log[newest + 2000] ^= 1
+    rig.disk.write("journal.db-wal", bytes(log))
     kept = rig.boot().kept
-    assert kept["operator/op-ling"] == {**SET, "n": 7}
-    assert LOST not in kept
+    assert LOST in kept
+    assert kept["operator/op-ling"] == {**SET, "n": 8}, "the memo's word, and what was found of n"
+    assert (kept["operator/op-demo"], kept["mode"]) == ({"n": 9}, "blocked")
+
+
+def test_who_was_let_in_again_is_not_shut_out_by_an_older_page() -> None:
+    rig = _rig()
+    rig.boot()
+    rig.write("command.accepted", **{"operator/op-ling": {**SET, "revoked": False}})
+    rig.write("access.granted")
+    rig.executor.kill()
+    log = bytearray(rig.disk.read("journal.db-wal"))
+    log[_frames_with(log, b'"revoked":false')[-1] + 2000] ^= 1
+    rig.disk.write("journal.db-wal", bytes(log))
+    assert rig.boot().kept["operator/op-ling"]["revoked"] is False
+
+
+@pytest.mark.parametrize("mark", [None, b"\x75f3a9c0\n"])
+@pytest.mark.parametrize("way", ["missing", "empty"])
+def test_a_memo_alone_says_that_there_was_a_journal(mark: bytes | None, way: str) -> None:
+    rig = _rig()
+    _lose(rig, way)
+    if mark is None:
+        rig.disk.remove("journal.name", True)
+    else:
+        rig.disk.write("journal.name", mark)
+    assert rig.boot().kept == {"operator/op-ling": SET, LOST: True}
+    rig.write("system.started")
+    assert rig.health[0][1].startswith(f"journal.db: is {way}; ")
+    assert rig.health[0][1].endswith("a new one was begun")
+
+
+def test_a_mark_that_is_torn_and_no_memo_is_a_journal_that_was_lost() -> None:
+    rig = Rig()
+    rig.disk.write("journal.name", b"5f3a")
+    assert rig.boot().kept == {LOST: True}
+
+
+def test_a_change_is_noted_before_the_journal_knows_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    rig = _rig()
+    rig.boot()
+    noted: list[str] = []
+    keep = journal_memo.keep
+
+    def seen(files: Files, path: str, kept: Any) -> None:
+        keep(files, path, kept)
+        known = journal_memo.read(files, path) or {}
+        noted.append(f"{known['operator/op-ling']['revoked']} at {rig.stored()[-1]['seq']}")
+
+    monkeypatch.setattr(journal_memo, "keep", seen)
+    rig.write("command.accepted", **{"operator/op-ling": {**SET, "revoked": False}})
+    assert noted[0] == "False at 2"
 
 
 def test_a_first_start_has_lost_nothing() -> None:
@@ -91,6 +163,12 @@ def test_a_memo_that_is_not_what_was_written_says_nothing(content: bytes) -> Non
     rig.disk.write(MEMO, content)
     _lose(rig, "missing")
     assert rig.boot().kept == {LOST: True}
+    rig.write("system.started")
+    assert rig.health[0] == (
+        False,
+        "journal.db: is missing; a new one was begun"
+        "; journal.operators is damaged too: see who may command",
+    )
 
 
 def test_one_flipped_bit_of_a_memo_is_seen(tmp_path: Path) -> None:
@@ -104,11 +182,11 @@ def test_one_flipped_bit_of_a_memo_is_seen(tmp_path: Path) -> None:
     assert memo.stat().st_mode & 0o777 == 0o600
     for at in range(len(whole)):
         memo.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
-        assert journal_memo.read(Files(), path) == {}, at
+        assert journal_memo.read(Files(), path) is None, at
 
 
 def test_a_memo_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
     (tmp_path / MEMO).mkdir()
     kept = {"operator/op-ling": '{"role":"owner"}'}
     journal_memo.keep(Files(), str(tmp_path / "journal.db"), kept)
-    assert journal_memo.read(Files(), str(tmp_path / "journal.db")) == {}
+    assert journal_memo.read(Files(), str(tmp_path / "journal.db")) is None
