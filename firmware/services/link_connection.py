@@ -24,8 +24,8 @@ PROBE_S = 5  #: of silence, then the network is asked whether the broker's machi
 GONE_S = 10  #: without its answer, or without it taking what was sent
 SESSION_S = 7 * 86_400  #: how long a broker keeps for us what comes while we are away (MQTT 5)
 PACKET_BYTES = (
-    1 << 20
-)  #: of which we tell a broker that we take it (MQTT 5); longer than any message may be
+    16 << 20
+)  #: of which we tell a broker that we take it (MQTT 5): what is longer it drops, and nobody can tell of it
 AGAIN_MS = (
     500  #: from the first subscription to the second: NATS can miss one right after its start
 )

@@ -86,7 +86,8 @@ def test_a_message_may_be_as_long_as_the_limit_and_a_longer_one_is_told_as_too_l
     longest = '{"a":"%s"}' % ("x" * (262_144 - 8))
     with door(tmp_path, link_config(broker.port)) as one, host(broker.port) as sender:
         one.wait_up()
-        for payload in (longest, longest + " ", " " * 300_000, " " * 900_000, '{"last":1}'):
+        most = 900_000 if isinstance(broker, Nats) else 16_000_000  # what the broker takes itself
+        for payload in (longest, longest + " ", " " * 300_000, " " * most, '{"last":1}'):
             sender.say(payload)
         came = one.wait_messages(5)
         assert payloads(came) == [longest, "", "", "", '{"last":1}']
