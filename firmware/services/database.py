@@ -9,6 +9,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import suppress
+from typing import NamedTuple
 
 import apsw
 
@@ -327,27 +328,35 @@ def files_of(vfs: str | None) -> Files:
     return Files() if vfs is None else VfsFiles(vfs)
 
 
-def set_aside(files: Files, path: str) -> str:
+class Aside(NamedTuple):
+    """What a file was set aside as: its name; in `words` also what gave way for it. "": it was nothing."""
+
+    name: str
+    words: str
+
+
+def set_aside(files: Files, path: str) -> Aside:
     """Give a database that is no good another name, its WAL with it; the new name. Nothing is deleted.
 
-    "" if there is nothing to be named. ``journal.db`` becomes ``journal-corrupt-1.db``. Where all
+    ``journal.db`` becomes ``journal-corrupt-1.db``. Where all
     `ASIDE_LIMIT` names are taken the newest of them gives way, and the answer says so: how it began stays,
     and what had not left has been carried over. Raises OSError or `apsw.Error`.
     """
     if not any(files.exists(path + suffix) for suffix in _SUFFIXES):
-        return ""
+        return Aside("", "")
     number = 1
     while _is_taken(files, _aside(path, number)):
         number += 1
     instead = ""
     if number > ASIDE_LIMIT:
         if not _is_taken(files, path):
-            return ""  # nothing stands in it: SQLite begins anew there
+            return Aside("", "")  # nothing stands in it: SQLite begins anew there
         number, instead = ASIDE_LIMIT, ", in the place of the one before"
         for suffix in reversed(_SUFFIXES):  # cut short here, the database still takes the name
             files.remove(_aside(path, number) + suffix)
     _move_whole(files, path, _aside(path, number))
-    return os.path.basename(_aside(path, number)) + instead
+    name = os.path.basename(_aside(path, number))
+    return Aside(name, name + instead)
 
 
 def _is_taken(files: Files, path: str) -> bool:

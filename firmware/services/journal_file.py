@@ -210,8 +210,8 @@ class JournalFile:
         self._let_go()
         self._suspect = None
         aside = database.set_aside(self._files, self._path)
-        self._gone = not aside
-        self._cleared = self._note_of(error, f"; set aside as {aside}" if aside else "")
+        self._gone = not aside.name
+        self._cleared = self._note_of(error, f"; set aside as {aside.words}" if aside.name else "")
         if self._booted:
             self._generation += 1
         return self._open()

@@ -172,7 +172,7 @@ class KeyFile:
             return
         try:
             aside = database.set_aside(self._files, self._path)
-            used = self._copy.put_back(aside)
+            used = self._copy.put_back(aside.name)
             self._open_file()
         except _STORAGE as second:
             self._fall_back(second, skip_file=True)
@@ -184,7 +184,8 @@ class KeyFile:
         else:
             goes_on = "what can be read of it is used"
             self._stale = True
-        self._problem(f"{words}; set aside as {aside}; {goes_on}")
+        where = f"; set aside as {aside.words}" if aside.name else ""
+        self._problem(f"{words}{where}; {goes_on}")
         self._tell_lost()
 
     def _tell_lost(self) -> None:

@@ -345,6 +345,21 @@ def test_a_corrupt_store_is_set_aside_and_the_last_good_copy_serves(how: str) ->
     assert rig.card(_card(500)) == 500
 
 
+def test_where_sixteen_were_set_aside_the_newest_gives_way_and_the_last_good_copy_serves() -> None:
+    rig = Rig()
+    _filled(rig)
+    for number in range(1, 17):
+        rig.disk.write(f"keys-corrupt-{number}.db", b"%d" % number)
+    damaged = _damage(rig.disk.read("keys.db"), "text")
+    rig.disk.write("keys.db", damaged)
+    store = rig.open()
+    assert rig.card(_card(17)) == 17
+    told = "set aside as keys-corrupt-16.db, in the place of the one before; the last good copy is used"
+    assert store.problems[0].endswith(told)
+    assert rig.disk.read("keys-corrupt-16.db") == damaged
+    assert rig.disk.read("keys-corrupt-1.db") == b"1"
+
+
 @pytest.mark.parametrize("how", HOWS)
 def test_a_corrupt_copy_is_no_good_either_and_an_empty_store_says_so(how: str) -> None:
     rig = Rig()
