@@ -26,6 +26,9 @@ from sim.virtual_channel import End, pair
 from sim.virtual_connection import WAY_MS
 from sim.virtual_socket import VirtualSocket
 
+#: in one millisecond; a link that takes more waits for nothing and would go on for ever
+TURNS = 10_000
+
 
 class VirtualLink(Link):
     """See `Link`; here the other process is a `Process` of the simulator's.
@@ -97,6 +100,7 @@ class Process:
         self._course = self._turns.course()
         self._wanted: Wait | None = None  # what it waits for
         self._timer: aio.Timer | None = None
+        self._turned = (0, 0)  # when last, and how often then
         door.on_change = self._look
         self._go(lambda: next(self._course))
 
@@ -109,6 +113,12 @@ class Process:
         self._door.close()
 
     def _go(self, turn: Callable[[], Opening | Wait]) -> None:
+        now_ms, turns = self._loop.now_ms(), 0
+        if self._turned[0] == now_ms:
+            turns = self._turned[1] + 1
+        self._turned = (now_ms, turns)
+        if turns > TURNS:
+            raise RuntimeError(f"link: {turns} turns at {now_ms} ms; expected it to wait")
         before = paho.time_func
         paho.time_func = self._net.now_s
         try:
