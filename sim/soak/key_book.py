@@ -85,10 +85,17 @@ class KeyBook:
         for id in list(host.sent)[self._heard :]:
             made = host.sent[id]
             keys = _keys_of(made["op"], host.asked[id])
+            if host.asked[id].get("all"):
+                keys = {**dict.fromkeys(self._known()), **keys}
             if keys and id not in self._truth.building.forger.never:
                 waits = made["op"] == "credential.enrol"
                 self._under_way[id] = _Change(made["by"], made.get("n", 0), waits, keys)
         self._heard = len(host.sent)
+
+    def _known(self) -> set[int]:
+        """Every number that has a key, or may have one."""
+        under_way = [number for change in self._under_way.values() for number in change.keys]
+        return {*self._keys, *under_way}
 
 
 def _keys_of(op: str, args: dict[str, Any]) -> dict[int, Key]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import hal.board
 from hal.errors import BoardConfigError
-from sim.soak import people
+from sim.soak import key_sets, people
 from sim.soak.faults import Faults
 from sim.soak.life import Life
 from sim.soak.steps import Draft
@@ -81,6 +81,8 @@ def draw(seed: int, hours: float, board: str | None = None) -> Tables:
     Faults(draft).strike()
     draft.rng = random.Random(f"doorward soak strangers {seed}")
     Strangers(draft).strike()
+    draft.rng = random.Random(f"doorward soak key sets {seed}")
+    key_sets.draw(draft)
     tables["step"] = draft.sorted()
     return tables
 
