@@ -27,6 +27,9 @@ AT_ONCE = 2
 Fault = namedtuple("Fault", ("file", "was", "now", "law", "seed"))
 
 FAULTS = {
+    "whoever is left out of all keys keeps theirs": Fault(
+        "runtime/key_operations.py", 'bool(given["all"])', "False", "5 removed", 1
+    ),
     "the link says that the broker took what it was only sent": Fault(
         "services/link_connection.py",
         "self._tokens[info.mid] = (token, self._now_ms())",
