@@ -315,7 +315,7 @@ class JournalFile:
                 self.past.kept.pop(key, None)
             else:
                 self.past.kept[key] = text
-        if draft.rows and (self._log_is_new or journal_mark.concerns(draft.kept)):
+        if draft.rows and (self._log_is_new or journal_mark.concerns(draft)):
             self._mark_owed = True  # when nobody waits for it
         draft.written.dropped = dropped
         return draft.written

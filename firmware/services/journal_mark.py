@@ -3,15 +3,14 @@
 SQLite takes an empty file for a new database, and a database without its log (WAL) for one in which the
 log's transactions never were. So whoever opens a journal asks here first, and notes here which journal it
 is, in which boot, and up to which seq it is durable for certain: at each start and, when nobody waits, after
-the first records of each new log and after each command. A journal may be further than its mark says, never
-less far.
+the first records of each new log, each command and each signed checkpoint. A journal may be further than its
+mark says, never less far.
 
 A mark that cannot be read still says that there was a journal, and so does a memo (`journal_memo`) without
 a mark; one that cannot be written is written at the next occasion.
 """
 
 import re
-from collections.abc import Mapping
 from contextlib import suppress
 from typing import NamedTuple
 from zlib import crc32
@@ -21,6 +20,7 @@ import apsw
 from firmware.runtime.command_gate import SEEN
 from firmware.services import journal_memo
 from firmware.services.database import EmptyError, Files, MissingError
+from firmware.services.journal_draft import Draft
 from firmware.services.journal_salvage import Past
 
 BYTES_LIMIT = 80
@@ -61,9 +61,9 @@ def read(files: Files, path: str) -> Mark | None:
     return Mark(name.decode(), int(boot), int(seq))
 
 
-def concerns(kept: Mapping[str, str | None]) -> bool:
-    """Whether one of these keys is a command's: what has run must not run again."""
-    return any(key.startswith(SEEN) for key in kept)
+def concerns(draft: Draft) -> bool:
+    """Whether a draft has a command in it, which must not run again, or ends with a signed checkpoint."""
+    return draft.since == 0 or any(key.startswith(SEEN) for key in draft.kept)
 
 
 def look(files: Files, path: str) -> None:

@@ -103,6 +103,21 @@ def test_after_a_checkpoint_the_first_record_of_the_new_log_is_noted(
     assert rig.written[0]["previous"] == {"journal": old, "seq": at_home + 1}
 
 
+def test_a_log_that_is_cut_back_behind_a_command_or_a_signed_checkpoint_is_told() -> None:
+    for last in ("command.accepted", "system.checkpoint"):
+        rig = Rig(sign=lambda *what: {"sig": "x"})
+        rig.boot()
+        rig.write("system.started")
+        log = rig.disk.read(LOG)
+        rig.write(last, **({"command/seen/0": {"by": "op"}} if last.startswith("command") else {}))
+        rig.executor.kill()
+        rig.health.clear()
+        rig.disk.write(LOG, log)
+        rig.boot()
+        rig.write("system.started")
+        assert rig.health[0] == (False, TOLD), last
+
+
 def test_no_record_costs_a_mark(monkeypatch: pytest.MonkeyPatch) -> None:
     rig = _ended()
     put: list[str] = []
