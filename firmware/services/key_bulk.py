@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import apsw
 
-from firmware.services import database
+from firmware.services import database, key_sums
 from firmware.services.key_changes import ChangeError, KeyRow, what_is
 from firmware.services.key_tables import Application
 
@@ -18,6 +18,8 @@ CHUNK = 5_000  #: rows that are written together, in the order of what they are 
 CACHE_KIB = 32_768  #: page cache meanwhile: numbers come in no order
 TOLD = 1_001  #: keys of which is told what became of them
 MOST_AGAIN = 100_000  #: numbers that are tried again; more are duplicates
+
+_PUT = key_sums.put("numbers", "INSERT OR IGNORE")
 
 
 class Refused(NamedTuple):
@@ -100,7 +102,7 @@ class Bulk:
 
     def _insert(self, numbers: list[tuple[str, int, int]]) -> int:
         before = self._connection.total_changes()
-        self._connection.executemany("INSERT OR IGNORE INTO numbers VALUES(?, ?, ?)", numbers)
+        self._connection.executemany(_PUT, numbers)
         return self._connection.total_changes() - before
 
 

@@ -11,9 +11,10 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from firmware.access import access_point, credential, pin, visitor
+from firmware.services import key_sums
 from firmware.wire import card_number, serial_lines
 
-FIELDS = credential.Credential._fields[:17]
+FIELDS = key_sums.FIELDS
 _SHOWN = ("cards", "codes", "pin", "pin_alone", "duress_cards", "duress_pin")
 _DIGITS = set("0123456789")
 

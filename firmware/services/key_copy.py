@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import apsw
 
-from firmware.services import database, key_check, key_tables
+from firmware.services import database, key_check, key_rows, key_schema
 from firmware.services.database import Files
 
 
@@ -90,8 +90,9 @@ class KeyCopy:
         except apsw.Error:
             return -1
         try:
-            return key_tables.version(connection)
-        except (apsw.Error, ValueError, UnicodeDecodeError):
+            key_schema.look_only(connection)
+            return key_rows.version(connection)
+        except (apsw.Error, ValueError):
             return -1
         finally:
             connection.close(True)

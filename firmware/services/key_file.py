@@ -15,7 +15,15 @@ import apsw
 
 from firmware.access.credential import Credential, Rights
 from firmware.runtime.ports import Page, Synced
-from firmware.services import database, key_check, key_mark, key_pages, key_schema, key_tables
+from firmware.services import (
+    database,
+    key_check,
+    key_mark,
+    key_pages,
+    key_rows,
+    key_schema,
+    key_tables,
+)
 from firmware.services.key_bulk import Bulk, slim
 from firmware.services.key_copy import KeyCopy
 from firmware.services.key_reader import KeyReader
@@ -23,8 +31,8 @@ from firmware.services.key_reader import KeyReader
 BIG_BYTES = 4 << 20  #: a larger database is copied at most once in `COPY_S`
 COPY_S = 60
 
-# While opening, a table that is not there is as bad as a page that is not.
-_NO_GOOD = (*database.CORRUPT, apsw.SQLError)
+# A table or a column that is not there is as bad as a page that is not, or a text that is none.
+_NO_GOOD = (*database.CORRUPT, apsw.SQLError, UnicodeDecodeError)
 _STORAGE = (apsw.Error, OSError)
 
 
@@ -67,14 +75,14 @@ class KeyFile:
         """The key that is found by `number`. Raises `apsw.Error` where the disk does not work."""
         if self._reader.is_open:
             # Closed just now, or no good: the file is looked after below.
-            with suppress(apsw.ConnectionClosedError, *database.CORRUPT):
+            with suppress(apsw.ConnectionClosedError, *_NO_GOOD):
                 return self._reader.find(number)
         with self._lock:
             try:
-                return key_tables.find(self._there(), number)
-            except database.CORRUPT as error:
+                return key_rows.find(self._there(), number)
+            except _NO_GOOD as error:
                 self._recover(error)
-                return key_tables.find(self._there(), number)
+                return key_rows.find(self._there(), number)
 
     def apply(self, changes: Iterable[key_tables.Change]) -> list[key_tables.Told]:
         """Make changes whole or not at all; what became of which key. Raises `ChangeError`, `apsw.Error`."""
@@ -148,7 +156,7 @@ class KeyFile:
         try:
             key_check.check(connection, self._files, self._path)
             self._stale = key_schema.create(connection) or self._stale
-            key_schema.check(connection)
+            key_check.contents(connection)
             known = key_check.known(connection)
             self._copy.look(known.version)
             self._use(connection, known, read_only=False)
@@ -230,21 +238,23 @@ class KeyFile:
 
     # ---- the copy ----------------------------------------------------------------------------------
 
-    def _copy_if_due(self) -> None:
+    def _copy_if_due(self) -> bool:
+        """Bring the copy up to date; whether that is possible."""
         connection = self._there()
         now_s = time.monotonic()
         due = self._copied_s is None or now_s - self._copied_s >= COPY_S
         if not due and self._is_big(connection):
             # The log alone has the change: a note that costs no sync tells should it vanish.
             key_mark.note(self._files, self._path, self.version)
-            return
+            return True
+        self._copied_s = now_s
         try:
             self._copy.make(connection)
             self._stale = False
         except _STORAGE as error:
             self._problem(f"no copy could be made: {database.describe(error)}")
             key_mark.note(self._files, self._path, self.version)
-        self._copied_s = now_s
+        return not self._stale
 
     def _is_big(self, connection: apsw.Connection) -> bool:
         pages = int(str(database.pragma(connection, "page_count")))
@@ -272,13 +282,17 @@ class KeyFile:
             try:
                 with self._reader.held(connection):
                     yield connection
-                    if key_tables.version(connection) != before:
+                    if key_rows.version(connection) != before:
                         self._learn()
+                if self.version != before:
+                    self._stale = True
+                    if not self._copy_if_due():
+                        key_check.contents(connection)  # then it is the store that is no good
+            except database.CORRUPT as error:
+                self._recover(error)
+                raise
             finally:
                 slim(connection)
-            if self.version != before:
-                self._stale = True
-                self._copy_if_due()
 
     def _learn(self) -> None:
         self.rights, self.version, self.count, self.synced = key_check.known(self._there())

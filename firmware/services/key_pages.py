@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import apsw
 
 from firmware.runtime.ports import Page, Synced
-from firmware.services import key_schema
+from firmware.services import key_rows, key_schema, key_sums
 from firmware.services.key_bulk import CHUNK, TOLD, Bulk
 from firmware.services.key_changes import ChangeError, KeyRow, id_of, key_row
 from firmware.services.key_tables import Application, Told
@@ -65,7 +65,7 @@ def take(
             return Synced(now, False, None)
         told = _apply(connection, application, page.whole)
         for name, value in (("synced", page.version), ("synced_pages", page.pages)):
-            connection.execute("REPLACE INTO meta VALUES(?, ?)", (name, value))
+            key_rows.put_meta(connection, name, value)
         connection.execute(_CLEAR)
     return Synced(page.version, True, told if len(told) <= TOLD_LIMIT else None)
 
@@ -82,7 +82,7 @@ def _place(connection: apsw.Connection, under_way: _Set | None, page: Page) -> N
     if page.number == 1:
         connection.execute(_CLEAR)
         # What was the last page of the set in force is none of this one.
-        connection.execute("REPLACE INTO meta VALUES('synced_pages', 0)")
+        key_rows.put_meta(connection, "synced_pages", 0)
         under_way = _Set(page.version, page.pages, page.whole, 0)
     if under_way is None or under_way[:3] != (page.version, page.pages, page.whole):
         raise ChangeError(f"page {page.number} is of no set that was begun; expected page 1 first")
@@ -91,7 +91,7 @@ def _place(connection: apsw.Connection, under_way: _Set | None, page: Page) -> N
     connection.execute("DELETE FROM staged WHERE page = ?", (page.number,))
     connection.execute("DELETE FROM staged_set")
     connection.execute(
-        "INSERT INTO staged_set VALUES(?, ?, ?, ?)",
+        key_sums.put("staged_set"),
         (page.version, page.pages, int(page.whole), page.number),
     )
 
@@ -99,12 +99,13 @@ def _place(connection: apsw.Connection, under_way: _Set | None, page: Page) -> N
 def _stage(connection: apsw.Connection, number: int, entries: list[tuple[int, str | None]]) -> None:
     for id, body in entries:
         try:
-            connection.execute("INSERT INTO staged VALUES(?, ?, ?)", (id, number, body))
+            connection.execute(key_sums.put("staged", "INSERT"), (id, number, body))
         except apsw.ConstraintError:
             raise ChangeError(f"credential {id}: stands twice in a set; expected once") from None
 
 
 def _apply(connection: apsw.Connection, application: Application, whole: bool) -> list[Told]:
+    key_sums.check(connection, key_sums.STAGED_COLUMNS)
     named = "SELECT id FROM credentials WHERE id NOT IN (SELECT id FROM staged)"
     leave = named if whole else "SELECT id FROM staged WHERE body IS NULL"
     for some in _in_pieces(connection, f"{leave} AND id > ? ORDER BY id LIMIT ?"):
@@ -138,7 +139,8 @@ def _refuse(refused: list[Any]) -> None:
 
 
 def _under_way(connection: apsw.Connection) -> _Set | None:
-    for version, pages, whole, last in connection.execute("SELECT * FROM staged_set"):
+    key_sums.check(connection, ["staged_set"])
+    for version, pages, whole, last, _ in connection.execute("SELECT * FROM staged_set"):
         return _Set(int(str(version)), int(str(pages)), bool(whole), int(str(last)))
     return None
 
@@ -150,8 +152,7 @@ def _is_done(connection: apsw.Connection, page: Page) -> bool:
 
 
 def _meta(connection: apsw.Connection, name: str) -> int:
-    found = connection.execute("SELECT value FROM meta WHERE key = ?", (name,)).get
-    return 0 if found is None else int(str(found))
+    return key_rows.meta(connection, name) or 0
 
 
 def _written(key: KeyRow) -> str:

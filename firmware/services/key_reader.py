@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 import apsw
 
 from firmware.access.credential import Credential
-from firmware.services import database, key_tables
+from firmware.services import database, key_rows, key_sums
 
 HOME_PAGES = 1000  #: a WAL of so many pages is brought home after a change
 
@@ -33,6 +33,7 @@ class KeyReader:
     def open(self, path: str, writer: apsw.Connection) -> None:
         """Read beside `writer`, which was opened `shared`. Raises `apsw.Error`."""
         connection = database.connect_beside(path)
+        key_sums.register(connection)
         with self._lock:
             self._connection = connection
         self._wal_pages = 0
@@ -50,7 +51,7 @@ class KeyReader:
         with self._lock:
             if self._connection is None:
                 raise apsw.ConnectionClosedError("is not open")
-            return key_tables.find(self._connection, number)
+            return key_rows.find(self._connection, number)
 
     @contextmanager
     def held(self, writer: apsw.Connection) -> Iterator[None]:

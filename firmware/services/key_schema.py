@@ -1,41 +1,44 @@
 """The tables that keys are stored in, and how a store of an older format is read and brought up to date.
 
-Format 1 knew no duress, flats, groups or denials. A store that may be written is brought to today's
-format in one transaction when it is opened; one that may only be read is looked at through views.
+Format 1 knew no duress, flats, groups or denials, format 2 no sums of its rows (`key_sums`). A store that
+may be written is brought to today's format in one transaction when it is opened; one that may only be
+read is looked at through views.
 """
 
 from functools import cache
 
 import apsw
 
-from firmware.services import database
+from firmware.services import database, key_sums
 
-FORMAT = 2
+FORMAT = 3
 
-_TABLES = """
-CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;
+_TABLES = f"""
+CREATE TABLE meta(key TEXT PRIMARY KEY, value, row_sum INTEGER) WITHOUT ROWID;
 CREATE TABLE credentials(id INTEGER PRIMARY KEY, holder INTEGER, state TEXT NOT NULL,
     valid_from_s INTEGER, valid_to_s INTEGER, first_use_s INTEGER, uses INTEGER,
     levels TEXT NOT NULL, extended INTEGER NOT NULL, override INTEGER NOT NULL,
     pin_salt BLOB, pin_hash BLOB, version INTEGER NOT NULL,
     duress_hash BLOB, flat TEXT, group_name TEXT, acknowledges INTEGER NOT NULL DEFAULT 0,
-    before_lost TEXT);
-CREATE TABLE removed(id INTEGER PRIMARY KEY, version INTEGER NOT NULL);
+    before_lost TEXT, row_sum INTEGER);
+CREATE TABLE removed(id INTEGER PRIMARY KEY, version INTEGER NOT NULL, row_sum INTEGER);
 CREATE TABLE numbers(number TEXT PRIMARY KEY, credential INTEGER NOT NULL,
-    duress INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
+    duress INTEGER NOT NULL DEFAULT 0, row_sum INTEGER) WITHOUT ROWID;
 CREATE INDEX numbers_of ON numbers(credential);
-CREATE TABLE levels(name TEXT PRIMARY KEY, rights TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE schedules(name TEXT PRIMARY KEY, hours TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE holidays(day INTEGER PRIMARY KEY);
-INSERT INTO meta VALUES('version', 0);
+CREATE TABLE levels(name TEXT PRIMARY KEY, rights TEXT NOT NULL, row_sum INTEGER) WITHOUT ROWID;
+CREATE TABLE schedules(name TEXT PRIMARY KEY, hours TEXT NOT NULL, row_sum INTEGER) WITHOUT ROWID;
+CREATE TABLE holidays(day INTEGER PRIMARY KEY, row_sum INTEGER);
+INSERT INTO meta VALUES('version', 0, NULL);
+UPDATE meta SET row_sum = {key_sums.sum_of("meta")};
 """
 
 #: the tables of a set of keys under way, see `firmware.services.key_pages`
 STAGED = """
-CREATE TABLE IF NOT EXISTS staged(id INTEGER PRIMARY KEY, page INTEGER NOT NULL, body TEXT);
-CREATE TABLE IF NOT EXISTS staged_set(version INTEGER, pages INTEGER, whole INTEGER, last INTEGER);
+CREATE TABLE IF NOT EXISTS staged(id INTEGER PRIMARY KEY, page INTEGER NOT NULL, body TEXT,
+    row_sum INTEGER);
+CREATE TABLE IF NOT EXISTS staged_set(version INTEGER, pages INTEGER, whole INTEGER, last INTEGER,
+    row_sum INTEGER);
 """
-_STAGED = ("staged", "staged_set")
 
 _FROM_1 = """
 ALTER TABLE credentials ADD COLUMN duress_hash BLOB;
@@ -47,12 +50,27 @@ ALTER TABLE numbers ADD COLUMN duress INTEGER NOT NULL DEFAULT 0;
 UPDATE credentials SET before_lost = 'active' WHERE state = 'lost';
 """
 
+# A set of keys that was under way begins anew.
+_FROM_2 = "DROP TABLE IF EXISTS staged; DROP TABLE IF EXISTS staged_set;" + "".join(
+    f"ALTER TABLE {table} ADD COLUMN row_sum INTEGER;"
+    f"UPDATE {table} SET row_sum = {key_sums.sum_of(table)};"
+    for table in key_sums.COLUMNS
+)
+
 # A temporary view hides the table of its name.
-_VIEWS_OF_1 = """
-CREATE TEMP VIEW credentials AS SELECT *, NULL AS duress_hash, NULL AS flat, NULL AS group_name,
-    0 AS acknowledges, NULL AS before_lost FROM main.credentials;
-CREATE TEMP VIEW numbers AS SELECT *, 0 AS duress FROM main.numbers;
-"""
+_MORE_IN_2 = {
+    "credentials": ", NULL AS duress_hash, NULL AS flat, NULL AS group_name, 0 AS acknowledges,"
+    " NULL AS before_lost",
+    "numbers": ", 0 AS duress",
+}
+
+
+def _views(more: dict[str, str]) -> str:
+    return "".join(
+        f"CREATE TEMP VIEW {table} AS SELECT *, {key_sums.sum_of(table)} AS row_sum"
+        f" FROM (SELECT *{more.get(table, '')} FROM main.{table});"
+        for table in key_sums.COLUMNS
+    )
 
 
 def create(connection: apsw.Connection) -> bool:
@@ -60,12 +78,13 @@ def create(connection: apsw.Connection) -> bool:
 
     Raises `apsw.NotADBError` for another's database, and for a format of a time to come.
     """
+    key_sums.register(connection)
     found = database.pragma(connection, "user_version")
     if found == FORMAT:
         return False
-    if found == 1:
+    if found in (1, 2):
         with connection:
-            connection.execute(_FROM_1)
+            connection.execute(_FROM_1 + _FROM_2 if found == 1 else _FROM_2)
             database.pragma(connection, "user_version", str(FORMAT))
         return True
     if not is_empty(connection):
@@ -82,9 +101,9 @@ def check(connection: apsw.Connection) -> None:
     A name in which a bit flipped is a good name to SQLite; what asks for it then fails at every key.
     """
     found = _shape(connection)
-    if not found >= _our_shape("") or not {row for row in found if row[2] in _STAGED} <= _our_shape(
-        STAGED
-    ):
+    if not found >= _our_shape("") or not {
+        row for row in found if row[2] in key_sums.STAGED_COLUMNS
+    } <= _our_shape(STAGED):
         raise apsw.CorruptError("schema")
 
 
@@ -113,11 +132,18 @@ SELECT t.type, t.name, t.tbl_name, c.seqno, c.name, c.desc, c.coll, c.key, '', '
 
 def look_only(connection: apsw.Connection) -> None:
     """Have a database that cannot be written read like one of today's format. Raises `apsw.Error`."""
+    key_sums.register(connection)
     found = database.pragma(connection, "user_version")
-    if found == 1:
-        connection.execute(_VIEWS_OF_1)
+    if found in (1, 2):
+        connection.execute(_views(_MORE_IN_2 if found == 1 else {}))
     elif found != FORMAT:
         raise apsw.NotADBError("not a store of this format")
+
+
+def tables(connection: apsw.Connection) -> list[str]:
+    """The tables whose rows carry sums."""
+    under_way = connection.execute("SELECT 1 FROM main.sqlite_schema WHERE name = 'staged_set'").get
+    return [*key_sums.COLUMNS, *(key_sums.STAGED_COLUMNS if under_way is not None else ())]
 
 
 def is_empty(connection: apsw.Connection) -> bool:

@@ -1,7 +1,7 @@
-"""The keys of the credential store: look-ups, and changes that are made whole or not at all.
+"""The keys of the credential store: changes that are made whole or not at all.
 
 Synchronous, over one connection with the tables of `firmware.services.key_schema`. A key is found by one
-entry of ``numbers``, whatever is shown.
+entry of ``numbers``, whatever is shown. What is changed is first held against its sum (`key_rows`).
 """
 
 import json
@@ -12,8 +12,7 @@ from typing import Any
 import apsw
 
 from firmware.access import life_cycle, schedule
-from firmware.access.credential import Credential, Right, Rights
-from firmware.services import key_schema
+from firmware.services import key_rows, key_schema, key_sums
 from firmware.services.key_changes import (
     FIELDS,
     LONGEST_NAME,
@@ -22,20 +21,13 @@ from firmware.services.key_changes import (
     id_of,
     key_row,
     new_end,
-    to_credential,
     what_is,
 )
 
-_COLUMNS = ["group_name" if name == "group" else name for name in FIELDS]
-_FIND = (
-    f"SELECT {', '.join(f'credentials.{name}' for name in _COLUMNS)}, numbers.duress"
-    " FROM numbers JOIN credentials ON credentials.id = numbers.credential"
-    " WHERE numbers.number = ?"
-)
-_UPSERT = (
-    f"REPLACE INTO credentials({', '.join(_COLUMNS)}, before_lost)"
-    f" VALUES({', '.join('?' * len(FIELDS))}, ?)"
-)
+_UPSERT = key_sums.put("credentials")
+_NUMBER = key_sums.put("numbers", "INSERT")
+_SUM = f"UPDATE credentials SET row_sum = {key_sums.sum_of('credentials')} WHERE id = ?"
+_REMOVED = key_sums.put("removed")
 _STATE = FIELDS.index("state")
 _VERSION = FIELDS.index("version")
 _LEVELS = FIELDS.index("levels")
@@ -44,37 +36,6 @@ LAST_HOLIDAY = schedule.day_number("2399-12-31")
 Change = tuple[Any, ...]
 #: what became of a key: its record number and one of `firmware.access.life_cycle`'s words
 Told = tuple[int, str]
-
-
-def find(connection: apsw.Connection, number: str) -> Credential | None:
-    """The key that is found by `number`."""
-    for row in connection.execute(_FIND, (number,)):
-        return to_credential(row)
-    return None
-
-
-def version(connection: apsw.Connection) -> int:
-    """How often the store was changed."""
-    return int(str(connection.execute("SELECT value FROM meta WHERE key = 'version'").get))
-
-
-def count(connection: apsw.Connection) -> int:
-    """How many keys there are."""
-    return int(str(connection.execute("SELECT count(*) FROM credentials").get))
-
-
-def rights(connection: apsw.Connection) -> Rights:
-    """Levels, schedules and holidays."""
-    levels = {}
-    for name, text in connection.execute("SELECT name, rights FROM levels ORDER BY name"):
-        levels[name] = [Right(*key_schema.right_of(stored)) for stored in json.loads(str(text))]
-    schedules = {}
-    for name, text in connection.execute("SELECT name, hours FROM schedules ORDER BY name"):
-        schedules[name] = [
-            stretch for line in json.loads(str(text)) for stretch in schedule.parse(line)
-        ]
-    days = [row[0] for row in connection.execute("SELECT day FROM holidays ORDER BY day")]
-    return Rights(levels, schedules, days, False, False)
 
 
 class Application:
@@ -113,7 +74,8 @@ class Application:
     def end(self) -> None:
         """The last check, and one version more. Raises `ChangeError`."""
         self._check_names()
-        self._connection.execute("UPDATE meta SET value = value + 1 WHERE key = 'version'")
+        connection = self._connection
+        key_rows.put_meta(connection, "version", key_rows.version(connection) + 1)
 
     def _run(self, kind: str, group: list[Change]) -> None:
         if kind == "upsert":
@@ -148,7 +110,8 @@ class Application:
 
     def complete(self, key: KeyRow) -> str:
         """Add to the row of `key` its version and the state before it was lost; what becomes of it."""
-        state, before, stored = self._stored(key.id)
+        found = key_rows.stored(self._connection, key.id)
+        state, before, stored = found[:3] if found is not None else (None, None, None)
         row = key.row
         row[_VERSION] = self._next_version(key.id, stored, row[_VERSION], (stored or 0) + 1, stored)
         if row[_STATE] != life_cycle.LOST:
@@ -161,22 +124,14 @@ class Application:
             self._levels[name] = key.id
         return _what_became(state, row[_STATE])
 
-    def _stored(self, number: int) -> tuple[str | None, str | None, int | None]:
-        """State, state before it was lost, and version of a key; all None: not there."""
-        ask = "SELECT state, before_lost, version FROM credentials WHERE id = ?"
-        for state, before, found in self._connection.execute(ask, (number,)):
-            return str(state), before and str(before), int(str(found))
-        return None, None, None
-
     def _next_version(
         self, number: int, stored: int | None, given: int | None, chosen: int, lowest: int | None
     ) -> int:
         """Choose or check the version: it never goes down, not even over a removal."""
         lowest = lowest or 1
         if stored is None:
-            ask = "SELECT version FROM removed WHERE id = ?"
-            removed = self._connection.execute(ask, (number,)).get
-            lowest = max(lowest, int(str(removed)) + 1) if removed is not None else lowest
+            removed = key_rows.removed(self._connection, number)
+            lowest = max(lowest, removed + 1) if removed is not None else lowest
         if given is None:
             return max(chosen, lowest)
         if given < lowest:
@@ -188,7 +143,7 @@ class Application:
     def _put(self, rows: dict[int, KeyRow]) -> None:
         numbers = self.clear(rows)
         try:
-            self._connection.executemany("INSERT INTO numbers VALUES(?, ?, ?)", numbers)
+            self._connection.executemany(_NUMBER, numbers)
         except apsw.ConstraintError:
             for number, mine, duress in numbers:
                 owner = self.owner_of(number)
@@ -228,7 +183,8 @@ class Application:
             raise ChangeError(
                 f"credential {number}: version is none; expected a whole number from 1"
             )
-        state, before, stored = self._stored(number)
+        found = key_rows.stored(self._connection, number)
+        state, before, stored = found[:3] if found is not None else (None, None, None)
         at = life_cycle.state_of(state, before)
         reason = life_cycle.refusal(at, verb)
         if reason is not None:
@@ -237,17 +193,18 @@ class Application:
             fields and verb not in (life_cycle.ISSUE, life_cycle.EXTEND)
         ):
             raise ChangeError(f"credential {number}: fields are not for {verb}; expected none")
-        if stored is None:
+        if found is None or stored is None:
             self._issue(number, fields, given)
             return
         if verb == life_cycle.EXTEND:
-            self._extend(number, fields)
+            self._extend(number, fields, found)
         after, told = life_cycle.TRANSITIONS[(at, verb)]
         version = self._next_version(number, stored, given, stored + 1, stored + 1)
         self._connection.execute(
             "UPDATE credentials SET state = ?, before_lost = ?, version = ? WHERE id = ?",
             (*life_cycle.stored(after), version, number),
         )
+        self._connection.execute(_SUM, (number,))
         self.told.append((number, str(told)))
 
     def _issue(self, number: int, fields: dict[str, Any], given: int | None) -> None:
@@ -256,13 +213,11 @@ class Application:
                 raise ChangeError(f"credential {number}: {name} is not for issue; expected without")
         self._upsert([{**fields, "id": number, "version": given}])
 
-    def _extend(self, number: int, fields: dict[str, Any]) -> None:
-        ask = "SELECT valid_from_s, valid_to_s FROM credentials WHERE id = ?"
-        for begins_s, ends_s in self._connection.execute(ask, (number,)).fetchall():
-            ends_s = new_end(number, fields, begins_s, ends_s)  # type: ignore[arg-type]
-            self._connection.execute(
-                "UPDATE credentials SET valid_to_s = ? WHERE id = ?", (ends_s, number)
-            )
+    def _extend(self, number: int, fields: dict[str, Any], found: key_rows.Stored) -> None:
+        ends_s = new_end(number, fields, found.begins_s, found.ends_s)
+        self._connection.execute(
+            "UPDATE credentials SET valid_to_s = ? WHERE id = ?", (ends_s, number)
+        )
 
     def remove(self, number: Any) -> None:
         """Take a key away; one that is not there is none. Raises `ChangeError`."""
@@ -270,10 +225,9 @@ class Application:
             raise ChangeError("remove: id is none; expected a whole number")
         number = id_of(number)
         execute = self._connection.execute
-        execute(
-            "REPLACE INTO removed SELECT id, version FROM credentials WHERE id = ?",
-            (number,),
-        )
+        found = key_rows.stored(self._connection, number)
+        if found is not None:
+            execute(_REMOVED, (number, found.version))
         execute("DELETE FROM numbers WHERE credential = ?", (number,))
         execute("DELETE FROM credentials WHERE id = ?", (number,))
         if self._connection.changes():
@@ -297,7 +251,7 @@ class Application:
             raise ChangeError(
                 f"level {name}: expected rights of access point, schedule and whether they deny"
             )
-        self._connection.execute("REPLACE INTO levels VALUES(?, ?)", (name, _json(stored)))
+        self._connection.execute(key_sums.put("levels"), (name, _json(stored)))
 
     def _schedule(self, name: str, hours: Any) -> None:
         if hours is None:
@@ -310,7 +264,7 @@ class Application:
             raise ChangeError(f"schedule {name}: expected a list of hours") from None
         except ValueError as error:
             raise ChangeError(f"schedule {name}: {error}") from None
-        self._connection.execute("REPLACE INTO schedules VALUES(?, ?)", (name, _json(list(hours))))
+        self._connection.execute(key_sums.put("schedules"), (name, _json(list(hours))))
 
     def _holidays(self, days: Any) -> None:
         try:
@@ -322,13 +276,11 @@ class Application:
         except ValueError as error:
             raise ChangeError(f"holidays: {error}") from None
         self._connection.execute("DELETE FROM holidays")
-        self._connection.executemany(
-            "INSERT OR IGNORE INTO holidays VALUES(?)", [(number,) for number in numbers]
-        )
+        self._connection.executemany(key_sums.put("holidays"), [(number,) for number in numbers])
 
     def _check_names(self) -> None:
         """Whatever is named must be there: a level that is misspelt would quietly open nothing."""
-        in_force = rights(self._connection)
+        in_force = key_rows.rights(self._connection)
         levels = {*in_force.levels, *self._elsewhere[0]}
         schedules = {*in_force.schedules, *self._elsewhere[1], None}
         for name, number in self._levels.items():

@@ -14,7 +14,7 @@ from firmware.access import access_point, pin
 from firmware.access.credential import Credential, Right
 from firmware.access.schedule import Hours
 from firmware.runtime import aio
-from firmware.services import key_file, key_tables
+from firmware.services import key_file, key_rows, key_sums
 from firmware.services.credential_store import ChangeError, CredentialStore
 from firmware.services.executor import InlineExecutor
 from sim.disk import SimDisk
@@ -179,11 +179,11 @@ def test_a_look_up_reads_as_many_rows_among_a_million_keys_as_among_a_hundred() 
     rig.open()
     connection = rig.store._file._connection
     assert connection is not None
-    plan = connection.execute("EXPLAIN QUERY PLAN " + key_tables._FIND, ("x",))
+    plan = connection.execute("EXPLAIN QUERY PLAN " + key_rows._FIND, ("x",))
     steps = [str(row[3]) for row in plan]
     assert steps == [
         "SEARCH numbers USING PRIMARY KEY (number=?)",
-        "SEARCH credentials USING INTEGER PRIMARY KEY (rowid=?)",
+        "SEARCH credentials USING INTEGER PRIMARY KEY (rowid=?) LEFT-JOIN",
     ]
 
 
@@ -371,16 +371,16 @@ def test_a_corrupt_copy_is_no_good_either_and_an_empty_store_says_so(how: str) -
     assert store.problems[0].endswith("set aside as keys-corrupt-1.db; no good copy: it is empty")
 
 
-# Whole for SQLite, which keeps no sums of its pages, and yet no store.
+# Whole for SQLite, and every row with its sum, and yet no store.
 NONSENSE = [
     "DELETE FROM meta",
     "UPDATE meta SET value = 'x' WHERE key = 'version'",
-    "INSERT INTO meta VALUES('synced', 'x')",
+    "INSERT INTO meta(key, value) VALUES('synced', 'x')",
     "UPDATE levels SET rights = '{'",
     "UPDATE levels SET rights = '[[1]]'",
-    """INSERT INTO schedules VALUES('days', '["no hours"]')""",
-    "INSERT INTO schedules VALUES('days', '7')",
-    "INSERT INTO schedules VALUES('days', '[7]')",
+    """INSERT INTO schedules(name, hours) VALUES('days', '["no hours"]')""",
+    "INSERT INTO schedules(name, hours) VALUES('days', '7')",
+    "INSERT INTO schedules(name, hours) VALUES('days', '[7]')",
 ]
 
 
@@ -395,6 +395,9 @@ def test_a_store_whose_values_make_no_sense_is_as_bad_as_one_whose_pages_do_not(
     for name in ("keys.db", "keys.good.db")[: 1 + both]:
         connection = apsw.Connection(str(tmp_path / name))
         connection.execute(change)
+        key_sums.register(connection)
+        for table in key_sums.COLUMNS:  # written like this: no sum is wrong
+            connection.execute(f"UPDATE {table} SET row_sum = {key_sums.sum_of(table)}")
         connection.close()
     store = rig.open_at(tmp_path / "keys.db")
     used = "no good copy: it is empty" if both else "the last good copy is used"

@@ -8,7 +8,7 @@ from typing import Any
 import apsw
 import pytest
 
-from firmware.services import database, key_file, key_mark
+from firmware.services import database, key_file, key_mark, key_rows, key_sums
 from firmware.services.key_file import KeyFile
 
 KEY = b"k" * 32
@@ -184,8 +184,9 @@ def test_a_copy_that_says_it_is_newer_and_is_not_whole_is_not_used(killed: Path)
     store = _open(killed)
     store.close()
     good = apsw.Connection(str(killed / "keys.good.db"))
-    good.execute("UPDATE meta SET value = 9 WHERE key = 'version'; UPDATE levels SET rights = 1")
-    good.execute("INSERT INTO schedules VALUES('never', '7')")
+    key_sums.register(good)
+    key_rows.put_meta(good, "version", 9)
+    good.execute("INSERT INTO holidays(day) VALUES(20000)")
     good.close()
     store = _open(killed)
     assert (store.problems, store.version, _state(store)) == ([], 2, "lost")

@@ -470,7 +470,7 @@ def test_a_store_of_format_1_that_cannot_be_written_is_read_as_it_is(
 def test_a_store_of_a_time_to_come_is_set_aside(tmp_path: Path) -> None:
     _old(tmp_path / "keys.db")
     with sqlite3.connect(tmp_path / "keys.db") as connection:
-        connection.execute("PRAGMA user_version = 3")
+        connection.execute("PRAGMA user_version = 4")
     connection.close()
     keys = Keys(tmp_path)
     assert "set aside as keys-corrupt-1.db" in keys.store.problems[0]
