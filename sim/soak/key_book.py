@@ -44,8 +44,8 @@ class KeyBook:
             change.keys[number] for change in self._under_way.values() if number in change.keys
         ]
         for until_ms, key in self._before.get(number, ()):
-            # A store that was struck may be read from its last good copy, which is older.
-            if at_ms - waits_ms <= until_ms or self._truth.keys_struck:
+            # A store that was struck may be read from a copy that is older, if it says so.
+            if at_ms - waits_ms <= until_ms or self._truth.keys_lost:
                 found.append(key)
         return found
 

@@ -54,7 +54,7 @@ class LastVisits:
 
     async def go(self, do: Do) -> None:
         """Have everybody come; `do` does a step."""
-        if self._truth.keys_struck:
+        if self._truth.keys_lost:
             return
         for portal in sorted(self._truth.config["portals"]):
             self._lock(portal)

@@ -20,6 +20,8 @@ HUNG_MS = 10_000  #: within so long what hangs is found, and back
 SHOWN_MS = 120_000  #: how long what was shown may still be on its wire, or wait for a second one
 REMEMBERED_MS = 7_200_000  #: how late a record may become durable, and be judged
 NEVER_MS = -(10**12)
+#: what a fault of the keys says if not all of them are as they were
+KEYS_LOST = (" lost", "no good copy", "nobody is known", "no copy could be made")
 
 #: Verbs that do something to the wire of a device.
 _WIRES = ("fail_line", "unplug", "tamper", "fail_reader", "chatter_contact")
@@ -67,8 +69,9 @@ class Truth:
         #: bool  a bit of the journal turned over, at some time; and how often
         self.corrupted = False
         self.corruptions = 0
-        #: bool  a bit of the keys turned over, at some time
-        self.keys_struck = False
+        #: bool  a bit of the keys turned over, and a record told that changes were lost with it
+        self.keys_lost = False
+        self._keys_struck = False
         #: bool  there is room for hardly anything
         self.short = False
         self.short_ms = NEVER_MS  # when that changed
@@ -162,7 +165,7 @@ class Truth:
                     self.corrupted = True
                     self.corruptions += 1
                 else:
-                    self.keys_struck = True
+                    self._keys_struck = True
         elif do == "limit_memory":
             if self.short != step["on"]:
                 self.short, self.short_ms = step["on"], at_ms
@@ -187,6 +190,8 @@ class Truth:
         struck = event["type"] == "system.journal_started" and self.corrupted
         if owners_word or struck:
             self.trusted_s = self.shown_s = 0
+        if self._keys_struck and event["type"] == "system.fault":
+            self.keys_lost |= any(words in str(event.get("text")) for words in KEYS_LOST)
         self._was_trusted = event.get("clock") == "trusted"
         if self._was_trusted:
             self.trusted_s = max(self.trusted_s, utc_s(event["time"]))
