@@ -231,8 +231,9 @@ class Laws:
         if self.truth.clock_touched:  # sources that still say another time are put right with it
             utc = iso(self.truth.utc_ms(self.truth.now_ms()))
             self._do({"do": "set_clock", "utc": utc})
-            # The owner's word was another one, or the furthest time that was trusted went with a journal.
-            if any(
+            # The owner's word was another one, the furthest time that was trusted went with a journal,
+            # or somebody's wrong one was all that a board without a chip had to go by.
+            if not self._story.config["controller"]["rtc"] or any(
                 step.get("op") == "clock.set" or step["do"] == "fail_disk"
                 for step in self._story.steps
             ):

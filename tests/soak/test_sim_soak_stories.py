@@ -168,6 +168,19 @@ def test_where_the_journal_forgot_the_time_with_the_clock_at_1970_the_owner_says
     assert told(rots, back, cut, end_ms=end_ms, start=start, seed=800041).law is None
 
 
+def test_a_board_without_a_chip_that_was_told_a_time_to_come_waits_for_the_owner() -> None:
+    cut = step(1000, "cut_power")
+    early = step(1404, "set_clock", utc="2026-11-21T08:00:00Z")
+    back = step(2404, "restore_power")
+    leap = step(12_404, "set_clock", jump_ms=4_851_058_136)
+    again = step(13_404, "set_clock", jump_ms=-4_851_058_136)
+    last = step(14_404, "cut_power", at_write=14)
+    rtc = {"controller.rtc": False}
+    steps = (cut, early, back, leap, again, last)
+    start = "2026-12-23T01:19:13Z"
+    assert told(*steps, start=start, end_ms=1_864_744, override=rtc, seed=910102).law is None
+
+
 def test_a_command_is_in_time_by_a_time_that_was_proven_and_stands_in_no_record() -> None:
     asked = step(3_599_000, "command", op="portal.mode", args={"portal": "yard", "mode": "blocked"})
     back = step(3_599_001, "set_clock", jump_ms=-1_340_301_947)
