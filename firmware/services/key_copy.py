@@ -6,6 +6,7 @@ store counts its changes, and the count only rises: of those that are whole the 
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import apsw
 
@@ -61,11 +62,8 @@ class KeyCopy:
 
     def _gather(self, aside: str) -> None:
         """Put a database and what can be read of its log in the store's place."""
-        connection = database.connect_read_only(aside, self._vfs)
-        try:
+        with self._opened(aside) as connection:
             self._write(connection)
-        finally:
-            connection.close(True)
         self._files.move(self.next, self._path)
 
     def make(self, connection: apsw.Connection) -> None:
@@ -86,26 +84,24 @@ class KeyCopy:
     def _version(self, path: str) -> int:
         """What a database says its version is; -1: nothing that can be read."""
         try:
-            connection = database.connect_read_only(path, self._vfs)
-        except apsw.Error:
-            return -1
-        try:
-            key_schema.look_only(connection)
-            return key_rows.version(connection)
+            with self._opened(path) as connection:
+                key_schema.look_only(connection)
+                return key_rows.version(connection)
         except (apsw.Error, ValueError):
             return -1
-        finally:
-            connection.close(True)
 
     def _whole(self, path: str) -> int:
         """The version of a database that is whole; -1: it is not."""
         try:
-            connection = database.connect_read_only(path, self._vfs)
+            with self._opened(path) as connection:
+                return key_check.read_only(connection).version
         except apsw.Error:
             return -1
+
+    @contextmanager
+    def _opened(self, path: str) -> Iterator[apsw.Connection]:
+        connection = database.connect_read_only(path, self._vfs)
         try:
-            return key_check.read_only(connection).version
-        except apsw.Error:
-            return -1
+            yield connection
         finally:
             connection.close(True)

@@ -45,6 +45,18 @@ def killed(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.fixture
+def uncopied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> KeyFile:
+    """A big store with one key, that is copied; what changes in the next minute is not."""
+    monkeypatch.setattr(key_file, "BIG_BYTES", 1)
+    store = _open(tmp_path)
+    _put(store, 1)
+    store.close()
+    store = _open(tmp_path)
+    store._copied_s = time.monotonic()
+    return store
+
+
 # ---- its log ---------------------------------------------------------------------------------------
 
 
@@ -88,15 +100,9 @@ def test_a_bit_anywhere_in_the_log_brings_no_lost_key_back(killed: Path, tmp_pat
 
 
 def test_a_log_that_was_damaged_before_its_end_is_told_even_of_a_store_that_is_as_new(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    uncopied: KeyFile, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(key_file, "BIG_BYTES", 1)
-    store = _open(tmp_path)
-    _put(store, 1)  # copied
-    store.close()
-    store = _open(tmp_path)
-    store._copied_s = time.monotonic()
-    ends = []
+    store, ends = uncopied, []
     for version in (2, 3, 4, 5):
         _put(store, version, state="lost" if version > 2 else "suspended")
         ends.append((tmp_path / "keys.db-wal").stat().st_size)
@@ -117,17 +123,11 @@ def test_a_log_that_was_damaged_before_its_end_is_told_even_of_a_store_that_is_a
 
 
 def test_changes_that_only_the_lost_log_had_are_told_as_lost(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    uncopied: KeyFile, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(key_file, "BIG_BYTES", 1)
-    store = _open(tmp_path)
-    _put(store, 1)
-    store.close()
-    store = _open(tmp_path)
-    store._copied_s = time.monotonic()
-    _put(store, 2)
-    _put(store, 3)
-    store.close(killed=True)
+    _put(uncopied, 2)
+    _put(uncopied, 3)
+    uncopied.close(killed=True)
     (tmp_path / "keys.db-wal").unlink()
     store = _open(tmp_path)
     assert store.problems == ["keys.db: the last 2 changes are lost"]

@@ -3,12 +3,12 @@
 import os
 import random
 import shutil
-import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import apsw
+import old_key_stores
 import pytest
 
 from firmware.access.credential import Credential
@@ -300,32 +300,6 @@ def test_a_sum_tells_what_stands_where(folder: Path) -> None:
 
 # ---- format 2 --------------------------------------------------------------------------------------
 
-FORMAT_2 = """
-CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;
-CREATE TABLE credentials(id INTEGER PRIMARY KEY, holder INTEGER, state TEXT NOT NULL,
-    valid_from_s INTEGER, valid_to_s INTEGER, first_use_s INTEGER, uses INTEGER,
-    levels TEXT NOT NULL, extended INTEGER NOT NULL, override INTEGER NOT NULL,
-    pin_salt BLOB, pin_hash BLOB, version INTEGER NOT NULL,
-    duress_hash BLOB, flat TEXT, group_name TEXT, acknowledges INTEGER NOT NULL DEFAULT 0,
-    before_lost TEXT);
-CREATE TABLE removed(id INTEGER PRIMARY KEY, version INTEGER NOT NULL);
-CREATE TABLE numbers(number TEXT PRIMARY KEY, credential INTEGER NOT NULL,
-    duress INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
-CREATE INDEX numbers_of ON numbers(credential);
-CREATE TABLE levels(name TEXT PRIMARY KEY, rights TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE schedules(name TEXT PRIMARY KEY, hours TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE holidays(day INTEGER PRIMARY KEY);
-CREATE TABLE staged(id INTEGER PRIMARY KEY, page INTEGER NOT NULL, body TEXT);
-CREATE TABLE staged_set(version INTEGER, pages INTEGER, whole INTEGER, last INTEGER);
-INSERT INTO meta VALUES('version', 3), ('synced', 8);
-INSERT INTO credentials VALUES(7, 311, 'lost', 10, 20, 60, 2, '["all"]', 1, 0,
-    x'00112233445566778899aabbccddeeff', zeroblob(32), 4, NULL, '3A', NULL, 1, 'active');
-INSERT INTO numbers VALUES('w26:012:00001', 7, 0), ('w26:012:00002', 7, 1);
-INSERT INTO levels VALUES('all', '[["*",null,false]]');
-INSERT INTO removed VALUES(9, 6);
-INSERT INTO staged_set VALUES(9, 2, 1, 1);
-PRAGMA user_version = 2;
-"""
 OF_2 = Credential(
     *(7, 311, "lost", 10, 20, 60, 2, ("all",), True, False),
     *(bytes.fromhex("00112233445566778899aabbccddeeff"), bytes(32), 4),
@@ -333,15 +307,9 @@ OF_2 = Credential(
 )
 
 
-def _old(path: Path) -> None:
-    with sqlite3.connect(path) as connection:
-        connection.executescript(FORMAT_2)
-    connection.close()
-
-
 def test_a_store_without_sums_is_taken_over_once_with_everything_it_had(tmp_path: Path) -> None:
     for name in ("keys.db", "keys.good.db"):
-        _old(tmp_path / name)
+        old_key_stores.write(tmp_path / name, 2)
     for _ in range(2):
         store = _open(tmp_path)
         assert (store.problems, store.version, store.count, store.synced) == ([], 3, 1, 8)
@@ -362,7 +330,7 @@ def test_a_store_without_sums_is_taken_over_once_with_everything_it_had(tmp_path
 def test_a_store_without_sums_that_cannot_be_written_is_read_as_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _old(tmp_path / "keys.db")
+    old_key_stores.write(tmp_path / "keys.db", 2)
 
     def refused(path: str, vfs: str | None, shared: bool) -> apsw.Connection:
         raise apsw.ReadOnlyError("file is read-only")

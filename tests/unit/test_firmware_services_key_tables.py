@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import apsw
+import old_key_stores
 import pytest
 
 from firmware.access import access_point, life_cycle, pin
@@ -380,27 +381,6 @@ def test_every_state_and_word_of_the_table_is_what_the_store_does(keys: Keys) ->
 
 # ---- format 1 --------------------------------------------------------------------------------------
 
-FORMAT_1 = """
-CREATE TABLE meta(key TEXT PRIMARY KEY, value) WITHOUT ROWID;
-CREATE TABLE credentials(id INTEGER PRIMARY KEY, holder INTEGER, state TEXT NOT NULL,
-    valid_from_s INTEGER, valid_to_s INTEGER, first_use_s INTEGER, uses INTEGER,
-    levels TEXT NOT NULL, extended INTEGER NOT NULL, override INTEGER NOT NULL,
-    pin_salt BLOB, pin_hash BLOB, version INTEGER NOT NULL);
-CREATE TABLE removed(id INTEGER PRIMARY KEY, version INTEGER NOT NULL);
-CREATE TABLE numbers(number TEXT PRIMARY KEY, credential INTEGER NOT NULL) WITHOUT ROWID;
-CREATE INDEX numbers_of ON numbers(credential);
-CREATE TABLE levels(name TEXT PRIMARY KEY, rights TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE schedules(name TEXT PRIMARY KEY, hours TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE holidays(day INTEGER PRIMARY KEY);
-INSERT INTO meta VALUES('version', 3);
-INSERT INTO credentials VALUES(7, 311, 'active', 10, 20, 60, 2, '["all"]', 1, 0,
-    x'00112233445566778899aabbccddeeff', zeroblob(32), 4);
-INSERT INTO credentials VALUES(8, 312, 'lost', NULL, NULL, NULL, NULL, '["all"]', 0, 0, NULL, NULL, 1);
-INSERT INTO numbers VALUES('w26:012:00001', 7), ('w26:012:00002', 8);
-INSERT INTO levels VALUES('all', '[["*","days"],["yard-in",null]]');
-INSERT INTO schedules VALUES('days', '["daily 08:00-20:00"]');
-PRAGMA user_version = 1;
-"""
 OF_1 = Credential(
     *(7, 311, "active", 10, 20, 60, 2, ("all",), True, False),
     *(bytes.fromhex("00112233445566778899aabbccddeeff"), bytes(32), 4),
@@ -408,14 +388,8 @@ OF_1 = Credential(
 )
 
 
-def _old(path: Path) -> None:
-    with sqlite3.connect(path) as connection:
-        connection.executescript(FORMAT_1)
-    connection.close()
-
-
 def test_a_store_of_format_1_goes_on_with_everything_it_had(tmp_path: Path) -> None:
-    _old(tmp_path / "keys.db")
+    old_key_stores.write(tmp_path / "keys.db", 1)
     keys = Keys(tmp_path)
     for _ in range(2):
         assert keys.store.problems == []
@@ -435,7 +409,7 @@ def test_a_store_of_format_1_goes_on_with_everything_it_had(tmp_path: Path) -> N
 
 def test_the_copy_of_a_store_that_was_brought_up_to_date_is_too(tmp_path: Path) -> None:
     for name in ("keys.db", "keys.good.db"):
-        _old(tmp_path / name)
+        old_key_stores.write(tmp_path / name, 1)
     Keys(tmp_path).executor.kill()
     connection = database.connect_read_only(str(tmp_path / "keys.good.db"), None)
     assert database.pragma(connection, "user_version") == key_schema.FORMAT
@@ -443,7 +417,7 @@ def test_the_copy_of_a_store_that_was_brought_up_to_date_is_too(tmp_path: Path) 
 
 
 def test_a_last_good_copy_of_format_1_serves_when_its_store_is_corrupt(tmp_path: Path) -> None:
-    _old(tmp_path / "keys.good.db")
+    old_key_stores.write(tmp_path / "keys.good.db", 1)
     (tmp_path / "keys.db").write_bytes(b"no database" * 1000)
     keys = Keys(tmp_path)
     assert keys.store.problems[0].endswith("the last good copy is used")
@@ -454,7 +428,7 @@ def test_a_last_good_copy_of_format_1_serves_when_its_store_is_corrupt(tmp_path:
 def test_a_store_of_format_1_that_cannot_be_written_is_read_as_it_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _old(tmp_path / "keys.db")
+    old_key_stores.write(tmp_path / "keys.db", 1)
 
     def refused(path: str, vfs: str | None, shared: bool) -> apsw.Connection:
         raise apsw.ReadOnlyError("file is read-only")
@@ -468,7 +442,7 @@ def test_a_store_of_format_1_that_cannot_be_written_is_read_as_it_is(
 
 
 def test_a_store_of_a_time_to_come_is_set_aside(tmp_path: Path) -> None:
-    _old(tmp_path / "keys.db")
+    old_key_stores.write(tmp_path / "keys.db", 1)
     with sqlite3.connect(tmp_path / "keys.db") as connection:
         connection.execute("PRAGMA user_version = 4")
     connection.close()
