@@ -6,12 +6,11 @@ a database may be `shared` by connections of this process, still by no other.
 """
 
 import os
-import shutil
-from collections.abc import Iterator
-from contextlib import suppress
 from typing import NamedTuple
 
 import apsw
+
+from firmware.services.disk_files import Files
 
 #: The file itself is no good: set it aside and begin again.
 CORRUPT = (apsw.CorruptError, apsw.NotADBError, apsw.FormatError)
@@ -24,8 +23,6 @@ _SHARED_VFS = (
 _BUSY_MS = 1000  # how long the one that writes waits for the one that reads, to bring the WAL home
 ASIDE_LIMIT = 16  #: databases set aside under one name; the newest of them gives way
 _SUFFIXES = ("", "-wal", "-journal")  # a database's files
-#: bytes of one call to a VFS: SQLite's own for Unix writes no more than 131,071 of them and says "full"
-_PIECE = 1 << 16
 
 
 class EmptyError(apsw.NotADBError):
@@ -155,177 +152,6 @@ def tidy(connection: apsw.Connection) -> None:
             connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
     finally:
         connection.close(True)
-
-
-class Files:
-    """The files of databases on the real disk."""
-
-    def exists(self, path: str) -> bool:
-        """Whether there is such a file."""
-        return os.path.exists(path)
-
-    def move(self, path: str, to: str) -> None:
-        """Give a file another name, replacing what has it. Raises OSError."""
-        os.replace(path, to)
-        self._sync(os.path.dirname(to) or ".")
-
-    def copy(self, path: str, to: str) -> None:
-        """Write the content of a file over another, durably. Raises OSError."""
-        shutil.copyfile(path, to)
-        os.chmod(to, 0o600)
-        self._sync(to)
-        self._sync(os.path.dirname(to) or ".")
-
-    def remove(self, path: str) -> None:
-        """Remove a file if it is there. Raises OSError."""
-        if os.path.exists(path):
-            os.remove(path)
-
-    def sync(self, path: str) -> None:
-        """Make the content of a file durable. Raises OSError."""
-        self._sync(path)
-
-    def size(self, path: str) -> int:
-        """The bytes of a file. Raises OSError."""
-        return os.path.getsize(path)
-
-    def read(self, path: str, amount: int, offset: int) -> bytes:
-        """A piece of a file. Raises OSError."""
-        with open(path, "rb") as file:
-            file.seek(offset)
-            return file.read(amount)
-
-    def write(self, path: str, data: bytes, offset: int) -> None:
-        """Write a piece of a file, not durably. Raises OSError."""
-        with open(path, "r+b") as file:
-            file.seek(offset)
-            file.write(data)
-
-    def put(self, path: str, data: bytes) -> None:
-        """Have a file hold `data` and nothing else, durably. Raises OSError."""
-        with open(path + ".new", "wb") as file:
-            os.chmod(path + ".new", 0o600)
-            file.write(data)
-        self._sync(path + ".new")
-        self.move(path + ".new", path)
-
-    def _sync(self, path: str) -> None:
-        fd = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(fd)
-        finally:
-            os.close(fd)
-
-
-class VfsFiles(Files):
-    """The same through a VFS of SQLite. It can rename nothing: a move is a copy, then a removal."""
-
-    def __init__(self, vfs: str) -> None:
-        self._vfs = vfs
-        self._calls = apsw.VFS(f"files-of-{vfs}", vfs)
-
-    def exists(self, path: str) -> bool:
-        """Whether there is such a file."""
-        return bool(self._calls.xAccess(path, apsw.SQLITE_ACCESS_EXISTS))
-
-    def move(self, path: str, to: str) -> None:
-        """Copy, then remove. Whatever fails, the content is under one name only. Raises `apsw.Error`."""
-        self.copy(path, to)
-        try:
-            self.remove(path)
-        except apsw.Error:
-            if self.exists(path):
-                self._discard(to)
-            raise
-
-    def copy(self, path: str, to: str) -> None:
-        """Write the content of a file over another, durably; of a copy that fails nothing stays.
-
-        Raises `apsw.Error`.
-        """
-        source = self._open(path, 0)
-        try:
-            target = self._open(to, apsw.SQLITE_OPEN_CREATE)
-            try:
-                target.xTruncate(0)
-                for start, amount in _pieces(source.xFileSize(), 0):
-                    target.xWrite(source.xRead(amount, start), start)
-                target.xSync(apsw.SQLITE_SYNC_FULL)
-            finally:
-                target.xClose()
-        except apsw.Error:
-            self._discard(to)
-            raise
-        finally:
-            source.xClose()
-
-    def remove(self, path: str) -> None:
-        """Remove a file if it is there. Raises `apsw.Error`."""
-        if self.exists(path):
-            self._calls.xDelete(path, True)
-
-    def sync(self, path: str) -> None:
-        """Make the content of a file durable. Raises `apsw.Error`."""
-        file = self._open(path, 0)
-        try:
-            file.xSync(apsw.SQLITE_SYNC_FULL)
-        finally:
-            file.xClose()
-
-    def size(self, path: str) -> int:
-        """The bytes of a file. Raises `apsw.Error`."""
-        file = self._open(path, 0)
-        try:
-            return file.xFileSize()
-        finally:
-            file.xClose()
-
-    def read(self, path: str, amount: int, offset: int) -> bytes:
-        """A piece of a file. Raises `apsw.Error`."""
-        file = self._open(path, 0)
-        try:
-            there = min(amount, max(0, file.xFileSize() - offset))
-            return b"".join(file.xRead(size, start) for start, size in _pieces(there, offset))
-        finally:
-            file.xClose()
-
-    def write(self, path: str, data: bytes, offset: int) -> None:
-        """Write a piece of a file, not durably. Raises `apsw.Error`."""
-        file = self._open(path, 0)
-        try:
-            for start, size in _pieces(len(data), 0):
-                file.xWrite(data[start : start + size], offset + start)
-        finally:
-            file.xClose()
-
-    def put(self, path: str, data: bytes) -> None:
-        """Have a file hold `data` and nothing else, durably; a cut may mix them. Raises `apsw.Error`."""
-        file = self._open(path, apsw.SQLITE_OPEN_CREATE)
-        try:
-            file.xTruncate(0)
-            file.xWrite(data, 0)
-            file.xSync(apsw.SQLITE_SYNC_FULL)
-        finally:
-            file.xClose()
-
-    def _discard(self, path: str) -> None:
-        with suppress(apsw.Error):  # a disk that removes nothing: what is there is written over
-            self.remove(path)
-
-    def _open(self, path: str, more: int) -> apsw.VFSFile:
-        flags = apsw.SQLITE_OPEN_MAIN_DB | apsw.SQLITE_OPEN_READWRITE | more
-        return apsw.VFSFile(self._vfs, path, [flags, 0])
-
-
-def _pieces(amount: int, offset: int) -> Iterator[tuple[int, int]]:
-    """Where each piece of `amount` bytes from `offset` on starts, and its bytes."""
-    for start in range(0, amount, _PIECE):
-        yield offset + start, min(_PIECE, amount - start)
-
-
-def files_of(vfs: str | None) -> Files:
-    """The files that `vfs` (None: the real disk) holds."""
-    return Files() if vfs is None else VfsFiles(vfs)
 
 
 class Aside(NamedTuple):

@@ -14,6 +14,7 @@ import apsw
 from firmware.runtime.ports import Batch
 from firmware.services import (
     database,
+    disk_files,
     journal_heir,
     journal_mark,
     journal_memo,
@@ -59,7 +60,7 @@ class JournalFile:
         self._since = 0  # events since the last checkpoint
         self._vouched = False  # since this was opened
         self._unseen = False  # the file goes on behind `past.last_seq`, and nobody was told
-        self._files = database.files_of(vfs)
+        self._files = disk_files.files_of(vfs)
         self._connection: apsw.Connection | None = None
         self._ring: Ring | None = None
         self._last_hash = chain.START

@@ -10,7 +10,7 @@ from typing import Any
 import apsw
 
 from firmware.services import database, journal_mark, journal_memo, journal_mend, journal_salvage
-from firmware.services.database import Files
+from firmware.services.disk_files import Files
 from firmware.services.journal_mark import Mark
 from firmware.services.journal_salvage import Past
 from firmware.services.journal_tables import TABLES

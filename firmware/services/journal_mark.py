@@ -19,7 +19,8 @@ import apsw
 
 from firmware.runtime.command_gate import SEEN
 from firmware.services import journal_memo
-from firmware.services.database import EmptyError, Files, MissingError
+from firmware.services.database import EmptyError, MissingError
+from firmware.services.disk_files import Files
 from firmware.services.journal_draft import Draft
 from firmware.services.journal_salvage import Past
 

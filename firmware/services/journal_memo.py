@@ -18,7 +18,7 @@ import apsw
 
 from firmware.runtime.command_gate import LOST
 from firmware.runtime.operators import KEPT
-from firmware.services.database import Files
+from firmware.services.disk_files import Files
 
 BYTES_LIMIT = 1 << 20  #: of `operators.LIMIT` operators it is a tenth
 

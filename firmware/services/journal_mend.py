@@ -14,7 +14,7 @@ from typing import NamedTuple
 import apsw
 
 from firmware.services import database
-from firmware.services.database import Files
+from firmware.services.disk_files import Files
 
 PAGE = 4096  #: bytes; SQLite's own since 2016, and never changed here
 FRAME = 24 + PAGE

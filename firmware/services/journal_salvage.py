@@ -15,7 +15,7 @@ import apsw
 
 from firmware.runtime.clock import TRUSTED
 from firmware.services import database, journal_mend
-from firmware.services.database import Files
+from firmware.services.disk_files import Files
 from firmware.trust import chain
 
 _BYTES = "CAST(%s AS BLOB)"  #: so that reading a damaged text is no error

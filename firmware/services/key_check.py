@@ -12,7 +12,7 @@ import apsw
 
 from firmware.access.credential import Rights
 from firmware.services import database, journal_mend, key_pages, key_rows, key_schema, key_sums
-from firmware.services.database import Files
+from firmware.services.disk_files import Files
 
 # A disk that is full or broken brings no log home; the store is read all the same.
 _NO_WRITING = (apsw.FullError, apsw.IOError, apsw.ReadOnlyError, apsw.BusyError)

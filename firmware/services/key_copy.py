@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import apsw
 
 from firmware.services import database, key_check, key_rows, key_schema
-from firmware.services.database import Files
+from firmware.services.disk_files import Files
 
 
 class KeyCopy:

@@ -17,6 +17,7 @@ from firmware.access.credential import Credential, Rights
 from firmware.runtime.ports import Page, Synced
 from firmware.services import (
     database,
+    disk_files,
     key_check,
     key_mark,
     key_pages,
@@ -56,7 +57,7 @@ class KeyFile:
         self._key = key
         self._vfs = vfs
         self._random = random
-        self._files = database.files_of(vfs)
+        self._files = disk_files.files_of(vfs)
         self._copy = KeyCopy(path, self._files, vfs)
         self._lock = threading.Lock()
         self._connection: apsw.Connection | None = None

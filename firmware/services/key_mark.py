@@ -9,7 +9,7 @@ from zlib import crc32
 
 import apsw
 
-from firmware.services.database import Files
+from firmware.services.disk_files import Files
 
 
 def note(files: Files, path: str, version: int) -> None:

@@ -11,7 +11,7 @@ from firmware.runtime import aio
 from firmware.runtime.command_gate import LOST
 from firmware.runtime.ports import Batch
 from firmware.services.credential_store import CredentialStore
-from firmware.services.database import VfsFiles
+from firmware.services.disk_files import VfsFiles
 from firmware.services.executor import InlineExecutor
 from firmware.services.journal import SqliteJournal
 from sim.failing_disk import FailingDisk

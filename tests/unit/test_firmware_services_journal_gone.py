@@ -8,7 +8,7 @@ from test_firmware_services_journal_rig import Rig, event, types
 from firmware.runtime import aio
 from firmware.runtime.command_gate import LOST
 from firmware.runtime.ports import Batch
-from firmware.services.database import Files
+from firmware.services.disk_files import Files
 from firmware.services.executor import InlineExecutor
 from firmware.services.journal import SqliteJournal
 from firmware.trust import chain
@@ -167,7 +167,7 @@ def test_a_mark_that_cannot_be_written_costs_the_journal_nothing(
 
     rig = Rig()
     with monkeypatch.context() as patch:
-        patch.setattr("firmware.services.database.VfsFiles.put", put)
+        patch.setattr("firmware.services.disk_files.VfsFiles.put", put)
         rig.boot()
         rig.write("system.started")
     assert rig.health == []

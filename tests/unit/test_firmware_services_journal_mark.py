@@ -8,7 +8,7 @@ from test_firmware_services_journal_rig import Rig
 
 from firmware.runtime.command_gate import LOST
 from firmware.services import journal_file, journal_mark
-from firmware.services.database import Files, VfsFiles
+from firmware.services.disk_files import Files, VfsFiles
 from firmware.services.journal_mark import Mark
 from firmware.services.journal_salvage import Past
 from firmware.trust import chain
@@ -122,7 +122,7 @@ def test_no_record_costs_a_mark(monkeypatch: pytest.MonkeyPatch) -> None:
     rig = _ended()
     put: list[str] = []
     monkeypatch.setattr(
-        "firmware.services.database.VfsFiles.put", lambda *args: put.append(args[1])
+        "firmware.services.disk_files.VfsFiles.put", lambda *args: put.append(args[1])
     )
     for n in range(50):
         rig.write("access.granted", **{"usage/7": n})

@@ -8,7 +8,7 @@ from test_firmware_services_journal_rig import Rig
 
 from firmware.runtime.command_gate import LOST
 from firmware.services import journal_memo
-from firmware.services.database import Files
+from firmware.services.disk_files import Files
 
 KEY = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 SET = {"role": "owner", "key": KEY, "revoked": True}

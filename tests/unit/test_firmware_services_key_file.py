@@ -8,7 +8,7 @@ from typing import Any
 import apsw
 import pytest
 
-from firmware.services import database, key_file, key_mark, key_rows, key_sums
+from firmware.services import database, disk_files, key_file, key_mark, key_rows, key_sums
 from firmware.services.key_file import KeyFile
 
 KEY = b"k" * 32
@@ -145,10 +145,10 @@ def test_what_a_change_notes_for_a_copy_that_is_not_made_costs_no_sync(
     _put(store, 1)
     _put(store, 2)
     synced: list[str] = []
-    monkeypatch.setattr(database.Files, "_sync", lambda _, path: synced.append(path))
+    monkeypatch.setattr(disk_files.Files, "_sync", lambda _, path: synced.append(path))
     _put(store, 3)
     assert synced == []
-    assert key_mark.version_of(database.Files(), str(tmp_path / "keys.db")) == 3
+    assert key_mark.version_of(disk_files.Files(), str(tmp_path / "keys.db")) == 3
     store.close(killed=True)
 
 
