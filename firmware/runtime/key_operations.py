@@ -30,13 +30,18 @@ class KeyOperations:
     """The ops of one controller's store.
 
     refuse  callable ((code, text), note)  does nothing, and has that noted
+    sender  callable (name) -> str         an operator as `firmware.runtime.ports.Page` names them
     """
 
     def __init__(
-        self, controller: "Controller", refuse: "Callable[[tuple[str, str], Note], None]"
+        self,
+        controller: "Controller",
+        refuse: "Callable[[tuple[str, str], Note], None]",
+        sender: "Callable[[str], str]",
     ) -> None:
         self._controller = controller
         self._refuse = refuse
+        self._sender = sender
         schedules = name(32)
         #: op: as `firmware.runtime.operations.Operations` has it
         self.ops: dict[str, tuple[dict[str, Any], Callable[..., None]]] = {
@@ -95,8 +100,8 @@ class KeyOperations:
             changes: list[tuple[Any, ...]] = [("remove", id) for id in remove]
             self._store(changes + [("upsert", key) for key in upsert], by, note)
         else:
-            page = Page(version, number, pages, bool(given["all"]), upsert, remove)
-            self._page(page, by, note)
+            whole, sender = bool(given["all"]), self._sender(by)
+            self._page(Page(version, number, pages, whole, upsert, remove, sender), by, note)
 
     def _page(self, page: Page, by: str, note: "Note") -> None:
         def taken(problem: "str | None", synced: "Any") -> "list[Any]":

@@ -106,7 +106,7 @@ class Operations:
             "system.restart": ({}, self._restart),
             "config.apply": ({"config": (_long_text, True)}, self._config),
         }
-        self._ops.update(KeyOperations(controller, self._refuse).ops)
+        self._ops.update(KeyOperations(controller, self._refuse, self._sender).ops)
 
     @property
     def ops(self) -> "list[str]":
@@ -224,6 +224,7 @@ class Operations:
             self._refuse((FAILED, "operator.set: %s" % problem), note)
             return
         self._controller.enrolment.withdraw(id)
+        self._controller.store.withdraw(id)
         change = "added" if before is None else "changed"
         if before is not None and given["revoked"] and not before.revoked:
             change = "revoked"
@@ -233,6 +234,10 @@ class Operations:
             return [record.make(record.OPERATOR_CHANGED, now.ms, None, fields)] + kept
 
         self._tell(told, note)
+
+    def _sender(self, by: str) -> str:
+        key = None if self.operators is None else self.operators.key_of(by)
+        return "%s %s" % (by, key or "-")
 
     def _replay(self, given: "dict[str, Any]", by: str, note: "Note") -> None:
         from_seq, to_seq = given["from_seq"], given["to_seq"]

@@ -128,7 +128,8 @@ class Journal:
 #: whole    bool  the set takes away what it does not name
 #: upsert   list  keys, as `Store.apply` takes them
 #: remove   list  record numbers
-Page = namedtuple("Page", ("version", "number", "pages", "whole", "upsert", "remove"))
+#: sender   str   who sends it: an operator's name, a blank, their public key; the same for the whole set
+Page = namedtuple("Page", ("version", "number", "pages", "whole", "upsert", "remove", "sender"))
 
 
 class Everybody:
@@ -182,6 +183,10 @@ class Store:
 
     def sync(self, page: Page, done: "Callable[[str | None, Synced | None], None]") -> None:
         """Take a page of a set; `done` gets what was wrong, or None and what is so now."""
+        raise NotImplementedError
+
+    def withdraw(self, operator: str) -> None:
+        """`operator` is not who they were: a set that they have begun is forgotten."""
         raise NotImplementedError
 
     def held(self) -> "tuple[int, int, bool]":

@@ -163,6 +163,19 @@ class CredentialStore(Store):
 
         self._executor.submit(lambda: self._file.sync(page), answer)
 
+    def withdraw(self, operator: str) -> None:
+        """See `firmware.runtime.ports.Store.withdraw`; the executor does it.
+
+        A disk that fails keeps the set, which then nobody can go on with: whoever sends must be the same.
+        """
+        self._recent.change_begins()
+
+        def answer(_: object, error: Exception | None) -> None:
+            self._recent.change_ended()
+            self._tell()
+
+        self._executor.submit(lambda: self._file.withdraw(operator), answer)
+
     def held(self) -> tuple[int, int, bool]:
         """See `firmware.runtime.ports.Store.held`."""
         return self._file.count, self._file.synced, not self._failing

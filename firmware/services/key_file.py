@@ -102,6 +102,11 @@ class KeyFile:
             application = self._application(connection)
             return key_pages.take(connection, application, self._key, self._random, page)
 
+    def withdraw(self, operator: str) -> None:
+        """Forget the set of keys under way if it is `operator`'s. Raises `apsw.Error`."""
+        with self._change() as connection, connection:
+            key_pages.withdraw(connection, operator)
+
     def load(self, write: Callable[[Bulk], None]) -> None:
         """Have `write` put very many keys; what it raises undoes them all. Raises as `apply`."""
         with self._change() as connection:

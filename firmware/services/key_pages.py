@@ -3,7 +3,8 @@
 Pages wait in the store's own database, as the rows that they will be: PINs are there under the controller's
 key like all others. The last one applies them all in the transaction that also says which version is in
 force. A page 1 begins anew; a set that was interrupted changes nothing, and gives way to the next. So does
-one during which a key was changed otherwise (`forget`): it was made before, and would undo that.
+one during which a key was changed otherwise (`forget`): it was made before, and would undo that. All pages
+are of one sender: who may send no more has no part in what comes into force (`withdraw`).
 """
 
 import json
@@ -20,6 +21,7 @@ from firmware.services.key_tables import Application, Told
 
 TOLD_LIMIT = 1000  #: changed keys that are told one by one; of more only how many they are
 
+_SENDER = "staged_by"  # in `meta`: a store whose staged set names no sender is one of before
 _CLEAR = "DELETE FROM staged; DELETE FROM staged_set"
 
 
@@ -77,14 +79,26 @@ def forget(connection: apsw.Connection) -> None:
         connection.execute(_CLEAR)
 
 
+def withdraw(connection: apsw.Connection, operator: str) -> None:
+    """Drop the set under way if it is of `operator`, whatever their key was. Raises `apsw.Error`."""
+    sender = key_rows.meta_text(connection, _SENDER)
+    if sender is not None and sender.split(" ")[0] == operator:
+        forget(connection)
+
+
 def _place(connection: apsw.Connection, under_way: _Set | None, page: Page) -> None:
     """Have the page follow the one before it, or take its place. Raises `ChangeError`."""
     if page.number == 1:
         connection.execute(_CLEAR)
         # What was the last page of the set in force is none of this one.
         key_rows.put_meta(connection, "synced_pages", 0)
+        key_rows.put_meta(connection, _SENDER, page.sender)
         under_way = _Set(page.version, page.pages, page.whole, 0)
-    if under_way is None or under_way[:3] != (page.version, page.pages, page.whole):
+    if (
+        under_way is None
+        or under_way[:3] != (page.version, page.pages, page.whole)
+        or key_rows.meta_text(connection, _SENDER) != page.sender
+    ):
         raise ChangeError(f"page {page.number} is of no set that was begun; expected page 1 first")
     if page.number not in (under_way.last, under_way.last + 1):
         raise ChangeError(f"page {page.number} is not next; expected page {under_way.last + 1}")

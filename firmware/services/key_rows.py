@@ -71,13 +71,19 @@ def removed(connection: apsw.Connection, id: int) -> int | None:
 
 def meta(connection: apsw.Connection, name: str) -> int | None:
     """One of the store's own numbers; None: it is not there."""
+    text = meta_text(connection, name)
+    return None if text is None else int(text)
+
+
+def meta_text(connection: apsw.Connection, name: str) -> str | None:
+    """One of the store's own values as text; None: it is not there."""
     for (value,) in _checked(connection, _META, name):
-        return int(str(value))
+        return str(value)
     return None
 
 
-def put_meta(connection: apsw.Connection, name: str, value: int) -> None:
-    """Write one of the store's own numbers."""
+def put_meta(connection: apsw.Connection, name: str, value: int | str) -> None:
+    """Write one of the store's own values."""
     connection.execute(_PUT_META, (name, value))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from command_house import CommandHouse
 
-from firmware.trust import order, sealing
+from firmware.trust import order, sealing, signing
 from sim.virtual import OPERATOR
 from sim.virtual_host import seed_of
 
@@ -25,11 +25,17 @@ def _key(number: int, card: str = "", **fields: object) -> dict[str, Any]:
 
 
 def _page(
-    house: CommandHouse, version: int, page: int, pages: int, *keys: Any, **more: Any
+    house: CommandHouse,
+    version: int,
+    page: int,
+    pages: int,
+    *keys: Any,
+    by: str = OPERATOR,
+    **more: Any,
 ) -> dict[str, Any]:
     """Send a page; the reply."""
     args = {"version": version, "page": page, "pages": pages, "upsert": list(keys), **more}
-    reply = house.answer(house.make("credential.sync", args))
+    reply = house.answer(house.make("credential.sync", args, by=by))
     assert reply is not None
     return reply
 
@@ -158,6 +164,83 @@ def test_pages_come_in_order_and_of_one_set(house: CommandHouse) -> None:
     _page(house, 8, 1, 1, _key(5002, CARD))  # another set begins: the old one is forgotten
     assert house.controller.store.held()[1] == 8
     assert house.controller.store._file.find("") is None
+
+
+def _staged(house: CommandHouse) -> int:
+    """How many keys wait on pages."""
+    connection = house.controller.store._file._there()
+    return int(connection.execute("SELECT count(*) FROM staged").get)
+
+
+def test_a_set_is_of_one_operator_and_another_ones_page_is_no_part_of_it(
+    house: CommandHouse,
+) -> None:
+    house.seeds["op-desk"] = seed_of(house.building.parts._config, "op-desk")
+    assert _page(house, 7, 1, 2, _key(5001, CARD), by="op-desk")["ok"]
+    other = _page(house, 7, 2, 2, _key(5002, OTHER))
+    assert other["error"]["message"] == (
+        "credential.sync: page 2 is of no set that was begun; expected page 1 first"
+    )
+    assert _shows(house, CARD) == "unknown_credential"
+    assert _page(house, 7, 2, 2, _key(5003), by="op-desk")["ok"]
+    assert (_shows(house, CARD), _shows(house, OTHER)) == ("no_right", "unknown_credential")
+
+
+@pytest.mark.parametrize("how", ["revoked", "lowered", "another key"])
+@pytest.mark.parametrize("cut", [False, True])
+def test_who_may_send_no_more_has_no_part_in_what_comes_into_force(
+    how: str, cut: bool, house: CommandHouse
+) -> None:
+    config = house.building.parts._config
+    house.seeds["op-desk"] = seed_of(config, "op-desk")
+    before = base64.b64encode(signing.public_of(house.seeds["op-desk"])).decode()
+    after = base64.b64encode(signing.public_of(seed_of(config, "op-next"))).decode()
+    assert _page(house, 7, 1, 2, _key(5001, CARD), by="op-desk")["ok"]
+    ends: dict[str, dict[str, object]] = {
+        "revoked": {"revoked": True},
+        "lowered": {"role": "caretaker"},
+        "another key": {"public_key": after},
+    }
+    command = house.make("operator.set", {"operator": "op-desk", **ends[how]})
+    assert house.code(command) == "ok"
+    assert _staged(house) == 0
+    if cut:
+        house.act("cut_power")
+        house.act("restore_power")
+        house.run(3000)
+    assert "expected page 1 first" in _page(house, 7, 2, 2)["error"]["message"]
+    back = {"operator": "op-desk", "role": "manager", "revoked": False, "public_key": before}
+    assert house.code(house.make("operator.set", back)) == "ok"
+    again = _page(house, 7, 2, 2, by="op-desk")
+    assert "expected page 1 first" in again["error"]["message"]
+    assert _shows(house, CARD) == "unknown_credential"
+    assert _page(house, 7, 1, 1, _key(5001, CARD), by="op-desk")["ok"]
+
+
+def test_a_set_is_not_gone_on_with_under_another_key_though_the_disk_kept_it(
+    house: CommandHouse,
+) -> None:
+    config = house.building.parts._config
+    house.seeds["op-desk"] = seed_of(config, "op-desk")
+    assert _page(house, 7, 1, 2, _key(5001, CARD), by="op-desk")["ok"]
+    house.controller.store.withdraw = lambda operator: None
+    house.seeds["op-desk"] = seed_of(config, "op-next")
+    key = base64.b64encode(signing.public_of(house.seeds["op-desk"])).decode()
+    command = house.make("operator.set", {"operator": "op-desk", "public_key": key})
+    assert house.code(command) == "ok"
+    assert _staged(house) == 1
+    last = _page(house, 7, 2, 2, by="op-desk")
+    assert "expected page 1 first" in last["error"]["message"]
+    assert _shows(house, CARD) == "unknown_credential"
+
+
+def test_the_change_of_one_operator_leaves_the_set_of_another(house: CommandHouse) -> None:
+    house.seeds["op-desk"] = seed_of(house.building.parts._config, "op-desk")
+    assert _page(house, 7, 1, 2, _key(5001, CARD), by="op-desk")["ok"]
+    other = {"operator": "op-keeper", "revoked": True}
+    assert house.code(house.make("operator.set", other)) == "ok"
+    assert _page(house, 7, 2, 2, by="op-desk")["ok"]
+    assert _shows(house, CARD) == "no_right"
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from firmware.services.waker import WakingPollWaiter
 from hal.backends.monotonic_ticks import MonotonicTicks
 
 KEY = b"k" * 32
+SENDER = "op-ling -"
 LEVEL = ("level", "all", [["*", None]])
 SET = 200_000
 PAGE = 20_000  # larger than a command would bring, so that the test is short
@@ -93,7 +94,7 @@ def _key(number: int) -> dict[str, Any]:
 
 def _page(number: int, pages: int, first: int) -> Page:
     keys = [_key(first + at) for at in range(PAGE)]
-    return Page(9, number, pages, True, keys, [])
+    return Page(9, number, pages, True, keys, [], SENDER)
 
 
 def test_residents_are_found_by_the_old_set_until_the_new_one_is_in_force_and_then_by_the_new(
@@ -170,7 +171,7 @@ def test_a_set_that_is_refused_leaves_the_old_one_to_be_found(
     rig.store.apply([LEVEL, ("upsert", _key(7))])
     monkeypatch.setattr(key_pages, "_apply", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        rig.store._file.sync(Page(2, 1, 1, True, [_key(8)], []))
+        rig.store._file.sync(Page(2, 1, 1, True, [_key(8)], [], SENDER))
     assert (rig.card(7), rig.card(8), rig.store.held()[:2]) == (7, None, (1, 0))
     rig.store.apply([("upsert", _key(8))])
     assert rig.card(8) == 8

@@ -17,6 +17,7 @@ from firmware.services import database, key_schema, key_sums
 from firmware.services.key_file import KeyFile
 
 KEY = b"k" * 32
+SENDER = "op-ling -"
 USED = "; set aside as keys-corrupt-1.db; the last good copy is used"
 KEYS = 40
 #: How many bits are tried in each file; ``KEY_FLIPS=5000`` takes some minutes.
@@ -247,10 +248,10 @@ def test_a_change_after_which_no_copy_can_be_made_for_the_store_is_no_good_is_un
 def test_a_page_of_keys_that_rotted_while_it_waited_is_not_applied(folder: Path) -> None:
     store = _open(folder)
     keys = _all(store)
-    store.sync(Page(5, 1, 2, False, [{"id": 200, "cards": ["w26:012:00200"]}], []))
+    store.sync(Page(5, 1, 2, False, [{"id": 200, "cards": ["w26:012:00200"]}], [], SENDER))
     _write(store, "UPDATE staged SET body = NULL, id = 2 WHERE id = 200")
     with pytest.raises(apsw.CorruptError):
-        store.sync(Page(5, 2, 2, False, [], []))
+        store.sync(Page(5, 2, 2, False, [], [], SENDER))
     assert _all(store) == keys
     assert store.problems == ["keys.db: is corrupt" + USED]
     store.close()
@@ -261,10 +262,11 @@ def test_a_page_of_keys_that_rotted_while_it_waited_is_not_applied(folder: Path)
 
 def test_every_row_of_every_table_carries_its_sum_after_every_kind_of_change(folder: Path) -> None:
     store = _open(folder)
-    store.sync(Page(5, 1, 2, False, [{"id": 200, "cards": ["w26:012:00200"], "pin": "123456"}], []))
+    new = {"id": 200, "cards": ["w26:012:00200"], "pin": "123456"}
+    store.sync(Page(5, 1, 2, False, [new], [], SENDER))
     key_sums.check(store._there(), key_schema.tables(store._there()))
     assert store._there().execute("SELECT count(*) FROM staged").get == 1
-    store.sync(Page(5, 2, 2, False, [{"id": 201}], [7]))
+    store.sync(Page(5, 2, 2, False, [{"id": 201}], [7], SENDER))
     changes: list[Any] = [
         ("life", 8, "resume", {}),
         ("life", 8, "report_lost", {}),

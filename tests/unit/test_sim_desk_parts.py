@@ -55,6 +55,7 @@ class Folder:
     def sync(self, **page: Any) -> Synced | None:
         """Send a page of version 3; nothing of it is refused."""
         fields = {"version": 3, "pages": 1, "whole": True, "upsert": [], "remove": [], **page}
+        fields["sender"] = "op-ling -"
         answers: list[tuple[str | None, Synced | None]] = []
         with self.store() as store:
             store.sync(Page(**fields), lambda error, synced: answers.append((error, synced)))
