@@ -12,6 +12,7 @@ from firmware.runtime.arguments import BadArgument, check, flag, integer, one_of
 from firmware.runtime.key_operations import BAD_COMMAND, FAILED, KeyOperations
 from firmware.runtime.operators import ROLES, is_key, is_name
 from firmware.runtime.ports import After
+from firmware.runtime.ranges import RANGES_LIMIT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -246,11 +247,15 @@ class Operations:
             self._refuse((BAD_COMMAND, text), note)
             return
         last = (1 << 53) - 1 if to_seq is None else to_seq
-        first, last = self._controller.publisher.replay(from_seq, last)
-        if not first:
+        found = self._controller.publisher.replay(from_seq, last)
+        if found is None:
+            text = "events.replay: %d ranges are still to be sent; expected fewer" % RANGES_LIMIT
+            self._refuse((FAILED, text), note)
+            return
+        if not found[0]:
             self._refuse((FAILED, "events.replay: none of them is there"), note)
             return
-        answer = {"from_seq": first, "to_seq": last}
+        answer = {"from_seq": found[0], "to_seq": found[1]}
         self._controller.ask(lambda now: (None, []), lambda reason: note(True, answer))
 
     def _restart(self, given: "dict[str, Any]", by: str, note: "Note") -> None:

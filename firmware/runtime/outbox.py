@@ -8,10 +8,13 @@ reconnect, before the events.
 What the broker takes has left, or with `host_ack` waits for the host's word (`Journal.stored`). A broker can
 lose it, so it is sent again, behind everything else: after each reconnect, and while the host says nothing
 after `AGAIN_MS`, then twice as long, up to `AGAIN_MAX_MS`. Such a round goes no further than `AGAIN_WINDOW`
-events ahead of the host's word: a host that never says one costs no more than that.
+events ahead of the host's word: a host that never says one costs no more than that. Behind that again goes
+what somebody asked for (`firmware.runtime.ranges`).
 
 The caller calls `retain` for a condition and `wake` after events were written. Portable.
 """
+
+from firmware.runtime.ranges import Ranges
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -76,7 +79,7 @@ class Outbox:
         self._round = _NONE
         self._resent: set[int] = set()  # of what the journal listed last
         self._queue: list[tuple[int, str]] = []  # to be sent again as soon as there is room
-        self._replay: tuple[int, int] | None = None
+        self._ranges = Ranges()
         self._asking_low = False
         self._again_ms = AGAIN_MS
         self._again_timer: Timer | None = None
@@ -112,17 +115,18 @@ class Outbox:
         """Events were written: let them leave."""
         self._pump()
 
-    def replay(self, from_seq: int, to_seq: int) -> "tuple[int, int]":
+    def replay(self, from_seq: int, to_seq: int) -> "tuple[int, int] | None":
         """Send what is there of a range once more, behind everything else; from where to where that is.
 
-        (0, 0): nothing. It goes with the connection; a new one replaces one that is under way. In order:
-        what has not come when a later one does is not there any more.
+        (0, 0): nothing. None: `RANGES_LIMIT` others are still to be sent. In order, one range after
+        another, over reconnects, until the broker has it; a restart forgets it.
         """
         first = max(from_seq, self._journal.first(), 1)
         last = min(to_seq, self._journal.count())
-        if not self._up or first > last:
+        if first > last:
             return 0, 0
-        self._replay = (first, last)
+        if not self._ranges.add(first, last):
+            return None
         self._pump()
         return first, last
 
@@ -140,7 +144,8 @@ class Outbox:
         self._in_flight.clear()
         self._low.clear()
         self._queue = []
-        self._replay = None
+        self._ranges.begin_again()
+        self._drained = False
         self._begin = True
         self._round = _NONE
         if up:
@@ -155,6 +160,7 @@ class Outbox:
             return
         token = self._in_flight.pop(number)
         self._low.discard(number)
+        self._ranges.taken(number)
         if self.on_taken is not None:
             self.on_taken()
         if token:
@@ -220,9 +226,11 @@ class Outbox:
 
     def _look_for_more(self, found: bool) -> None:
         """Nothing to wait for, yet something waits: the journal is behind, or could not read."""
-        if found or self._in_flight or self._looking_again:
-            return
-        if self._journal.waiting() > self._journal.held():
+        if not found and not self._in_flight and self._journal.waiting() > self._journal.held():
+            self._look_later()
+
+    def _look_later(self) -> None:
+        if not self._looking_again:
             self._looking_again = True
             self._loop.call_at(self._loop.now_ms() + STALLED_MS, self._look_again)
 
@@ -262,24 +270,28 @@ class Outbox:
             self._journal.again(
                 AGAIN_WINDOW, begin, lambda events: self._on_again(connection, events)
             )
-        elif self._replay is not None:
-            first, last = self._replay
+            return
+        asked = self._ranges.ask()
+        if asked is not None:
+            first, last = asked
             self._asking_low = True
             self._journal.between(
                 first,
                 last,
                 self._room_low(),
-                lambda events: self._on_between(connection, last, events),
+                lambda events: self._on_between(connection, first, last, events),
             )
 
     def _room_low(self) -> int:
         return min(LOW_WINDOW - len(self._low), WINDOW - len(self._in_flight))
 
-    def _send_low(self, token: int, body: str) -> None:
+    def _send_low(self, token: int, body: str, asked_seq: int = 0) -> None:
         connection = self._connection
         number = self._send(token, "event", body, False)
         if connection == self._connection:
             self._low.add(number)
+            if asked_seq:
+                self._ranges.sent(number, asked_seq)
 
     def _on_again(self, connection: int, events: "list[tuple[int, str]]") -> None:
         self._asking_low = False
@@ -294,17 +306,21 @@ class Outbox:
         self._round = _WAITS if events else _NONE
         self._pump_low()
 
-    def _on_between(self, connection: int, last: int, events: "list[tuple[int, str]]") -> None:
+    def _on_between(
+        self, connection: int, first: int, last: int, events: "list[tuple[int, str]]"
+    ) -> None:
         self._asking_low = False
         if connection != self._connection:
             self._pump()
             return
-        if self._replay is not None and self._replay[1] == last:
-            more = bool(events) and events[-1][0] < last
-            self._replay = (events[-1][0] + 1, last) if more else None
-        for _, body in events:
+        for seq, body in events:
             if connection == self._connection:
-                self._send_low(0, body)
+                self._send_low(0, body, seq)
+        if not events and (self._journal.first() > last or self._journal.count() < first):
+            self._ranges.skip(last)
+            self._pump_low()
+        elif not events:
+            self._look_later()  # they are there, and could not be read
 
     def _on_stored(self) -> None:
         if self._dead:

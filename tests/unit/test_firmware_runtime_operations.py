@@ -1,5 +1,6 @@
 """`firmware.runtime.operations`: what a host may ask, with the real controller in virtual time."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -286,3 +287,27 @@ def test_a_lost_key_is_refused_as_lost() -> None:
     guests(host)
     host.ask("credential.upsert", {"credential": key(state=credential.LOST)})
     assert host.shows() == "credential_lost"
+
+
+# ---- records again ---------------------------------------------------------------------------------
+
+
+def test_one_range_of_records_too_many_is_refused_and_those_before_it_come_after_the_outage() -> (
+    None
+):
+    host = Host()
+    while host.controller.publisher.replay(17, 17) == (0, 0):
+        host.act("push_door", portal="front")
+        host.act("press_rex", portal="front")
+    host.act("cut_network")
+    for seq in range(17, 1, -1):
+        asked = {"from_seq": seq, "to_seq": seq}
+        assert host.ask("events.replay", asked) == (True, asked)
+    text = "events.replay: 16 ranges are still to be sent; expected fewer"
+    assert host.ask("events.replay", {"from_seq": 1, "to_seq": 1}) == (False, (FAILED, text))
+    host.building.broker.said = []
+    host.act("restore_network")
+    host.run(10_000)
+    said = [json.loads(body) for topic, body in host.building.broker.said if "/event" in topic]
+    assert [event["seq"] for event in said if event["seq"] <= 17] == list(range(17, 1, -1))
+    assert host.ask("events.replay", {"from_seq": 1, "to_seq": 1})[0]

@@ -2,6 +2,7 @@
 """`firmware.runtime.outbox`: what leaves, in which order, and what an outage does to it."""
 
 from firmware.runtime import aio, outbox, ports
+from firmware.runtime.ranges import RANGES_LIMIT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,8 +57,9 @@ class FakeJournal(ports.Journal):
         limit: int,
         done: "Callable[[list[tuple[int, str]]], None]",
     ) -> None:
-        assert from_seq >= self.oldest
-        done([event for event in self.all if from_seq <= event[0] <= to_seq][:limit])
+        first = max(from_seq, self.oldest)
+        there = self.all if self.readable else []
+        done([event for event in there if first <= event[0] <= to_seq][:limit])
 
     def taken(self, seqs: "list[int]") -> None:
         left = set(seqs)
@@ -588,6 +590,15 @@ def test_without_a_host_what_once_waited_for_one_leaves_at_the_broker_s_word() -
 # ---- a range once more ---------------------------------------------------------------------------
 
 
+def quiet_rig(count: int) -> Rig:
+    """So many events, which the broker has."""
+    rig = Rig()
+    rig.journal.write(1, count)
+    rig.transport.set_up(True)
+    rig.take_all()
+    return rig
+
+
 def test_a_range_is_sent_once_more_in_order_and_notes_nothing() -> None:
     rig = Rig(host_ack=True)
     rig.journal.write(1, 500)
@@ -606,7 +617,6 @@ def test_a_range_is_sent_once_more_in_order_and_notes_nothing() -> None:
 def test_a_range_that_is_not_there_any_more_is_told_as_it_is() -> None:
     rig = Rig()
     rig.journal.write(1, 50)
-    assert rig.outbox.replay(1, 10) == (0, 0)
     rig.transport.set_up(True)
     rig.take_all()
     rig.journal.oldest = 21
@@ -620,17 +630,112 @@ def test_a_range_that_is_not_there_any_more_is_told_as_it_is() -> None:
     assert rig.outbox.replay(90, 99) == (0, 0)
 
 
-def test_a_range_goes_with_its_connection() -> None:
-    rig = Rig()
-    rig.journal.write(1, 300)
-    rig.transport.set_up(True)
-    rig.take_all()
+def test_a_range_goes_on_after_a_reconnect_from_what_the_broker_has() -> None:
+    rig = quiet_rig(300)
     rig.outbox.replay(1, 300)
+    rig.transport.take(70)
     rig.transport.set_up(False)
     before = len(rig.transport.sent)
     rig.transport.set_up(True)
     rig.take_all()
+    assert rig.bodies(before) == ["event %d" % seq for seq in range(71, 301)]
+
+
+def test_what_the_broker_did_not_take_of_a_range_that_was_sent_whole_is_sent_again() -> None:
+    rig = quiet_rig(9)
+    rig.outbox.replay(2, 5)
+    rig.transport.take(3)
+    before = len(rig.transport.sent)
+    rig.transport.set_up(True)
+    rig.take_all()
+    assert rig.bodies(before) == ["event 5"]
+    before = len(rig.transport.sent)
+    rig.transport.set_up(True)
+    rig.take_all()
     assert rig.bodies(before) == []
+
+
+def test_a_line_that_breaks_in_the_middle_of_a_range_loses_nothing_of_it() -> None:
+    rig = quiet_rig(20)
+    rig.transport.breaks_after = len(rig.transport.sent) + 3
+    rig.outbox.replay(1, 20)
+    before = len(rig.transport.sent)
+    assert rig.bodies(before - 3) == ["event 1", "event 2", "event 3"]
+    rig.transport.set_up(True)
+    rig.take_all()
+    assert rig.bodies(before) == ["event %d" % seq for seq in range(1, 21)]
+
+
+def test_a_range_that_is_asked_for_while_the_link_is_down_is_sent_when_it_is_up() -> None:
+    rig = quiet_rig(9)
+    rig.transport.set_up(False)
+    before = len(rig.transport.sent)
+    assert rig.outbox.replay(3, 4) == (3, 4)
+    rig.transport.set_up(True)
+    assert rig.bodies(before) == ["event 3", "event 4"]
+
+
+def test_a_second_range_waits_for_the_first_and_neither_is_cut_short() -> None:
+    rig = quiet_rig(300)
+    assert rig.outbox.replay(1, 300) == (1, 300)
+    before = len(rig.transport.sent) - outbox.LOW_WINDOW
+    assert rig.outbox.replay(2, 3) == (2, 3)
+    rig.take_all()
+    assert rig.bodies(before) == ["event %d" % seq for seq in [*range(1, 301), 2, 3]]
+
+
+def test_one_range_too_many_is_refused_and_those_before_it_are_sent() -> None:
+    rig = quiet_rig(400)
+    rig.transport.set_up(False)
+    before = len(rig.transport.sent)
+    wanted = []
+    for number in range(RANGES_LIMIT):
+        first = 400 - 20 * number
+        assert rig.outbox.replay(first, first) == (first, first)
+        wanted.append("event %d" % first)
+    assert rig.outbox.replay(7, 9) is None
+    rig.transport.set_up(True)
+    rig.take_all()
+    assert rig.bodies(before) == wanted
+    assert rig.outbox.replay(7, 9) == (7, 9)
+
+
+def test_what_the_ring_lets_go_of_meanwhile_holds_up_nothing() -> None:
+    rig = quiet_rig(300)
+    rig.outbox.replay(150, 180)
+    rig.outbox.replay(1, 120)
+    rig.outbox.replay(290, 291)
+    rig.journal.oldest = 200
+    before = len(rig.transport.sent)
+    rig.take_all()
+    assert rig.bodies(before) == ["event 290", "event 291"]
+
+
+def test_a_range_that_cannot_be_read_for_a_while_is_sent_later() -> None:
+    rig = quiet_rig(9)
+    rig.journal.readable = False
+    before = len(rig.transport.sent)
+    rig.outbox.replay(1, 9)
+    rig.pass_ms(outbox.STALLED_MS * 3)
+    assert rig.bodies(before) == []
+    rig.journal.readable = True
+    rig.pass_ms(outbox.STALLED_MS)
+    assert rig.bodies(before) == ["event %d" % seq for seq in range(1, 10)]
+
+
+def test_what_happens_in_an_outage_goes_before_the_rest_of_a_range() -> None:
+    rig = quiet_rig(200)
+    rig.outbox.retain("status", "on")
+    rig.outbox.replay(1, 200)
+    rig.transport.set_up(False)
+    rig.journal.at_once = False
+    rig.journal.write(201, 202, (202,))
+    before = len(rig.transport.sent)
+    rig.transport.set_up(True)
+    rig.transport.take()  # the condition, while the journal still looks for what waits
+    rig.journal.at_once = True
+    rig.journal.answer()
+    assert rig.bodies(before)[:3] == ["event 202", "event 201", "event 1"]
 
 
 def test_a_backlog_of_thousands_leaves_once_alarms_first() -> None:
