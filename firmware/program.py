@@ -192,8 +192,8 @@ class Program:
         store = CredentialStore(
             os.path.join(folder, "keys.db"), self._executors[1], key, finder=self._executors[3]
         )
-        store.open()
-        for line in [*problems, *more, *store.problems]:
+        store.open([*problems, *more])
+        for line in store.problems:
             _complain(line)
         return journal, store, visitor_key
 

@@ -97,10 +97,8 @@ class DeskParts(Parts):
         store = CredentialStore(
             self._path("keys.db"), self._executors[1], self._key, self.disk.vfs_name
         )
-        store.open()
+        store.open(self._problems)
         self.disk.fail(self.storage)
-        told = [text for text in self._problems if text not in store.problems]
-        store.problems.extend(told)
         self._problems = []
         will = payload.dumps({"state": "offline"})
         self._link = LinkProcess(self._config["link"], site, name, self._loop, will)

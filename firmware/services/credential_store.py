@@ -64,9 +64,14 @@ class CredentialStore(Store):
         """How often the store was changed."""
         return self._file.version
 
-    def open(self) -> None:
-        """Open the store or begin it; once, before anything else. Never raises: see `problems`."""
+    def open(self, found: Iterable[str] = ()) -> None:
+        """Open the store or begin it; once, before anything else. Never raises: see `problems`.
+
+        found  what was wrong with the controller's secrets, one line each: told after its own
+        """
         self._file.open()
+        self.problems.extend(found)
+        self.problems[:] = dict.fromkeys(self.problems)  # found twice is told once
         self._told = len(self.problems)
 
     def find(self, kind: str, value: str, done: Callable[[Any], None]) -> None:

@@ -1,8 +1,8 @@
 """Whether a file is a private key: PEM (in UTF-16 too), DER, PKCS#12, PuTTY's, a seed, a host's key.
 
-By what is in it, or, where random bytes say nothing, by its name: an OSDP reader's key, the host keys of
-OpenSSH and Dropbear. A program that knows how a key begins (ssh-keygen, a library) is none: a key has a body.
-What is longer than `LONGEST` is no key and is not read.
+By what is in it, or, where random bytes say nothing, by its name: an OSDP reader's key, the good copies of
+a controller's own, the host keys of OpenSSH and Dropbear. A program that knows how a key begins (ssh-keygen,
+a library) is none: a key has a body. What is longer than `LONGEST` is no key and is not read.
 """
 
 import base64
@@ -35,7 +35,11 @@ _DER = re.compile(
 )
 _PUTTY = b"PuTTY-User-Key-File-"
 
-_OWN_NAMES = re.compile(r"osdp-.*\.key|ssh_host_.*_key|dropbear_.*_host_key", re.IGNORECASE)
+_OWN_NAMES = re.compile(
+    r"osdp-.*\.key|(?:controller|identity|visitor)\.good.*\.key"
+    r"|ssh_host_.*_key|dropbear_.*_host_key",
+    re.IGNORECASE,
+)
 _SEED_NAMES = (".key", ".seed")
 _SEED_BYTES = (32, 64)  #: of an Ed25519 seed, alone or with its public key behind it
 _PKCS12_NAMES = (".p12", ".pfx")

@@ -31,10 +31,12 @@ class Rig:
         clock = aio.VirtualClock()
         self.loop = aio.Loop(clock, aio.JumpWaiter(clock))
 
-    def open(self, vfs: str | None = None, path: str = "keys.db") -> CredentialStore:
+    def open(
+        self, vfs: str | None = None, path: str = "keys.db", found: list[str] | None = None
+    ) -> CredentialStore:
         self.executor = InlineExecutor(self.loop)
         self.store = CredentialStore(path, self.executor, KEY, vfs or self.disk.vfs_name)
-        self.store.open()
+        self.store.open(found or [])
         return self.store
 
     def open_at(self, path: Path) -> CredentialStore:
@@ -418,6 +420,20 @@ def test_a_store_that_was_taken_away_comes_back_from_its_copy(gone: bytes | None
         rig.disk.write("keys.db", gone)
     assert rig.open().problems == ["keys.db: was gone; the last good copy is used"]
     assert rig.card(_card(17)) == 17
+
+
+def test_what_was_wrong_with_the_secrets_is_told_with_the_start_and_not_again() -> None:
+    rig = Rig()
+    _filled(rig)
+    rig.kill()
+    line = "controller.key: is missing; controller.good.key is used"
+    told: list[str] = []
+    store = rig.open(found=[line, line])
+    store.on_problem = told.append
+    assert store.problems == [line]
+    store.apply([_key(500, cards=[_card(500)])], lambda problem, changed: None)
+    assert rig.card(_card(500)) == 500
+    assert told == []
 
 
 def test_a_store_that_goes_bad_while_it_is_used_answers_from_its_copy() -> None:

@@ -387,6 +387,7 @@ KEYS = [
     ("etc/mosquitto/big", f"-----BEGIN PRIVATE KEY-----\n{BODY}\n".encode("utf-16-be")),
     ("etc/mosquitto/putty", b"PuTTY-User-Key-File-3: ssh-ed25519\r\n"),
     ("etc/doorward/osdp-front.key", SEED[:16]),
+    ("etc/doorward/identity.good.key", 3 * SEED),
     ("etc/ssh.old/ssh_host_ed25519_key", b"x"),
     ("etc/dropbear/dropbear_rsa_host_key", b"\0\0\0\7ssh-rsa"),
 ]
