@@ -7,11 +7,14 @@ from typing import Any
 
 from host_tools.console import DONE, LOOK, PLAIN, UNKNOWN, WRONG, Console, FailedError
 from host_tools.sentences import Sentences, alarms_by_weight
+from host_tools.signer import Answer
 from host_tools.site import TIMEOUT_S, Site
 
 LAST = 200  #: records that `events` shows where nobody says from which on
 SEEN = 10_000  #: records that are known again when they are sent again
-QUIET_S = 5.0  #: nothing came for so long: the controller has sent what was asked for, or is away
+QUIET_S = 5.0  #: nothing came for so long: there will be no answer
+RANGE_QUIET_S = 15.0  #: likewise: what it promised to send does not come
+RANGE_MOST_S = 60.0  #: so long other things may come instead, or the controller be away
 
 
 def status(site: Site, console: Console, say: Sentences, as_json: bool) -> int:
@@ -108,37 +111,111 @@ def live(site: Site) -> Iterator[dict[str, Any]]:
                 yield event
 
 
+class Range:
+    """The records of one `events.replay`: each once, in order, whatever comes between them.
+
+    What comes before the answer is kept, for the answer says from where to where. `journal` is the
+    controller's present one, "" as long as it is not known: other journals have the same numbers.
+    """
+
+    def __init__(self, first: int) -> None:
+        self.journal = ""
+        self.answered = False
+        self._first = self._next = first
+        self._last = 0
+        self._came: dict[int, dict[str, Any]] = {}
+
+    def begin(self, first: int, last: int) -> None:
+        """The controller will send `first` to `last`."""
+        self.answered = True
+        self._first = self._next = first
+        self._last = last
+        came, self._came = self._came, {}
+        for event in came.values():
+            self.take(event)
+
+    def take(self, event: Any) -> bool:
+        """Whether this event was waited for; it is kept then."""
+        seq = event.get("seq") if isinstance(event, dict) else None
+        if not isinstance(seq, int) or self.journal not in ("", event.get("journal")):
+            return False
+        if seq < self._next or seq in self._came or (self.answered and seq > self._last):
+            return False
+        self._came[seq] = event
+        return True
+
+    def ready(self) -> Iterator[dict[str, Any]]:
+        """What is next in order, as far as it has come."""
+        while self.answered and self._next in self._came:
+            self._next += 1
+            yield self._came.pop(self._next - 1)
+
+    @property
+    def whole(self) -> bool:
+        """Whether all of it has come and was handed out."""
+        return self.answered and self._next > self._last
+
+    def behind(self) -> Iterator[dict[str, Any]]:
+        """What has come behind what is missing, in order."""
+        for seq in sorted(self._came):
+            yield self._came[seq]
+
+    def missing(self) -> str:
+        """What did not come, in one line."""
+        count, total = self._last + 1 - self._next - len(self._came), self._last + 1 - self._first
+        gaps, seq = [], self._next
+        for have in [*sorted(self._came), self._last + 1]:
+            if have > seq:
+                gaps.append(str(seq) if have == seq + 1 else f"{seq}-{have - 1}")
+            seq = have + 1
+        shown = ", ".join(gaps[:5]) + (", ..." if gaps[5:] else "")
+        return f"{count} of {total} did not come: {shown}; expected {self._first}-{self._last}"
+
+
 def again(site: Site, from_seq: int | None) -> Iterator[dict[str, Any]]:
-    """The controller's records from `from_seq` on, sent again at our signed word. Raises `FailedError`."""
+    """The controller's records from `from_seq` on, sent again at our signed word. Raises `FailedError`.
+
+    In order, each once, to the newest there was when it answered; what comes live meanwhile is passed
+    over. It ends when all have come, or fails with what did not.
+    """
     first = max(1, (site.world["records"] or 0) - LAST + 1) if from_seq is None else from_seq
     signer = site.signer()
-    now_ms = site.now_ms()
+    began_ms = site.now_ms()
     command = signer.command(
-        "events.replay", {"from_seq": first}, now_ms=now_ms, n=now_ms, nonce=site.nonce
+        "events.replay", {"from_seq": first}, now_ms=began_ms, n=began_ms, nonce=site.nonce
     )
     reply = f"reply/{command['id']}"
-    told: set[str] = set()
-    newest, last = 0, None
+    wanted, moved_ms, away = Range(first), began_ms, False
     with site.link() as link:
-        link.listen("event", reply)
+        link.listen("event", "status", reply)
         link.send(command)
-        for topic, said, _ in link.messages(QUIET_S):
-            if topic == reply:
-                answer = signer.answer(command, said)
-                if not answer.ok:
-                    why = answer.message or answer.code
-                    raise FailedError(f"{site.name}: refused: {why}; expected records to be there")
-                last = answer.result.get("to_seq", 0)
-            elif topic == "event" and _is_new(said, first, told):
-                told.add(said["id"])
-                newest = said["seq"]
-                yield said
-            if last is not None and newest >= last:
-                return
-    if last is None:
-        seconds = f"{QUIET_S:.0f} s"
+        while not wanted.whole:
+            message = next(link.messages(RANGE_QUIET_S if wanted.answered else QUIET_S), None)
+            topic, said = message[:2] if message is not None else ("", None)
+            if topic == "status" and isinstance(said, dict):
+                away = said.get("state") != "online"
+                wanted.journal = wanted.journal if wanted.answered else said.get("journal") or ""
+            elif topic == reply and not wanted.answered:
+                wanted.begin(*_promised(site, signer.answer(command, said), first))
+                moved_ms = site.now_ms()
+            elif topic == "event" and wanted.take(said) and wanted.answered:
+                moved_ms = site.now_ms()
+            yield from wanted.ready()
+            quiet = message is None and not (away and wanted.answered)
+            if quiet or site.now_ms() - moved_ms > RANGE_MOST_S * 1000:
+                break
+    if not wanted.answered:
+        seconds = f"{(site.now_ms() - began_ms) / 1000:.0f} s"
         raise FailedError(f"{site.name}: sent, no answer in {seconds}; expected it to be online")
+    if not wanted.whole:
+        yield from wanted.behind()
+        raise FailedError(f"events: {wanted.missing()}")
 
 
-def _is_new(event: Any, first: int, told: set[str]) -> bool:
-    return isinstance(event, dict) and event["seq"] >= first and event["id"] not in told
+def _promised(site: Site, answer: Answer, first: int) -> tuple[int, int]:
+    """From where to where the controller will send. Raises `FailedError`."""
+    if not answer.ok:
+        why = str(answer.message or answer.code)
+        why += "" if "; expected " in why else "; expected records to be there"
+        raise FailedError(f"{site.name}: refused: {why}")
+    return answer.result.get("from_seq", first), answer.result.get("to_seq", 0)
