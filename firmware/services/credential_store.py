@@ -73,6 +73,8 @@ class CredentialStore(Store):
         self.problems.extend(found)
         self.problems[:] = dict.fromkeys(self.problems)  # found twice is told once
         self._told = len(self.problems)
+        if self._file.copy_unseen:
+            self._executor.submit(self._file.see_copy, lambda _, error: self._tell())
 
     def find(self, kind: str, value: str, done: Callable[[Any], None]) -> None:
         """Find the key of a card (its canonical number), a code (its text) or a PIN (its digits).

@@ -68,6 +68,9 @@ def describe(error: BaseException) -> str:
 def connect(path: str, vfs: str | None, shared: bool = False) -> apsw.Connection:
     """Open or make the database at `path` on `vfs` (None: the real disk). Raises `apsw.Error`.
 
+    What comes back can be written, as far as can be known without: else `apsw.ReadOnlyError`. Where only
+    the header asks for that, as if a newer SQLite had written it (file format 1.3.3), `apsw.NotADBError`.
+
     Closing leaves the WAL as it is: what closes says itself whether to tidy up. `shared`, on the real disk
     only: `connect_beside` may read it as well.
     """
@@ -80,6 +83,9 @@ def connect(path: str, vfs: str | None, shared: bool = False) -> apsw.Connection
         if not shared:
             pragma(connection, "locking_mode", "EXCLUSIVE")  # before the WAL: no shared memory then
         pragma(connection, "journal_mode", "WAL")
+        if connection.readonly("main"):  # it was not before the header was read
+            raise apsw.NotADBError("header of a time to come")
+        connection.execute("BEGIN IMMEDIATE; ROLLBACK")  # a log that is read-only shows only now
         pragma(connection, "synchronous", "FULL")
         pragma(connection, "cache_size", f"-{CACHE_KIB}")
         pragma(connection, "journal_size_limit", str(WAL_KEPT_BYTES))

@@ -10,8 +10,11 @@ from contextlib import contextmanager
 
 import apsw
 
-from firmware.services import database, key_check, key_rows, key_schema
+from firmware.services import database, journal_mend, key_check, key_rows, key_schema
 from firmware.services.disk_files import Files
+
+_VERSIONS = 18  # where the header says which SQLite may write and read the file (format 1.3.3)
+_NO_WAL = b"\1\1"  # what a copy says there
 
 
 class KeyCopy:
@@ -34,6 +37,20 @@ class KeyCopy:
         """Whether the copy says that it is of so many changes."""
         return self._files.exists(self.good) and self._version(self.good) == version
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether there is a copy of which nothing is damaged; takes as long as reading it does."""
+        good = self.good
+        try:
+            return self._whole(good) >= 0 and journal_mend.is_of_our_time(self._files, good)
+        except (apsw.Error, OSError):
+            return False
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether a copy is whole and not in place yet, as a power cut may leave it."""
+        return self._files.exists(self.next) and self._whole(self.next) >= 0
+
     def look(self, version: int) -> None:
         """See that no copy knows of more changes than `version`. Raises `database.OldError`."""
         for copy in self._there():
@@ -54,6 +71,7 @@ class KeyCopy:
         self._files.remove(self._path + "-wal")
         if best in (self.good, self.next):
             self._files.copy(best, self._path)
+            self._files.write(self._path, _NO_WAL, _VERSIONS)  # as it was, if a bit flipped there
         elif best is not None:
             self._gather(best)
         elif self._files.exists(self.good):
@@ -70,6 +88,13 @@ class KeyCopy:
         """Copy the store behind `connection`. Raises OSError, `apsw.Error`; the last copy is then there."""
         self._write(connection)
         self._files.move(self.next, self.good)
+
+    def renew(self, connection: apsw.Connection) -> str:
+        """The same where the last copy is no good: what that is set aside as, in words. Raises likewise."""
+        self._write(connection)
+        aside = database.set_aside(self._files, self.good)
+        self._files.move(self.next, self.good)
+        return aside.words
 
     def _write(self, connection: apsw.Connection) -> None:
         self._files.remove(self.next)

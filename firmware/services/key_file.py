@@ -1,8 +1,9 @@
 """The file of the credential store, its last good copy, and what is done when either is no good.
 
 Synchronous; calls may come from several threads, one is served at a time, but on the real disk `find`
-waits for no change (`key_reader`). The copy is made after a change (`key_copy`). A file that is no good, or
-older than its copy, is set aside, never deleted, and `problems` says so.
+waits for no change (`key_reader`). The copy is made after a change (`key_copy`) and read at every start: one
+that is damaged, or gone, is made anew. A file that is no good, or older than its copy, is set aside, never
+deleted, and `problems` says so, also that keys cannot be changed, or are all lost (`key_mark`).
 """
 
 import os
@@ -31,6 +32,7 @@ from firmware.services.key_reader import KeyReader
 
 BIG_BYTES = 4 << 20  #: a larger database is copied at most once in `COPY_S`
 COPY_S = 60
+SMALL_BYTES = 1 << 20  #: of a larger database the copy is read after the start, by `see_copy`
 
 # A table or a column that is not there is as bad as a page that is not, or a text that is none.
 _NO_GOOD = (*database.CORRUPT, apsw.SQLError, UnicodeDecodeError)
@@ -53,6 +55,8 @@ class KeyFile:
         self.board_schedules: Collection[str] = ()
         #: what went wrong and what was done about it, one line each
         self.problems: list[str] = []
+        #: bool  `see_copy` has something to do
+        self.copy_unseen = False
         self._path = path
         self._key = key
         self._vfs = vfs
@@ -64,6 +68,7 @@ class KeyFile:
         self._reader = KeyReader()
         self._read_only = False
         self._stale = False
+        self._emptied = False  # all keys are lost, and that was told
         self._newest = 0  # the highest version that there was
         self._copied_s: float | None = None
 
@@ -117,6 +122,12 @@ class KeyFile:
                 application.end()
                 key_pages.forget(connection)
 
+    def see_copy(self) -> None:
+        """See to the copy of a larger store, which takes as long as reading it does. Never raises."""
+        with self._lock:
+            if self.copy_unseen and self._connection is not None and not self._read_only:
+                self._see_copy(self._connection)
+
     def close(self, killed: bool = False) -> None:
         """Close the file; not killed: bring the copy up to date first. Never raises."""
         with self._lock:
@@ -146,18 +157,16 @@ class KeyFile:
             self._fall_back(error)
         else:
             self._tell_lost()
-            if self._stale or not self._copy.is_of(self.version):
-                self._stale = True
-                if self._copy.is_there and self._is_big(self._there()):
-                    self._copied_s = time.monotonic()  # not now: a start is to be short
-                self._copy_if_due()
+        if not self._read_only:
+            self._care_for_copy(self._there())
+            self._care_for_mark()
 
-    def _open_file(self) -> None:
+    def _open_file(self, restored: bool = False) -> None:
         connection = database.connect(self._path, self._vfs, shared=self._vfs is None)
-        if key_schema.is_empty(connection) and self._copy.is_there:
+        there_was = not restored and (self._copy.is_there or self._is_marked)
+        if there_was and key_schema.is_empty(connection):
             connection.close(True)  # somebody took it away, or restoring it was cut short
-            if self._copy.put_back("") is not None:
-                self._problem("was gone; the last good copy is used")
+            self._problem(f"was gone; {self._goes_on_with(self._copy.put_back(''))}")
             connection = database.connect(self._path, self._vfs, shared=self._vfs is None)
         try:
             key_check.check(connection, self._files, self._path)
@@ -187,23 +196,30 @@ class KeyFile:
         try:
             aside = database.set_aside(self._files, self._path)
             used = self._copy.put_back(aside.name)
-            self._open_file()
+            self._open_file(restored=True)
         except _STORAGE as second:
             self._fall_back(second, skip_file=True)
             return
-        if used is None:
-            goes_on = "no good copy: it is empty"
-        elif used in (self._copy.good, self._copy.next):
-            goes_on = "the last good copy is used"
-        else:
-            goes_on = "what can be read of it is used"
-            self._stale = True
         where = f"; set aside as {aside.words}" if aside.name else ""
-        self._problem(f"{words}{where}; {goes_on}")
+        self._problem(f"{words}{where}; {self._goes_on_with(used)}")
         self._tell_lost()
 
+    def _goes_on_with(self, used: str | None) -> str:
+        if used is None:
+            self._emptied = True
+            return "no good copy: all keys are lost"
+        if used in (self._copy.good, self._copy.next):
+            return "the last good copy is used"
+        self._stale = True
+        return "what can be read of it is used"
+
     def _tell_lost(self) -> None:
-        """Tell of changes that were made once and are gone."""
+        """Tell of changes that were made once and are gone: if of all, at each start until there is one."""
+        if not self.version:
+            self._newest = 0
+            if self._is_marked and not self._emptied:
+                self._problem("all keys are lost")
+            return
         lost = max(self._newest, key_mark.version_of(self._files, self._path)) - self.version
         self._newest = self.version
         if lost > 0:
@@ -242,7 +258,54 @@ class KeyFile:
         self._use(memory, key_check.known(memory), read_only=True)
         self._problem(f"{words}; no keys can be read: nobody is known")
 
+    # ---- the mark ----------------------------------------------------------------------------------
+
+    @property
+    def _is_marked(self) -> bool:
+        return key_mark.is_there(self._files, self._path)
+
+    def _care_for_mark(self) -> None:
+        """At a start: have it noted how often the store was changed, if ever it was."""
+        if self.version in (0, key_mark.version_of(self._files, self._path)):
+            return
+        try:
+            key_mark.keep(self._files, self._path, self.version)
+        except _STORAGE as error:
+            mark = os.path.basename(key_mark.of(self._path))
+            self._problem(f"{mark} cannot be written: {database.describe(error)}")
+
     # ---- the copy ----------------------------------------------------------------------------------
+
+    def _care_for_copy(self, connection: apsw.Connection) -> None:
+        """At a start: have a copy of what there is, now or soon."""
+        if not self._copy.is_of(self.version):
+            self._stale = True
+        if self._stale and self._copy.is_there and self._is_big(connection):
+            self._copied_s = time.monotonic()  # not now: a start is to be short
+        self.copy_unseen = True
+        done = self._bytes(connection) <= SMALL_BYTES and self._see_copy(connection)
+        if self._stale and not done:
+            self._copy_if_due()
+
+    def _see_copy(self, connection: apsw.Connection) -> bool:
+        """Have a copy that is damaged or gone made anew, and tell; whether there was one to make."""
+        self.copy_unseen = False
+        if self._copy.is_whole:
+            return False
+        self._copied_s = None
+        if not self.version or not self._is_marked or self._copy.is_under_way:
+            self._copy_if_due()  # nobody made one, or made it to its end
+            return True
+        flaw = "damaged" if self._files.exists(self._copy.good) else "missing"
+        try:
+            aside = self._copy.renew(connection)
+            self._stale = False
+            made = (f"set aside as {aside}; " if aside else "") + "a new one was made"
+        except _STORAGE as error:
+            self._stale = True
+            made = f"no copy could be made: {database.describe(error)}"
+        self._problem(f"the last good copy was {flaw}; {made}")
+        return True
 
     def _copy_if_due(self) -> bool:
         """Bring the copy up to date; whether that is possible."""
@@ -250,8 +313,6 @@ class KeyFile:
         now_s = time.monotonic()
         due = self._copied_s is None or now_s - self._copied_s >= COPY_S
         if not due and self._is_big(connection):
-            # The log alone has the change: a note that costs no sync tells should it vanish.
-            key_mark.note(self._files, self._path, self.version)
             return True
         self._copied_s = now_s
         try:
@@ -259,12 +320,14 @@ class KeyFile:
             self._stale = False
         except _STORAGE as error:
             self._problem(f"no copy could be made: {database.describe(error)}")
-            key_mark.note(self._files, self._path, self.version)
         return not self._stale
 
     def _is_big(self, connection: apsw.Connection) -> bool:
+        return self._bytes(connection) > BIG_BYTES
+
+    def _bytes(self, connection: apsw.Connection) -> int:
         pages = int(str(database.pragma(connection, "page_count")))
-        return pages * int(str(database.pragma(connection, "page_size"))) > BIG_BYTES
+        return pages * int(str(database.pragma(connection, "page_size")))
 
     # ---- the rest ----------------------------------------------------------------------------------
 
@@ -292,6 +355,7 @@ class KeyFile:
                         self._learn()
                 if self.version != before:
                     self._stale = True
+                    key_mark.note(self._files, self._path, self.version)
                     if not self._copy_if_due():
                         key_check.contents(connection)  # then it is the store that is no good
             except database.CORRUPT as error:

@@ -98,9 +98,12 @@ def create(connection: apsw.Connection) -> bool:
 def check(connection: apsw.Connection) -> None:
     """See that the tables of today's format are ours, column by column. Raises `apsw.CorruptError`.
 
-    A name in which a bit flipped is a good name to SQLite; what asks for it then fails at every key.
+    A name in which a bit flipped is a good name to SQLite; what asks for it then fails at every key. A
+    statement that says it in letters of another size makes the same table, of which there is no copy.
     """
     found = _shape(connection)
+    if connection.execute(_MISSPELT).get is not None:
+        raise apsw.CorruptError("schema")
     if not found >= _our_shape("") or not {
         row for row in found if row[2] in key_sums.STAGED_COLUMNS
     } <= _our_shape(STAGED):
@@ -121,6 +124,12 @@ def _shape(connection: apsw.Connection) -> set[tuple[object, ...]]:
     """Each column of each table and index."""
     return set(connection.execute(_SHAPE))
 
+
+_MISSPELT = """
+SELECT 1 FROM (SELECT sql, CASE type WHEN 'table' THEN 'CREATE TABLE ' || name || '('
+    ELSE 'CREATE INDEX ' || name || ' ON ' || tbl_name || '(' END AS begin FROM main.sqlite_schema)
+WHERE substr(sql, 1, length(begin)) <> begin
+"""
 
 _SHAPE = """
 SELECT t.type, t.name, t.tbl_name, c.*

@@ -175,7 +175,7 @@ def test_every_file_of_the_state_spoilt_and_the_door_works_but_revives_no_key(
     second.wait_for("portal.released", portal="yard", cause="rex")
     # A key may have been lost or removed before: nobody can know, so nobody is let in.
     fault = second.wait_for("system.fault", part="store")
-    assert "no good copy: it is empty" in fault["text"]
+    assert "no good copy: all keys are lost" in fault["text"]
     second.act("present_card", access_point="front-in", person="resident")
     second.wait_for("access.denied", reason="unknown_credential")
 

@@ -370,7 +370,9 @@ def test_a_corrupt_copy_is_no_good_either_and_an_empty_store_says_so(how: str) -
         rig.disk.write(name, _damage(rig.disk.read(name), how))
     store = rig.open()
     assert rig.card(_card(17)) is None
-    assert store.problems[0].endswith("set aside as keys-corrupt-1.db; no good copy: it is empty")
+    assert store.problems[0].endswith(
+        "set aside as keys-corrupt-1.db; no good copy: all keys are lost"
+    )
 
 
 # Whole for SQLite, and every row with its sum, and yet no store.
@@ -402,7 +404,7 @@ def test_a_store_whose_values_make_no_sense_is_as_bad_as_one_whose_pages_do_not(
             connection.execute(f"UPDATE {table} SET row_sum = {key_sums.sum_of(table)}")
         connection.close()
     store = rig.open_at(tmp_path / "keys.db")
-    used = "no good copy: it is empty" if both else "the last good copy is used"
+    used = "no good copy: all keys are lost" if both else "the last good copy is used"
     assert [
         text.endswith(f"; set aside as keys-corrupt-1.db; {used}") for text in store.problems
     ] == [True]
@@ -546,6 +548,43 @@ def test_a_read_only_folder_is_read_and_left_as_it_is(unprivileged: None, broken
             assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
         finally:
             folder.chmod(0o755)
+
+
+def test_a_log_alone_that_cannot_be_written_is_told_at_the_start(unprivileged: None) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        rig = Rig()
+        rig.open_at(Path(name) / "keys.db").apply([LEVEL, _key(7, cards=[_card(7)])])
+        rig.executor.kill()
+        (Path(name) / "keys.db-wal").chmod(0o444)
+        store = rig.open_at(Path(name) / "keys.db")
+        assert rig.card(_card(7)) == 7
+        assert store.problems == ["keys.db: is read-only; keys are read and cannot be changed"]
+        store.close()
+
+
+@pytest.mark.parametrize("writable", [True, False])
+def test_a_bit_that_has_the_header_ask_for_a_newer_sqlite_is_damage_where_there_can_be_changes(
+    unprivileged: None, writable: bool
+) -> None:
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name) / "keys.db"
+        rig = Rig()
+        rig.open_at(path).apply([LEVEL, _key(7, cards=[_card(7)])])
+        rig.executor.close()
+        content = bytearray(path.read_bytes())
+        assert content[18] == 2
+        content[18] = 3
+        path.write_bytes(content)
+        path.chmod(0o644 if writable else 0o444)
+        store = rig.open_at(path)
+        assert rig.card(_card(7)) == 7
+        if writable:
+            store.apply([("life", 7, "report_lost", {})])
+            told = "is no database; set aside as keys-corrupt-1.db; the last good copy is used"
+        else:
+            told = "is read-only; keys are read and cannot be changed"
+        assert store.problems == [f"keys.db: {told}"]
+        store.close()
 
 
 def test_an_empty_read_only_folder_knows_nobody(unprivileged: None) -> None:

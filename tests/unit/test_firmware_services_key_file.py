@@ -15,6 +15,7 @@ KEY = b"k" * 32
 CARD = "w26:001:00001"
 OLDER = "is older than its last good copy"
 GOOD = "set aside as keys-corrupt-1.db; the last good copy is used"
+RENEWED = "keys.db: the last good copy was damaged; set aside as keys.good-corrupt-1.db; a new one was made"
 
 
 def _open(folder: Path) -> KeyFile:
@@ -189,7 +190,7 @@ def test_a_copy_that_says_it_is_newer_and_is_not_whole_is_not_used(killed: Path)
     good.execute("INSERT INTO holidays(day) VALUES(20000)")
     good.close()
     store = _open(killed)
-    assert (store.problems, store.version, _state(store)) == ([], 2, "lost")
+    assert (store.problems, store.version, _state(store)) == ([RENEWED], 2, "lost")
     store.close()
 
 
@@ -215,7 +216,7 @@ def test_a_copy_that_is_no_good_is_kept_beside_the_store_that_is_begun_anew(kill
         (killed / name).write_bytes(b"no database" * 999)
     (killed / "keys.db-wal").unlink()
     store = _open(killed)
-    assert store.problems[0].endswith("no good copy: it is empty")
+    assert store.problems[0].endswith("no good copy: all keys are lost")
     _put(store, 1)
     store.close()
     assert (killed / "keys.good-corrupt-1.db").read_bytes() == b"no database" * 999
@@ -238,3 +239,23 @@ def test_a_name_in_which_a_bit_flipped_has_the_copy_used(killed: Path, name: byt
     assert _state(store) == "lost"
     assert store.problems[0].endswith(GOOD)
     store.close()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b"CREATE TABLE meta(", b"CREATE TABLE numbers(", b"CREATE INDEX numbers_of ON numbers("],
+)
+def test_a_letter_that_became_a_small_one_would_keep_the_store_from_being_copied(
+    killed: Path, text: bytes
+) -> None:
+    _open(killed).close()
+    content = (killed / "keys.db").read_bytes()
+    for at in (0, 8, text.index(b"(") - 1):
+        turned = bytearray(content)
+        turned[content.index(text) + at] ^= 0x20
+        (killed / "keys.db").write_bytes(turned)
+        store = _open(killed)
+        assert _state(store) == "lost"
+        assert store.problems[0].endswith("; the last good copy is used")
+        store.close()
+        assert (killed / "keys.good.db").exists()
