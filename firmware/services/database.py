@@ -41,11 +41,16 @@ class ShortError(apsw.CorruptError):
     """The database is one in which some that was durable never was."""
 
 
+class UnmarkedError(apsw.CorruptError):
+    """Nobody knows any more how far the database had come."""
+
+
 _WORDS: list[tuple[type[apsw.Error], str]] = [
     (EmptyError, "is empty"),
     (MissingError, "is missing"),
     (OldError, "is older than its last good copy"),
     (ShortError, "has lost its newest records"),
+    (UnmarkedError, "has lost its mark, so that its newest records may be lost"),
     (apsw.FullError, "the disk is full"),
     (apsw.ReadOnlyError, "is read-only"),
     (apsw.BusyError, "is in use by another process"),

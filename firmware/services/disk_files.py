@@ -55,8 +55,24 @@ class Files:
             file.seek(offset)
             file.write(data)
 
+    def append(self, path: str, data: bytes) -> None:
+        """Write behind the end of a file, made if there is none, not durably. Raises OSError."""
+        with open(path, "ab") as file:
+            os.chmod(path, 0o600)
+            file.write(data)
+
+    def versions(self, path: str, amount: int) -> list[bytes]:
+        """What `put` may have left of a file when it was cut short, the best first. Raises OSError."""
+        return [self.read(path, amount, 0)]
+
     def put(self, path: str, data: bytes) -> None:
-        """Have a file hold `data` and nothing else, durably. Raises OSError."""
+        """Have a file hold `data` and nothing else, durably. Raises OSError.
+
+        A folder that stands in its place is moved out of the way.
+        """
+        for name in (path, path + ".new"):
+            if os.path.isdir(name):
+                os.rename(name, name + ".folder")
         with open(path + ".new", "wb") as file:
             os.chmod(path + ".new", 0o600)
             file.write(data)
@@ -152,8 +168,26 @@ class VfsFiles(Files):
         finally:
             file.xClose()
 
+    def append(self, path: str, data: bytes) -> None:
+        """Write behind the end of a file, made if there is none, not durably. Raises `apsw.Error`."""
+        file = self._open(path, apsw.SQLITE_OPEN_CREATE)
+        try:
+            file.xWrite(data, file.xFileSize())
+        finally:
+            file.xClose()
+
+    def versions(self, path: str, amount: int) -> list[bytes]:
+        """What `put` may have left of a file when it was cut short, the best first. Raises `apsw.Error`."""
+        names = [name for name in (path, path + ".new") if self.exists(name)]
+        return [self.read(name, amount, 0) for name in names]
+
     def put(self, path: str, data: bytes) -> None:
-        """Have a file hold `data` and nothing else, durably; a cut may mix them. Raises `apsw.Error`."""
+        """Have a file hold `data` and nothing else, durably; see `versions`. Raises `apsw.Error`."""
+        self._put(path + ".new", data)
+        self._put(path, data)
+        self.remove(path + ".new")
+
+    def _put(self, path: str, data: bytes) -> None:
         file = self._open(path, apsw.SQLITE_OPEN_CREATE)
         try:
             file.xTruncate(0)

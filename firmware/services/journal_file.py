@@ -22,6 +22,7 @@ from firmware.services import (
     journal_salvage,
 )
 from firmware.services.journal_draft import Draft, Sign, Written
+from firmware.services.journal_notes import Notes
 from firmware.services.journal_ring import LEFT, TAKEN, Ring
 from firmware.services.journal_salvage import Past
 from firmware.services.journal_tables import FORMAT, FORMER_SENT, LAST_CHECKPOINT, LATER, TABLES
@@ -61,6 +62,7 @@ class JournalFile:
         self._vouched = False  # since this was opened
         self._unseen = False  # the file goes on behind `past.last_seq`, and nobody was told
         self._files = disk_files.files_of(vfs)
+        self._notes = Notes(self._files, path)
         self._connection: apsw.Connection | None = None
         self._ring: Ring | None = None
         self._last_hash = chain.START
@@ -123,7 +125,7 @@ class JournalFile:
             return
         self.past = journal_salvage.past_of(connection)
         if journal_mark.is_behind(self._files, self._path, self.past):
-            journal_memo.recall(self._files, self._path, self.past.kept)
+            journal_heir.recall(self._files, self._path, self.past.kept)
         self.past.boot += 1
         self._tell_kept()
         connection.close(True)
@@ -135,18 +137,20 @@ class JournalFile:
             journal_mend.check(connection, self._files, self._path, known)
             connection.set_wal_hook(self._wal_grew)
             connection.execute("BEGIN IMMEDIATE")
-            if database.pragma(connection, "user_version") != FORMAT:
+            is_new = database.pragma(connection, "user_version") != FORMAT
+            if is_new:
                 self._create(connection)
             connection.execute(LATER)
             if len(connection.execute("PRAGMA table_info(former)").fetchall()) == 3:
                 connection.execute(FORMER_SENT)
-            self._load(connection)
+            self._load(connection, is_new)
             connection.execute("COMMIT")
         except Exception:
             connection.close(True)
             raise
         self._connection = connection
         self._booted = True
+        self._notes.keep(self.past.kept)
         self._note_beside()
         note, self._cleared = self._cleared, ""
         return note
@@ -167,7 +171,7 @@ class JournalFile:
             self._cleared += f"; {flaw}"
         database.pragma(connection, "user_version", str(FORMAT))
 
-    def _load(self, connection: apsw.Connection) -> None:
+    def _load(self, connection: apsw.Connection, is_new: bool) -> None:
         if self._booted and self.past.name:
             # What was attempted and not acknowledged, and may be there after all, is written again.
             connection.execute("DELETE FROM events WHERE seq > ?", (self.past.last_seq,))
@@ -175,7 +179,7 @@ class JournalFile:
         if not past.name or past.damaged:
             raise apsw.CorruptError("no name" if past.damaged is False else "kept")
         by_heart = self.past if self._booted else None
-        if journal_mark.is_behind(self._files, self._path, past, by_heart):
+        if not is_new and journal_mark.is_behind(self._files, self._path, past, by_heart):
             raise database.ShortError("newest records")
         self._last_hash = chain.START
         self._previous = None
@@ -222,6 +226,7 @@ class JournalFile:
 
     def _note_beside(self) -> None:
         """Note beside the file what must be known if it is lost."""
+        self._notes.settle(self.past.kept)
         journal_memo.keep(self._files, self._path, self.past.kept)
         journal_mark.keep(self._files, self._path, self.past)
         self._mark_owed = self._log_is_new = False
@@ -298,6 +303,7 @@ class JournalFile:
         draft = self._draft(batches)
         if journal_memo.concerns(draft.kept):  # first: a damaged journal never knows better
             journal_memo.keep(self._files, self._path, {**self.past.kept, **draft.kept})
+        self._notes.add(draft.kept)
         dropped = self._commit(draft, left, taken)
         # A disk may take so long that the door did not wait. Nobody has seen these rows: they are
         # written anew, and say so. A batch is told durable first and then asked whether it is late;

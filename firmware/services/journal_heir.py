@@ -1,7 +1,8 @@
-"""What a journal begins with that takes the place of another: what was set aside, the mark, the memo.
+"""What a journal begins with that takes another's place: what was set aside, the mark, the memo, the notes.
 
 What was set aside can be whole to the eye and old: a page of an earlier day has its sums as well. So who may
-command is what the memo says, and what has run counts as not known, however much could be read.
+command is what the memo says, what was spent is what the notes say, and what has run counts as not known,
+however much could be read.
 """
 
 import json
@@ -12,6 +13,7 @@ import apsw
 from firmware.services import database, journal_mark, journal_memo, journal_mend, journal_salvage
 from firmware.services.disk_files import Files
 from firmware.services.journal_mark import Mark
+from firmware.services.journal_notes import Notes
 from firmware.services.journal_salvage import Past
 from firmware.services.journal_tables import TABLES
 
@@ -50,7 +52,7 @@ def begin(
     flaw = ""
     if by_heart is None and (mark is not None or old is not None):
         _follow(past, mark or Mark())
-        flaw = journal_memo.recall(files, path, past.kept)
+        flaw = recall(files, path, past.kept)
     meta: dict[str, Any] = {**own, "boot": past.boot, "trusted_ms": past.trusted_ms}
     if past.name:
         previous = {"journal": past.name, "seq": past.last_seq}
@@ -59,6 +61,12 @@ def begin(
     rows = [(key, journal_salvage.guarded(key, text)) for key, text in past.kept.items()]
     connection.executemany("INSERT INTO kept VALUES(?, ?)", rows)
     return flaw
+
+
+def recall(files: Files, path: str, kept: dict[str, str]) -> str:
+    """Put right what could be read of a journal that lost its end; what is wrong with the memo, or ""."""
+    Notes(files, path).recall(kept)
+    return journal_memo.recall(files, path, kept)
 
 
 def _follow(past: Past, mark: Mark) -> None:

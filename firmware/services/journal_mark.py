@@ -6,8 +6,9 @@ is, in which boot, and up to which seq it is durable for certain: at each start 
 the first records of each new log, each command and each signed checkpoint. A journal may be further than its
 mark says, never less far.
 
-A mark that cannot be read still says that there was a journal, and so does a memo (`journal_memo`) without
-a mark; one that cannot be written is written at the next occasion.
+A mark that cannot be read still says that there was a journal, and so do a memo (`journal_memo`) and notes
+(`journal_notes`) without a mark; nobody knows then how far it had come, so it counts as one that has
+lost its end. One that cannot be written is written at the next occasion.
 """
 
 import re
@@ -18,8 +19,8 @@ from zlib import crc32
 import apsw
 
 from firmware.runtime.command_gate import SEEN
-from firmware.services import journal_memo
-from firmware.services.database import EmptyError, MissingError
+from firmware.services import journal_memo, journal_notes
+from firmware.services.database import EmptyError, MissingError, UnmarkedError
 from firmware.services.disk_files import Files
 from firmware.services.journal_draft import Draft
 from firmware.services.journal_salvage import Past
@@ -47,10 +48,15 @@ def read(files: Files, path: str) -> Mark | None:
     """What is noted of the journal at `path`; None: there never was one."""
     try:
         if not files.exists(_mark(path)):
-            return Mark() if journal_memo.is_there(files, path) else None
-        content = files.read(_mark(path), BYTES_LIMIT, 0)
+            known = journal_memo.is_there(files, path) or journal_notes.is_there(files, path)
+            return Mark() if known else None
+        versions = files.versions(_mark(path), BYTES_LIMIT)
     except (apsw.Error, OSError):
         return Mark()
+    return max((_parsed(content) for content in versions), key=lambda mark: bool(mark.name))
+
+
+def _parsed(content: bytes) -> Mark:
     found = _TEXT.fullmatch(content)
     if found is None:
         return Mark()
@@ -63,28 +69,41 @@ def read(files: Files, path: str) -> Mark | None:
 
 
 def concerns(draft: Draft) -> bool:
-    """Whether a draft has a command in it, which must not run again, or ends with a signed checkpoint."""
-    return draft.since == 0 or any(key.startswith(SEEN) for key in draft.kept)
+    """Whether a draft has what must not be undone in it, or ends with a signed checkpoint.
+
+    A command, which must not run again, or what keeps a door shut (`journal_notes`).
+    """
+    if draft.since == 0 or journal_notes.concerns(draft.kept):
+        return True
+    return any(key.startswith(SEEN) for key in draft.kept)
 
 
 def look(files: Files, path: str) -> None:
-    """See that a journal that was begun has not vanished. Raises `EmptyError`, `MissingError`, OSError."""
-    if read(files, path) is None:
+    """See that a journal that was begun has not vanished, and that it is known how far it came.
+
+    Raises `EmptyError`, `MissingError`, `UnmarkedError`, `apsw.Error`, OSError.
+    """
+    mark = read(files, path)
+    if mark is None:
         return
     if not files.exists(path):
         raise MissingError("no journal where there was one")
     if not files.size(path):
         raise EmptyError("an empty journal")
+    if not mark.name:
+        raise UnmarkedError("no mark")
 
 
 def is_behind(files: Files, path: str, found: Past, by_heart: Past | None = None) -> bool:
-    """Whether the journal that was `found` is not as far as it had come for certain.
+    """Whether the journal that was `found` is not as far as it had come for certain, or nobody knows.
 
     by_heart  what is known of it by whoever wrote it; None: the mark's word counts
     """
     least = read(files, path) if by_heart is None else _mark_of(by_heart)
-    if least is None or found.name != least.name:
+    if least is None:
         return False
+    if found.name != least.name:  # an older one, unless it took the place of that one just now
+        return found.previous != least.name
     return found.boot < least.boot or found.last_seq < least.seq
 
 

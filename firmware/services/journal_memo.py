@@ -62,11 +62,14 @@ def read(files: Files, path: str) -> dict[str, dict[str, Any]] | None:
     try:
         if not files.exists(_memo(path)):
             return {}
-        text, _, guard = files.read(_memo(path), BYTES_LIMIT, 0).partition(b"\n")
-        known = json.loads(text) if guard == b"%08x\n" % crc32(text) else None
+        for content in files.versions(_memo(path), BYTES_LIMIT):
+            text, _, guard = content.partition(b"\n")
+            known = json.loads(text) if guard == b"%08x\n" % crc32(text) else None
+            if isinstance(known, dict):
+                return known
     except (apsw.Error, OSError, ValueError, RecursionError):
-        return None
-    return known if isinstance(known, dict) else None
+        pass
+    return None
 
 
 def is_there(files: Files, path: str) -> bool:

@@ -6,6 +6,7 @@ only read.
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -32,6 +33,7 @@ class Past:
     trusted_ms  int    UTC milliseconds of the last trusted record
     kept        dict   key -> JSON text
     damaged     bool   something kept is not what was stored, and is not among it
+    previous    str    the name of the one whose place it took
     """
 
     name: str = ""
@@ -40,6 +42,7 @@ class Past:
     trusted_ms: int = 0
     kept: dict[str, str] = field(default_factory=dict)
     damaged: bool = False
+    previous: str = ""
 
 
 def past_of(connection: apsw.Connection, aside: bool = False) -> Past:
@@ -47,6 +50,8 @@ def past_of(connection: apsw.Connection, aside: bool = False) -> Past:
     past = Past()
     meta = {str(key): value for key, value in _rows(connection, "SELECT key, value FROM meta")}
     past.name = str(meta.get("journal", ""))
+    with suppress(ValueError, AttributeError, RecursionError):
+        past.previous = str(json.loads(str(meta.get("previous", "{}"))).get("journal", ""))
     past.boot = _whole(meta.get("boot"))
     past.trusted_ms = _whole(meta.get("trusted_ms"))
     for direction in ("ASC", "DESC"):  # from both sides to a place that cannot be read

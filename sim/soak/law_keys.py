@@ -85,7 +85,7 @@ class Keys:
             return "2 mode", f"{who}; the portal is {mode}"
         if not _may(person, point):
             return "2 no right", f"{who}; the key is not for here"
-        if person.uses is not None and used > person.uses and not self._truth.corrupted:
+        if person.uses is not None and used > person.uses:
             return "5 uses", f"{who}; its {person.uses} uses are spent"
         return self._out_of_time(event, person, at_ms, who)
 
@@ -152,7 +152,7 @@ class Keys:
             return key.state == STATES[reason]
         if reason == credential.USES_EXHAUSTED:
             spent = self._used.get(key.credential, 0) >= (key.uses or 0)
-            return key.uses is not None and (spent or truth.corrupted or not truth.roomy_for(at_ms))
+            return key.uses is not None and (spent or not truth.roomy_for(at_ms))
         if reason == credential.CLOCK_UNTRUSTED:
             return event["clock"] == "untrusted" and (limited or key.hours is not None)
         if reason == credential.NOT_YET_VALID:

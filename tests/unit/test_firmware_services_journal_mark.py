@@ -1,7 +1,6 @@
 """A journal whose log has vanished is one that was damaged: set aside, told, and no number is given twice."""
 
 from pathlib import Path
-from zlib import crc32
 
 import pytest
 from test_firmware_services_journal_rig import Rig
@@ -17,6 +16,10 @@ KEY = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 MAY = {"role": "manager", "key": KEY, "revoked": False}
 REVOKED = {**MAY, "revoked": True}
 LOG = "journal.db-wal"
+UNMARKED = (
+    "journal.db: has lost its mark, so that its newest records may be lost; set aside as"
+    " journal-corrupt-1.db; a new one was begun"
+)
 TOLD = "journal.db: has lost its newest records; set aside as journal-corrupt-1.db; a new one was begun"
 
 
@@ -150,17 +153,82 @@ def test_a_mark_may_be_behind_its_journal() -> None:
     assert rig.health == []
 
 
-def test_a_mark_of_an_older_program_and_one_of_another_journal_say_nothing_of_the_end() -> None:
-    for older in (True, False):
-        rig = _ended()
-        name = rig.journal.name
-        rig.executor.kill()
-        another = b"0123abcd\n9 99 "
-        guarded = another + b"%08x\n" % crc32(another)
-        rig.disk.write("journal.name", f"{name}\n".encode() if older else guarded)
-        mark = journal_mark.read(VfsFiles(rig.disk.vfs_name), "journal.db")
-        assert mark == (Mark(name) if older else Mark("0123abcd", 9, 99))
-        assert rig.boot().name == name
+def test_a_mark_of_an_older_program_says_nothing_of_the_end() -> None:
+    rig = _ended()
+    name = rig.journal.name
+    rig.executor.kill()
+    rig.disk.write("journal.name", f"{name}\n".encode())
+    assert journal_mark.read(VfsFiles(rig.disk.vfs_name), "journal.db") == Mark(name)
+    assert rig.boot().name == name
+
+
+def test_a_journal_from_before_the_one_that_the_mark_names_is_set_aside() -> None:
+    rig = _ended()
+    rig.write("command.accepted", **{"operator/op-mal": {**MAY, "n": 4}})
+    rig.executor.close()
+    older = rig.disk.read("journal.db")
+    for name in ("journal.db", LOG):
+        if name in rig.disk.names():
+            rig.disk.remove(name, True)
+    rig.boot()
+    rig.write("command.accepted", **{"operator/op-mal": REVOKED})
+    rig.executor.close()
+    rig.health.clear()
+    rig.disk.write("journal.db", older)
+    journal = rig.boot()
+    rig.write("system.started")
+    assert rig.health[0] == (False, TOLD)
+    assert journal.kept == {"operator/op-mal": {**REVOKED, "n": 4}, LOST: True}
+
+
+def test_a_new_journal_that_was_begun_just_before_its_mark_could_be_written_goes_on() -> None:
+    rig = _ended()
+    before = rig.disk.read("journal.name")
+    _lose_log(rig)
+    rig.boot()
+    rig.write("system.started")
+    name = rig.journal.name
+    rig.kill()
+    rig.disk.write("journal.name", before)
+    rig.health.clear()
+    assert rig.boot().name == name
+    assert rig.health == []
+
+
+@pytest.mark.parametrize("how", ["missing", "empty", "bit"])
+@pytest.mark.parametrize("log", ["whole", "missing"])
+def test_a_journal_without_its_mark_is_told_and_brings_back_nobody(how: str, log: str) -> None:
+    rig = _ended()
+    rig.write("command.accepted", **{"operator/op-mal": {**REVOKED, "n": 4}, "use/7": [1, None]})
+    old, mark = rig.journal.name, bytearray(rig.disk.read("journal.name"))
+    rig.executor.kill()
+    rig.health.clear()
+    if log == "missing":
+        rig.disk.remove(LOG, True)
+    mark[3] ^= 1
+    if how == "missing":
+        rig.disk.remove("journal.name", True)
+    else:
+        rig.disk.write("journal.name", b"" if how == "empty" else bytes(mark))
+    journal = rig.boot()
+    rig.write("system.started")
+    assert rig.health[0] == (False, UNMARKED)
+    assert journal.name != old
+    n = 4 if log == "whole" else 3
+    assert journal.kept == {"operator/op-mal": {**REVOKED, "n": n}, "use/7": [1, None], LOST: True}
+    rig.executor.close()
+    rig.health.clear()
+    assert rig.boot().name == journal.name
+    assert rig.health == []
+
+
+def test_a_mark_that_a_cut_left_half_written_is_still_known() -> None:
+    rig = _ended()
+    name, mark = rig.journal.name, rig.disk.read("journal.name")
+    rig.executor.kill()
+    rig.disk.write("journal.name", mark[:5])
+    rig.disk.write("journal.name.new", mark)
+    assert rig.boot().name == name
 
 
 def test_one_flipped_bit_of_a_mark_is_seen_and_still_says_that_there_was_a_journal(

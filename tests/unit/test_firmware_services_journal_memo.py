@@ -1,5 +1,6 @@
 """A journal that is lost takes nobody's revocation with it, and its successor knows that it does not know."""
 
+import errno
 from pathlib import Path
 from typing import Any
 
@@ -185,8 +186,23 @@ def test_one_flipped_bit_of_a_memo_is_seen(tmp_path: Path) -> None:
         assert journal_memo.read(Files(), path) is None, at
 
 
-def test_a_memo_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
-    (tmp_path / MEMO).mkdir()
+def test_a_memo_that_cannot_be_written_stops_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*args: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Files, "put", full)
     kept = {"operator/op-ling": '{"role":"owner"}'}
     journal_memo.keep(Files(), str(tmp_path / "journal.db"), kept)
+    assert journal_memo.read(Files(), str(tmp_path / "journal.db")) == {}
+
+
+def test_a_folder_in_the_place_of_a_memo_gives_way(tmp_path: Path) -> None:
+    for name in (MEMO, MEMO + ".new"):
+        (tmp_path / name).mkdir()
     assert journal_memo.read(Files(), str(tmp_path / "journal.db")) is None
+    kept = {"operator/op-ling": '{"role":"owner"}'}
+    journal_memo.keep(Files(), str(tmp_path / "journal.db"), kept)
+    assert journal_memo.read(Files(), str(tmp_path / "journal.db")) != {}
+    assert (tmp_path / f"{MEMO}.folder").is_dir()
