@@ -177,9 +177,12 @@ class VfsFiles(Files):
             file.xClose()
 
     def versions(self, path: str, amount: int) -> list[bytes]:
-        """What `put` may have left of a file when it was cut short, the best first. Raises `apsw.Error`."""
-        names = [name for name in (path, path + ".new") if self.exists(name)]
-        return [self.read(name, amount, 0) for name in names]
+        """What `put` may have left of a file when it was cut short, the best first."""
+        found = []
+        for name in (path, path + ".new"):
+            with suppress(apsw.Error):
+                found.append(self.read(name, amount, 0))
+        return found
 
     def put(self, path: str, data: bytes) -> None:
         """Have a file hold `data` and nothing else, durably; see `versions`. Raises `apsw.Error`."""

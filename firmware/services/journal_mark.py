@@ -53,7 +53,8 @@ def read(files: Files, path: str) -> Mark | None:
         versions = files.versions(_mark(path), BYTES_LIMIT)
     except (apsw.Error, OSError):
         return Mark()
-    return max((_parsed(content) for content in versions), key=lambda mark: bool(mark.name))
+    marks = (_parsed(content) for content in versions)
+    return max(marks, key=lambda mark: bool(mark.name), default=Mark())
 
 
 def _parsed(content: bytes) -> Mark:
