@@ -120,7 +120,7 @@ class Program:
             visitor_key,
         )
         self._controller.publisher.measure = lambda: health.measure(folder)
-        self._commands = self._command_desk(folder)
+        self._commands = self._command_desk()
         self._watchdogs = [service, *platform.watchdogs]
         heartbeat = Heartbeat(self._watchdogs)
         heartbeat.on_first = self._decides
@@ -169,7 +169,7 @@ class Program:
 
     def _storage(self, folder: str) -> "tuple[Journal, Store, bytes]":
         """Journal, key store and the key of visitors' codes in the state folder; what is wrong is said."""
-        from firmware.services import secrets
+        from firmware.services import operators_file, secrets
         from firmware.services.credential_store import CredentialStore
         from firmware.services.journal import SqliteJournal
         from firmware.trust import chain
@@ -178,7 +178,8 @@ class Program:
         visitor_key, more = secrets.visitor_key(folder)
         identity, lines = secrets.controller_identity(folder)
         self._identity = identity
-        more += lines
+        self._first, wrong = operators_file.load(folder)
+        more += lines + wrong
         own = self._config["controller"]
         journal = SqliteJournal(
             os.path.join(folder, "journal.db"),
@@ -197,15 +198,13 @@ class Program:
             _complain(line)
         return journal, store, visitor_key
 
-    def _command_desk(self, folder: str) -> "CommandDesk":
+    def _command_desk(self) -> "CommandDesk":
         """What takes commands, by the identity and the operators in the state folder."""
-        from firmware.services import operators_file
         from firmware.services.command_desk import CommandDesk
 
-        first, problems = operators_file.load(folder)
-        for line in problems:
-            _complain(line)
-        desk = CommandDesk(self._controller, self._link, self._identity, first, self._executors[2])
+        desk = CommandDesk(
+            self._controller, self._link, self._identity, self._first, self._executors[2]
+        )
         desk.operations.restart = self.restart
         desk.operations.apply_config = self.apply_config
         return desk

@@ -132,7 +132,7 @@ class Controller:
             self._fault("store", False, text)
         self.upkeep.start(now)
         self.publisher.on_heard = self.upkeep.host_heard
-        self.publisher.start(self.journal.boot, self._started_at)
+        self.publisher.start(self._started_at)
         for name in sorted(self._devices):
             if hasattr(self._devices[name], "poll"):
                 self._feed(name)

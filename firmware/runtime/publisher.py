@@ -34,7 +34,8 @@ class Publisher:
         self.health_at_ms = 0
         self._ill: list[str] = []
         self._in_force: int | None = None  # the version of the set of keys that was told last
-        self._started: tuple[int, str] | None = None
+        self._since: str | None = None
+        self._told: tuple[int, str] | None = None  # the boot and the journal of `status`
         self._nonce: str | None = None
         #: callable () -> (count, version, ok)  the keys there are, `ports.Store.held`
         self.held: Callable[[], tuple[int, int, bool]] | None = None
@@ -52,16 +53,16 @@ class Publisher:
         """Whether the broker is there."""
         return self._outbox.up
 
-    def start(self, boot: int, since: str) -> None:
+    def start(self, since: str) -> None:
         """Say who this is."""
-        self._started = (boot, since)
+        self._since = since
         self._retain("about", payload.about_payload(self._config))
         self._say_status()
 
     def say_nonce(self, nonce: str) -> None:
         """What a command may quote from now on; said again whenever it changes."""
         self._nonce = nonce
-        if self._started is not None:
+        if self._since is not None:
             self._say_status()
 
     def kill(self) -> None:
@@ -78,6 +79,9 @@ class Publisher:
 
     def conditions(self, site: "Site", time: "SiteTime", now_ms: int) -> None:
         """Bring the retained conditions up to date; what has not changed is not said again."""
+        journal = (self._journal.boot, self._journal.name)
+        if self._told is not None and self._told != journal:  # it was opened late, or begun anew
+            self._say_status()
         for name in sorted(site.portals):
             portal = site.portals[name]
             lock = "unlocked" if portal.unlocked else "locked"
@@ -125,14 +129,14 @@ class Publisher:
             self._retain("health", health)
 
     def _say_status(self) -> None:
-        boot, since = self._started or (0, "")
+        self._told = (self._journal.boot, self._journal.name)
         self._retain(
             "status",
             payload.status_payload(
                 "online",
                 firmware.VERSION,
-                boot,
-                since,
+                self._journal.boot,
+                self._since or "",
                 self._journal.name,
                 self._nonce,
                 self.public_key,

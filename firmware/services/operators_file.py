@@ -2,17 +2,26 @@
 
 A list of ``{"id", "role", "public_key"}``. What the owner says later by `operator.set` is kept in the journal
 and stands over it. ``doorward --import-operators FILE --state DIR`` checks such a file and puts it in place.
+
+A good copy stands beside it (``operators.good.json``), the same bytes and a sum of them, made at the first
+start: one bit in a name would give a revoked key a new one. Of the two the one that the sum vouches for is
+used and the other put right, which is told. Who changes the file otherwise than by an import removes the
+copy, too.
 """
 
+import hashlib
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
 
 from firmware.runtime.operators import LIMIT, OWNER, ROLES, is_key, is_name
 
 NAME = "operators.json"
+GOOD = "operators.good.json"  #: its good copy; the last line is the sum
 BYTES_LIMIT = 262_144
+SUM_BYTES = 66  #: the last line of the copy, and the end of the one before
 
 First = dict[str, tuple[str, str]]
 
@@ -22,13 +31,56 @@ def load(folder: str) -> tuple[First, list[str]]:
 
     A file with one entry that is wrong gives nobody: half of the owners is not what anybody wrote.
     """
-    path = Path(folder) / NAME
+    path, good = Path(folder) / NAME, Path(folder) / GOOD
+    told = _put_right(path, good)
     if not path.exists():
-        return {}, []  # a controller that nobody commands, or one whose owner has said who does
+        return {}, told  # a controller that nobody commands, or one whose owner has said who does
     found, problems = _read(path, NAME)
     if problems:
-        return {}, [f"{line}; nobody of it may command" for line in problems]
-    return found, []
+        return {}, told + [f"{line}; nobody of it may command" for line in problems]
+    if not good.exists():
+        with suppress(OSError):  # the file alone serves as well, till something befalls it
+            content = path.read_bytes()
+            _write(good, content + _sum(content))
+    return found, told
+
+
+def _put_right(path: Path, good: Path) -> list[str]:
+    """Make the file what was put there; what was wrong. Never raises."""
+    try:
+        copy = good.read_bytes()
+    except OSError:
+        return []
+    content, told = copy[:-SUM_BYTES], copy[-SUM_BYTES:]
+    try:
+        there = path.read_bytes()
+    except OSError:
+        there = b""
+    if _sum(there) == told:
+        if there == content:
+            return []
+        problem = f"{GOOD}: is not what was written; made anew from {NAME}"
+        return [problem, *_put(good, there + told)]
+    if _sum(content) == told:
+        problem = (
+            f"{NAME}: {'is not what was put there' if there else 'is missing'}; {GOOD} is used"
+        )
+        return [problem, *_put(path, content)]
+    with suppress(OSError):
+        good.unlink()
+    return [f"{GOOD}: is not what was written; {NAME} is used as it stands"]
+
+
+def _put(path: Path, content: bytes) -> list[str]:
+    try:
+        _write(path, content)
+    except OSError as error:
+        return [f"{path.name}: cannot be written ({error.strerror})"]
+    return []
+
+
+def _sum(content: bytes) -> bytes:
+    return b"\n" + hashlib.sha256(content).hexdigest().encode() + b"\n"
 
 
 def run(source: str, folder: str, out: TextIO, err: TextIO) -> int:
@@ -42,7 +94,8 @@ def run(source: str, folder: str, out: TextIO, err: TextIO) -> int:
         return 2
     entries = [{"id": id, "role": role, "public_key": key} for id, (role, key) in found.items()]
     try:
-        _write(Path(folder) / NAME, json.dumps(entries, indent=1) + "\n")
+        (Path(folder) / GOOD).unlink(missing_ok=True)  # first: it would put the old ones back
+        _write(Path(folder) / NAME, (json.dumps(entries, indent=1) + "\n").encode())
     except OSError as error:
         err.write(f"{folder}: {(error.strerror or str(error)).lower()}\n")
         return 1
@@ -90,11 +143,11 @@ def _flaw(entry: Any, before: First) -> str:
     return ""
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: Path, content: bytes) -> None:
     # Beside it and then in place: a cut leaves the old ones or the new ones.
     new = path.with_name(path.name + ".new")
-    with new.open("w", encoding="utf-8") as file:
-        file.write(text)
+    with new.open("wb") as file:
+        file.write(content)
         file.flush()
         os.fsync(file.fileno())
     new.replace(path)

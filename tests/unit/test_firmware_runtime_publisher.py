@@ -10,6 +10,10 @@ CONFIG: dict[str, Any] = {
     "controller": {"site": "s", "name": "c"},
     "link": {"host_ack": True},
     "access_points": {"front-in": {"reader": "front-reader"}},
+    "portals": {},
+    "devices": {},
+    "alarms": {"points": {}},
+    "cameras": {},
 }
 
 
@@ -19,16 +23,21 @@ class Rig:
     def __init__(self) -> None:
         self.site: Any = SimpleNamespace(portals={}, alarms=alarm.Register(1000, 0))
         self.quality = "trusted"
-        journal = SimpleNamespace(waiting=lambda: 3, count=lambda: 40, on_written=None)
+        self.journal = SimpleNamespace(
+            waiting=lambda: 3, count=lambda: 40, on_written=None, name="", boot=0
+        )
         transport = SimpleNamespace(up=False, on_up=None, on_down=None, publish=lambda *_: None)
-        self.publisher = Publisher(CONFIG, journal, transport, SimpleNamespace())
+        self.publisher = Publisher(CONFIG, self.journal, transport, SimpleNamespace())
         self.publisher.measure = lambda: {"disk": {"free_mb": 900, "ok": True}}
         self.said: list[dict[str, Any]] = []
+        self.statuses: list[tuple[int, str, str]] = []
         self.publisher._retain = self._heard  # type: ignore[method-assign]
 
     def _heard(self, topic: str, body: dict[str, Any]) -> None:
         if topic == "health":
             self.said.append(body)
+        if topic == "status":
+            self.statuses.append((body["boot"], body["journal"], body["since"]))
 
     def look(self, now_ms: int) -> list[dict[str, Any]]:
         self.said.clear()
@@ -97,3 +106,19 @@ def test_another_set_of_keys_and_a_store_that_fails_are_said_at_once_and_a_count
     assert [one["credentials"]["ok"] for one in rig.look(40)] == [False]
     assert rig.look(39 + HEALTH_MS) == []
     assert len(rig.look(40 + HEALTH_MS)) == 1
+
+
+def test_a_journal_that_is_opened_late_or_begun_anew_is_in_the_status_at_once() -> None:
+    rig = Rig()
+    rig.look(0)
+    assert rig.statuses == [], "nothing is said before the start"
+    since = "2026-11-21T08:00:00.000Z"
+    rig.publisher.start(since)
+    rig.look(10)
+    assert rig.statuses == [(0, "", since)]
+    for boot, name in ((2, "0f696c60"), (2, "1a2b3c4d")):
+        rig.journal.boot, rig.journal.name = boot, name
+        rig.look(20)
+        rig.look(30)
+        assert rig.statuses[1:] == [(boot, name, since)]
+        del rig.statuses[1:]

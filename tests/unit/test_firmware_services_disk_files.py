@@ -1,4 +1,4 @@
-"""`firmware.services.disk_files`: what is put is there whole or not at all, on a disk and on a VFS of SQLite."""
+"""`firmware.services.disk_files`: what is put is there whole or not at all, on a disk and on a VFS."""
 
 from pathlib import Path
 

@@ -98,3 +98,65 @@ def test_the_program_imports_into_its_folder(
     assert main(["--import-operators", str(source), "--state", state]) == 0
     assert operators_file.load(state)[0] == {"op-ling": ("owner", KEY)}
     assert "--state: missing" in capsys.readouterr().err
+
+
+# ---- its good copy ---------------------------------------------------------------------------------
+
+
+def _loaded(tmp_path: Path) -> tuple[Path, Path]:
+    """The file and its copy after an import and a start."""
+    _import(tmp_path, json.dumps([LING, HOST]))
+    state = tmp_path / "state"
+    operators_file.load(str(state))
+    return state / operators_file.NAME, state / operators_file.GOOD
+
+
+def test_a_bit_anywhere_in_the_file_is_told_and_gives_nobody_another_name(tmp_path: Path) -> None:
+    file, _ = _loaded(tmp_path)
+    whole, state = file.read_bytes(), str(file.parent)
+    right = operators_file.load(state)[0]
+    told = "operators.json: is not what was put there; operators.good.json is used"
+    for at in range(len(whole)):
+        file.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        assert operators_file.load(state) == (right, [told]), at
+        assert file.read_bytes() == whole
+        assert operators_file.load(state) == (right, []), at
+
+
+def test_a_bit_anywhere_in_the_copy_is_told_and_it_is_made_anew(tmp_path: Path) -> None:
+    file, good = _loaded(tmp_path)
+    whole, state = good.read_bytes(), str(file.parent)
+    right = operators_file.load(state)[0]
+    for at in range(len(whole)):
+        good.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        found, problems = operators_file.load(state)
+        assert found == right
+        assert len(problems) == 1, at
+        assert problems[0].startswith("operators.good.json: is not what was written; ")
+        assert good.read_bytes() == whole
+
+
+def test_a_file_that_is_missing_comes_back_from_its_copy(tmp_path: Path) -> None:
+    file, _ = _loaded(tmp_path)
+    right = operators_file.load(str(file.parent))[0]
+    file.unlink()
+    told = "operators.json: is missing; operators.good.json is used"
+    assert operators_file.load(str(file.parent)) == (right, [told])
+    assert file.exists()
+
+
+def test_another_import_counts_and_its_copy_with_it(tmp_path: Path) -> None:
+    file, good = _loaded(tmp_path)
+    _import(tmp_path, json.dumps([LING]))
+    assert not good.exists()
+    for _ in range(2):
+        assert operators_file.load(str(file.parent)) == ({"op-ling": ("owner", KEY)}, [])
+
+
+def test_without_its_copy_another_file_is_what_somebody_put_there(tmp_path: Path) -> None:
+    file, good = _loaded(tmp_path)
+    good.unlink()
+    file.write_text(json.dumps([LING]))
+    for _ in range(2):
+        assert operators_file.load(str(file.parent)) == ({"op-ling": ("owner", KEY)}, [])
+    assert good.exists()
