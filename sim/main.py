@@ -11,6 +11,7 @@ import hal.board
 from firmware.arguments import Parser
 from hal.errors import BoardConfigError
 
+MOST = 1_000_000  #: hours, or runs, of one call
 DEMO_BOARD = "board_configs/demo-sim.toml"
 
 _EXAMPLES = """examples:
@@ -233,15 +234,17 @@ def _hours(text: str) -> float:
         hours = float(text)
     except ValueError:
         hours = 0.0
-    if 0.0 < hours <= 1_000_000:
+    if 0.0 < hours <= MOST:
         return hours
-    raise argparse.ArgumentTypeError(f"{text}: no hours; expected a number above 0")
+    raise argparse.ArgumentTypeError(
+        f"{text}: no hours; expected a number above 0, at most {MOST:,}"
+    )
 
 
 def _count(text: str) -> int:
-    if text.isdigit() and 0 < int(text) <= 1_000_000:
+    if text.isdigit() and 0 < int(text) <= MOST:
         return int(text)
-    raise argparse.ArgumentTypeError(f"{text}: no count; expected 1 or more")
+    raise argparse.ArgumentTypeError(f"{text}: no count; expected 1 to {MOST:,}")
 
 
 def _address(text: str) -> tuple[str, int]:
