@@ -241,7 +241,10 @@ class _Judge:
             told.checkpoints += 1
             last = seq
             if (event.get("upto"), event.get("head")) != (seq - 1, event.get("prev")):
-                self._find(seq, CHANGED, HEAD)
+                if self._is_outlived(event):
+                    self._find(max(told.upto, told.first - 1) + 1, CHANGED, SIGNATURE, seq)
+                else:
+                    self._find(seq, CHANGED, HEAD)
             elif self._key is not None:
                 if not self._is_signed(event):
                     self._find(max(told.upto, told.first - 1) + 1, CHANGED, SIGNATURE, seq)
@@ -249,6 +252,13 @@ class _Judge:
                 told.signed += 1
                 if all(found > seq for found in self._findings):
                     told.upto = seq - 1
+
+    def _is_outlived(self, event: dict[str, Any]) -> bool:
+        """Whether the controller signed what this checkpoint says, and the chain was made anew around it."""
+        if event.get("upto") != event["seq"] - 1 or not isinstance(event.get("head"), str):
+            return False
+        before = self._rows.get(event["seq"] - 1, [{}])[0]
+        return before.get("hash") == event.get("prev") and self._is_signed(event)
 
     def _is_signed(self, event: dict[str, Any]) -> bool:
         controller = event.get("controller")

@@ -181,6 +181,22 @@ def test_a_chain_that_was_made_anew_is_betrayed_by_the_next_signature(place: int
     assert found[0].seq <= place + 1 <= found[0].other
 
 
+@pytest.mark.parametrize("place", [0, 20, 33, 44])
+def test_a_chain_made_anew_around_checkpoints_that_were_left_is_told_from_the_last_good_one(
+    place: int,
+) -> None:
+    events = [dict(event) for event in WHOLE]
+    events[place]["credential"] = "x"
+    for before, event in zip(events[place:], events[place + 1 :], strict=False):
+        if before is events[place]:
+            chain.seal(before, before["prev"])
+        chain.seal(event, before["hash"])  # its `head` and its signature are the controller's
+    found = _judge(events).findings[0]
+    assert (found.what, found.why) == (audit.CHANGED, audit.SIGNATURE)
+    assert found.seq == max(1, place // EVERY * EVERY)
+    assert found.seq <= place + 1 < found.other == (place // EVERY + 1) * EVERY
+
+
 def test_the_key_of_another_vouches_for_nothing() -> None:
     other = signing.public_of(bytes(32))
     assert _judge(WHOLE, other).findings[0] == Finding(1, audit.CHANGED, audit.SIGNATURE, 20)
