@@ -23,6 +23,7 @@ from sim.soak.law_faults import Faults
 from sim.soak.law_keys import Keys
 from sim.soak.law_records import Records
 from sim.soak.law_release import EGRESS_MS, SAFE_MS, Releases
+from sim.soak.law_replays import Replays
 from sim.soak.truth import Truth
 from sim.virtual import AT_WRITE_MS, Building
 
@@ -44,6 +45,7 @@ class Laws:
     def __init__(self, building: Building, story: Scenario) -> None:
         self.truth = Truth(building, story)
         self.records = Records(self.truth)
+        self.replays = Replays(self.truth)
         self.releases = Releases(self.truth)
         self.keys = Keys(self.truth)
         self.alarms = Alarms(self.truth, self.releases.mode)
@@ -109,6 +111,7 @@ class Laws:
         mode = self.releases.mode(portal) if portal in self._story.config["portals"] else ""
         self.keys.written(event, at_ms, mode)
         self.commands.written(event, at_ms)
+        self.replays.written(event)
         self.releases.written(event, at_ms, told_ms)
         self.alarms.written(event, at_ms)
         self.faults.written(event, at_ms)
@@ -145,6 +148,7 @@ class Laws:
             self._digest.update(f"{now_ms} {event['hash']}".encode())
             self.keys.written(event, now_ms, "")
             self.commands.written(event, now_ms)
+            self.replays.written(event)
             self.alarms.written(event, now_ms)
             self.faults.written(event, now_ms)
             self.truth.written(event, now_ms)
@@ -190,6 +194,7 @@ class Laws:
 
         def taken(connection: Any, number: int, topic: str, payload: str, retain: bool) -> None:
             self.records.taken(topic, payload)
+            self.replays.taken(topic, payload)
             take(connection, number, topic, payload, retain)
 
         def arrived(topic: str, payload: str, retained: bool) -> None:
@@ -247,6 +252,7 @@ class Laws:
         self.look()
         self._at_rest()
         self.records.settled()
+        self.replays.settled()
         self.commands.settled()
         self.releases.settled()
         self.alarms.settled()

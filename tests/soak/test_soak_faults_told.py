@@ -86,6 +86,17 @@ FAULTS = {
             card(20_000),
         ),
     ),
+    "records that were asked for again are forgotten with the connection": Fault(
+        "runtime/outbox.py",
+        "self._ranges.begin_again()",
+        "self._ranges = Ranges()",
+        "3 replay",
+        tables(
+            command(10_000, "events.replay", from_seq=1),
+            step(10_005, "cut_network"),
+            step(16_000, "restore_network"),
+        ),
+    ),
     "a key that is taken away stays": Fault(
         "runtime/key_operations.py",
         'self._store([("remove", given["credential"])], by, note)',
