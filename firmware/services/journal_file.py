@@ -112,10 +112,6 @@ class JournalFile:
             return self._open()
         except _NO_GOOD as error:
             return self._begin_again(error)
-        except apsw.ReadOnlyError:
-            if journal_mend.is_of_our_time(self._files, self._path):
-                raise
-            return self._begin_again(apsw.NotADBError())
 
     def look(self) -> None:
         """Learn what is kept from a file that cannot be written, if that can be. Never raises."""
