@@ -211,7 +211,7 @@ class Link(ports.Transport):
                 self._say(False, DROPPING)
         elif record["kind"] == "message":
             self._tell_message(record)
-        else:
+        elif record["kind"] == "up":
             if record["on"]:
                 self.protocol = record["protocol"]
             self._tell_up(record["on"])

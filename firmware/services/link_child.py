@@ -1,7 +1,7 @@
 """The link as a child of the door process, over a socket pair: how a controller without systemd runs.
 
-It has the same user as the door, and ends with it. With systemd the link is a service of its own
-(`link_socket`).
+It has the same user as the door, and ends with it; one that hangs is ended and another one started. With
+systemd the link is a service of its own (`link_socket`), and systemd sees to that.
 """
 
 import os
@@ -14,6 +14,9 @@ from typing import Any
 from firmware.runtime import aio
 from firmware.services.link import Link
 
+LOOK_MS = 20_000  #: so often it must have said something since: it does each 10 s
+SILENT_LIMIT = 4  #: looks in a row that found nothing; opening a connection may take one or two
+
 CHILD = "firmware.services.link_process"  #: the module that the child runs
 
 
@@ -25,6 +28,8 @@ class LinkProcess(Link):
     ) -> None:
         super().__init__(link, site, controller, loop, will_payload)
         self._child: subprocess.Popen[bytes] | None = None
+        self._look: aio.Timer | None = None
+        self._silent = 0  # looks in a row
 
     @property
     def pid(self) -> int | None:
@@ -51,8 +56,27 @@ class LinkProcess(Link):
                 self._later()
                 return
         self._attach(ours)
+        self._silent = 0
+        self._look_later()
+
+    def _take(self, data: bytes) -> None:
+        self._silent = 0
+        super()._take(data)
+
+    def _look_later(self) -> None:
+        self._look = self._loop.call_at(self._loop.now_ms() + LOOK_MS, self._see_whether_it_lives)
+
+    def _see_whether_it_lives(self) -> None:
+        self._silent += 1  # of ours that did not run nothing is counted, however long that was
+        if self._silent > SILENT_LIMIT:
+            self._lost("link: its process hangs; expected a sign of life each 10 s")
+        else:
+            self._look_later()
 
     def _let_go(self) -> None:
+        if self._look is not None:
+            self._look.cancel()
+            self._look = None
         if self._child is not None:
             self._child.kill()
             self._child.wait()

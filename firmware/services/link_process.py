@@ -4,13 +4,14 @@
 `firmware.services.link` in the door process (records: `link_records`). ``--socket PATH``: a service of its
 own, which calls the door at PATH, and ends when the door does; systemd starts it again.
 What it does is `link_turns`' affair; here it waits, and ends as soon as the door's end closes. It never
-holds more than `GROWTH_BYTES` beyond what it starts with.
+holds more than `GROWTH_BYTES` beyond what it starts with. Each `BEAT_MS` it tells the door that it lives.
 """
 
 import os
 import select
 import socket
 import sys
+import time
 from typing import Any
 
 from firmware.services import link_channel, link_limits
@@ -22,6 +23,7 @@ from firmware.services.link_records import READ_BYTES, LinkRecordError, encode
 from firmware.services.link_turns import Course, LinkTurns, Opening, Wait
 
 GROWTH_BYTES = 48 << 20  #: address space beyond what the start took
+BEAT_MS = 10_000  #: from one sign of life to the next; opening a connection may hold one up
 
 
 class LinkProcess:
@@ -30,6 +32,7 @@ class LinkProcess:
     def __init__(self, door: socket.socket, life: Life) -> None:
         self._door = door
         self._life = life
+        self._beat_s = time.monotonic()
         self._poll = select.poll()
         self._poll.register(door, select.POLLIN)
         self._poll.register(life, select.POLLIN)
@@ -67,10 +70,14 @@ class LinkProcess:
     def _wait(self, wanted: Wait) -> int:
         """Wait for anybody; take what the door says, and give the broker's events."""
         self._life.goes_on()
+        now_s = time.monotonic()
+        if (now_s - self._beat_s) * 1000 >= BEAT_MS:
+            self._beat_s = now_s
+            self._door.sendall(encode("beat"))
         if wanted.fd >= 0:
             self._poll.register(wanted.fd, wanted.events)
         try:
-            ready = dict(self._poll.poll(wanted.ms))
+            ready = dict(self._poll.poll(min(wanted.ms, BEAT_MS)))
         finally:
             if wanted.fd >= 0:
                 self._poll.unregister(wanted.fd)

@@ -69,6 +69,7 @@ TO_DOOR: dict[str, dict[str, type]] = {
     },
     "health": {"ok": bool, "text": str},
     "choked": {},
+    "beat": {},
 }
 
 

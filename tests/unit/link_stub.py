@@ -18,6 +18,7 @@ SAYS = {
     b'"flaw":"","again":false,"number":0}\n' * 2,
     "stranger": b'{"kind":"message","token":1,"topic":"stored","payload":"","retained":false,'
     b'"flaw":"too_long","again":false,"number":0}\n',
+    "beats": b'{"kind":"up","on":true,"protocol":"5"}\n',
     "mute": b'{"kind":"up","on":true,"protocol":"5"}\n',
 }
 
@@ -29,4 +30,6 @@ if __name__ == "__main__":
     channel.sendall(SAYS[what])
     gone = select.poll()
     gone.register(channel, 0)  # never reads; ends when the door's end has closed
+    while what == "beats" and not gone.poll(10):
+        channel.sendall(b'{"kind":"beat"}\n')
     gone.poll()

@@ -4,6 +4,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from firmware.runtime.outputs import Outputs
+from firmware.runtime.ports import Batch
 from hal.drivers.buzzer import Buzzer
 from hal.errors import DeviceUnavailableError
 from hal.ports import DigitalOutput
@@ -87,3 +88,67 @@ def test_an_output_that_goes_while_it_sounds_keeps_nobody_busy_and_ends_when_it_
     door.apply(3001)
     assert door.line.on is False
     assert door.told[1:] == [("buzzer", True, "works again")]
+
+
+# ---- a release and its record ----------------------------------------------------------------------
+
+
+class _Strike:
+    """A lock that notes how it is driven."""
+
+    def __init__(self) -> None:
+        self.driven: list[bool] = []
+
+    def set_unlocked(self, unlocked: bool) -> None:
+        self.driven.append(unlocked)
+
+
+class _BarelyLate(Batch):
+    """Durable from the moment on in which the door makes it late."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        super().__setattr__(name, value)
+        if name == "late" and value:
+            self.durable = True
+
+
+def _released(batch: Batch) -> tuple[Outputs, Any, _Strike]:
+    """A portal that a card has released at 0 ms, by a record that is in `batch`."""
+    config: dict[str, Any] = {
+        "devices": {"strike": {}},
+        "portals": {"front": {"lock": "strike"}},
+        "access_points": {},
+        "alarms": {"siren": None, "beacon": None},
+    }
+    strike = _Strike()
+    outputs = Outputs(config, {"strike": strike})
+    portal = SimpleNamespace(unlocked=True, waits_for_record=lambda now_ms: True)
+    alarms = SimpleNamespace(sounding=lambda now_ms: [], alarms=list)
+    site: Any = SimpleNamespace(portals={"front": portal}, access_points={}, alarms=alarms)
+    outputs.apply(site, batch, 0)
+    return outputs, site, strike
+
+
+def test_a_door_waits_for_its_record_for_100_ms_and_then_makes_it_late() -> None:
+    batch = Batch([{"type": "access.granted"}], [0], {})
+    outputs, site, strike = _released(batch)
+    assert outputs.deadline_ms == 100
+    outputs.apply(site, None, 99)
+    assert (strike.driven, batch.late) == ([], False)
+    outputs.apply(site, None, 100)
+    assert (strike.driven, batch.late) == ([True], True)
+
+
+def test_a_record_that_is_durable_in_time_is_not_late() -> None:
+    batch = Batch([{"type": "access.granted"}], [0], {})
+    outputs, site, strike = _released(batch)
+    batch.durable = True
+    outputs.apply(site, None, 40)
+    assert (strike.driven, batch.late) == ([True], False)
+
+
+def test_a_record_that_became_durable_in_the_very_moment_is_not_late() -> None:
+    batch = _BarelyLate([{"type": "access.granted"}], [0], {})
+    outputs, site, strike = _released(batch)
+    outputs.apply(site, None, 100)
+    assert (strike.driven, batch.late) == ([True], False)

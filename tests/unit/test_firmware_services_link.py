@@ -1,8 +1,10 @@
 """`firmware.services.link`: a child that dies, hangs or says what it never says harms nobody."""
 
 import os
+import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +13,8 @@ import pytest
 
 from firmware.runtime import aio
 from firmware.runtime.clock import MonotonicClock
-from firmware.services import link, link_child
+from firmware.services import link, link_child, link_process
+from firmware.services.link_channel import Gone, Life
 from hal.backends.monotonic_ticks import MonotonicTicks
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -80,7 +83,7 @@ def start(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], Rig]]:
         ("noise", "link: a line that is no JSON; expected a record"),
         (
             "unknown",
-            "link: a record of unknown kind; expected one of up, taken, message, health, choked",
+            "link: a record of unknown kind; expected one of up, taken, message, health, choked, beat",
         ),
         ("endless", "link: a line without end; expected at most 393216 bytes"),
         ("fields", "link: up with other fields; expected on, protocol"),
@@ -148,6 +151,42 @@ def test_a_message_that_is_too_long_is_told_and_not_sent(start: Callable[[str], 
     assert rig.said[1][0] is False
     assert rig.said[1][1].startswith("link: a send of 4000")
     assert rig.said[1][1].endswith(" bytes; expected at most 393216")
+
+
+def test_a_child_that_says_nothing_any_more_is_replaced_and_one_that_beats_is_not(
+    start: Callable[[str], Rig], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(link_child, "LOOK_MS", 60)
+    rig = start("mute")
+    rig.until(lambda: rig.said)
+    first = rig.link.pid
+    rig.until(lambda: rig.link.pid not in (None, first))
+    text = "link: its process hangs; expected a sign of life each 10 s; trying again"
+    assert rig.said[:3] == [True, False, (False, text)]
+    alive = start("beats")
+    alive.until(lambda: alive.said)
+    first, end_ms = alive.link.pid, alive.loop.now_ms() + 60 * 4 * (link_child.SILENT_LIMIT + 1)
+    alive.until(lambda: alive.loop.now_ms() >= end_ms)
+    assert (alive.link.pid, alive.said) == (first, [True])
+
+
+def test_the_links_process_beats(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link_process, "BEAT_MS", 1)
+    ours, theirs = socket.socketpair()
+    ours.settimeout(PATIENCE_MS / 1000)
+    thread = threading.Thread(target=_run_link, args=(theirs,))
+    thread.start()
+    heard = b""
+    while heard.count(b'{"kind":"beat"}\n') < 2:
+        heard += ours.recv(100)
+    ours.close()
+    thread.join()
+    assert set(heard.splitlines()) == {b'{"kind":"beat"}'}
+
+
+def _run_link(door: socket.socket) -> None:
+    with pytest.raises(Gone), door:
+        link_process.LinkProcess(door, Life()).run()
 
 
 def test_killed_it_tells_nobody_and_starts_nothing(start: Callable[[str], Rig]) -> None:

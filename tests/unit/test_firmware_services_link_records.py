@@ -74,15 +74,15 @@ def test_text_that_is_no_unicode_is_sent_as_question_marks() -> None:
         (_line([1]), "link: a line that is no object; expected a record"),
         (
             _line({}),
-            "link: a record of unknown kind; expected one of up, taken, message, health, choked",
+            "link: a record of unknown kind; expected one of up, taken, message, health, choked, beat",
         ),
         (
             _line({"kind": []}),
-            "link: a record of unknown kind; expected one of up, taken, message, health, choked",
+            "link: a record of unknown kind; expected one of up, taken, message, health, choked, beat",
         ),
         (
             _line(SEND),
-            "link: a record of unknown kind; expected one of up, taken, message, health, choked",
+            "link: a record of unknown kind; expected one of up, taken, message, health, choked, beat",
         ),
         (
             _line({"kind": "health", "ok": True}),
