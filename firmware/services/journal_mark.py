@@ -103,6 +103,8 @@ def is_behind(files: Files, path: str, found: Past, by_heart: Past | None = None
     least = read(files, path) if by_heart is None else _mark_of(by_heart)
     if least is None:
         return False
+    if not least.name:
+        return True
     if found.name != least.name:  # an older one, unless it took the place of that one just now
         return found.previous != least.name
     return found.boot < least.boot or found.last_seq < least.seq

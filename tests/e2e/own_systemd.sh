@@ -5,6 +5,7 @@
 # with it: the machine's own files are only read. Runs the unit files of firmware/units as they are, but for
 # where their output goes (WORK has no journald): /var/log/door and /var/log/link.
 set -e
+umask 022
 python=$1 checkout=$2 packages=$3 work=$4 given=$5
 mount --make-rprivate /
 mount -t tmpfs tmpfs "$work"
@@ -29,6 +30,7 @@ ln -s pts/ptmx dev/ptmx
 mount -t tmpfs tmpfs dev/shm
 mkdir -p opt/doorward/packages var/log var/lib/doorward etc/doorward old
 cp "$given/board.toml" etc/doorward/
+chmod 644 etc/doorward/board.toml
 cp "$given/operators.json" var/lib/doorward/
 # A device that anybody may open, but for a process that is shown none.
 mknod -m 666 dev/ttyUSB9 c 1 3

@@ -259,6 +259,29 @@ def test_while_nothing_can_be_written_a_journal_without_its_log_still_revokes() 
     assert rig.stored()[0]["previous"]["seq"] == 3
 
 
+@pytest.mark.parametrize("mark", [b"", b"garbage", None])
+def test_while_nothing_can_be_written_a_journal_without_its_mark_still_revokes(
+    mark: bytes | None,
+) -> None:
+    rig = _ended()
+    rig.write("command.accepted", **{"command/seen/0": {"by": "op"}, "operator/op-mal": REVOKED})
+    rig.executor.kill()
+    if mark is None:
+        rig.disk.remove("journal.name", True)
+    else:
+        rig.disk.write("journal.name", mark)
+    rig.disk.fail("full")
+    journal = rig.boot()
+    assert journal.kept["operator/op-mal"]["revoked"]
+    assert journal.kept[LOST] is True
+    rig.disk.fail("none")
+    rig.append("system.started")
+    rig.run(5000)
+    assert (False, UNMARKED) in rig.health
+    rig.executor.close()
+    assert rig.boot().kept["operator/op-mal"]["revoked"]
+
+
 def test_what_was_durable_is_there_when_the_file_is_opened_again_while_running() -> None:
     rig = _ended()
     name = rig.journal.name
