@@ -114,15 +114,18 @@ class JournalFile:
             return self._begin_again(error)
 
     def look(self) -> None:
-        """Learn what is kept from a file that cannot be written, if that can be. Never raises."""
+        """Learn what is kept from a file that cannot be written, or from what is beside it. Never raises."""
         try:
             connection = database.connect_read_only(self._path, self._vfs)
         except apsw.Error:
+            there_was = journal_mark.read(self._files, self._path) is not None
+            if there_was and not journal_heir.recall(self._files, self._path, self.past.kept):
+                self._tell_kept()
             return
         self.past = journal_salvage.past_of(connection)
         if journal_mark.is_behind(self._files, self._path, self.past):
             journal_heir.recall(self._files, self._path, self.past.kept)
-        self.past.boot += 1
+        self.past.boot += self.past.name != ""  # of none the next start is not known
         self._tell_kept()
         connection.close(True)
 

@@ -49,8 +49,10 @@ def _put_right(path: Path, good: Path) -> list[str]:
     """Make the file what was put there; what was wrong. Never raises."""
     try:
         copy = good.read_bytes()
-    except OSError:
+    except FileNotFoundError:
         return []
+    except OSError as error:
+        return [f"{GOOD}: cannot be read ({error.strerror}); {NAME} is used as it stands"]
     content, told = copy[:-SUM_BYTES], copy[-SUM_BYTES:]
     try:
         there = path.read_bytes()

@@ -274,6 +274,7 @@ def test_while_nothing_can_be_written_a_journal_without_its_mark_still_revokes(
     journal = rig.boot()
     assert journal.kept["operator/op-mal"]["revoked"]
     assert journal.kept[LOST] is True
+    assert (journal.boot == 0) == (journal.name == "")
     rig.disk.fail("none")
     rig.append("system.started")
     rig.run(5000)

@@ -139,3 +139,17 @@ def test_a_folder_in_their_place_gives_way(tmp_path: Path) -> None:
     notes = Notes(Files(), str(tmp_path / "journal.db"))
     notes.keep({"use/7": "[1, null]"})
     assert notes.read() == {"use/7": "[1, null]"}
+
+
+@pytest.mark.parametrize("how", ["missing", "garbage"])
+def test_while_nothing_can_be_written_a_journal_that_is_lost_still_shuts(how: str) -> None:
+    rig = _rig(**SPENT)
+    if how == "missing":
+        rig.disk.remove("journal.db", True)
+        rig.disk.remove(LOG, True)
+    else:
+        rig.disk.write("journal.db", b"garbage" * 1000)
+    rig.disk.fail("full")
+    journal = rig.boot()
+    assert journal.kept_known
+    assert journal.kept == {**SPENT, "use/10": [3, None], LOST: True}

@@ -1,5 +1,6 @@
 """`firmware.services.key_copy`, `key_mark`: one file may come to any harm, and none of it goes unsaid."""
 
+import errno
 import os
 import random
 import shutil
@@ -222,11 +223,23 @@ def test_a_store_from_before_there_were_marks_has_one_after_its_next_start(folde
     assert _told(folder) == [ALL_LOST]
 
 
-def test_a_mark_that_cannot_be_written_is_told(folder: Path) -> None:
+def test_a_mark_that_cannot_be_written_is_told(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*args: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    (folder / "keys.mark").unlink()
+    monkeypatch.setattr(Files, "put", full)
+    told = ["keys.db: keys.mark cannot be written: failed (OSError)"]
+    assert (_told(folder), _told(folder)) == (told, told)
+
+
+def test_a_folder_in_the_place_of_the_mark_gives_way(folder: Path) -> None:
     (folder / "keys.mark").unlink()
     (folder / "keys.mark").mkdir()
-    told = ["keys.db: keys.mark cannot be written: failed (IsADirectoryError)"]
-    assert (_told(folder), _told(folder)) == (told, told)
+    assert (_told(folder), _told(folder)) == ([], [])
+    assert (folder / "keys.mark").is_file()
 
 
 # ---- any one file ----------------------------------------------------------------------------------

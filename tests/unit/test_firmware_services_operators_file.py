@@ -160,3 +160,15 @@ def test_without_its_copy_another_file_is_what_somebody_put_there(tmp_path: Path
     for _ in range(2):
         assert operators_file.load(str(file.parent)) == ({"op-ling": ("owner", KEY)}, [])
     assert good.exists()
+
+
+def test_a_copy_that_cannot_be_read_is_told_at_each_start(tmp_path: Path) -> None:
+    file, good = _loaded(tmp_path)
+    right = operators_file.load(str(file.parent))[0]
+    good.unlink()
+    good.mkdir()
+    told = (
+        "operators.good.json: cannot be read (Is a directory); operators.json is used as it stands"
+    )
+    for _ in range(2):
+        assert operators_file.load(str(file.parent)) == (right, [told])
