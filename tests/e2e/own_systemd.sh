@@ -34,12 +34,21 @@ chmod 644 etc/doorward/board.toml
 cp "$given/operators.json" var/lib/doorward/
 # A device that anybody may open, but for a process that is shown none.
 mknod -m 666 dev/ttyUSB9 c 1 3
+# show FOLDER PLACE: the folder as it is; one that was made under a umask that shuts others out, as a copy.
+show() {
+	if [ -z "$(find "$1" ! -perm -o+r -print -quit)" ]; then
+		mount --bind "$1" "$2"
+		mount -o remount,bind,ro "$2"
+	else
+		cp -r "$1/." "$2"
+		chmod -R a+rX "$2"
+	fi
+}
 for part in firmware hal board_configs; do
 	mkdir "opt/doorward/$part"
-	mount --bind "$checkout/$part" "opt/doorward/$part"
-	mount -o remount,bind,ro "opt/doorward/$part"
+	show "$checkout/$part" "opt/doorward/$part"
 done
-mount --bind "$packages" opt/doorward/packages
+show "$packages" opt/doorward/packages
 pivot_root . old
 cd /
 umount -l /old
