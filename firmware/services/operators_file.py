@@ -32,45 +32,37 @@ def load(folder: str) -> tuple[First, list[str]]:
     A file with one entry that is wrong gives nobody: half of the owners is not what anybody wrote.
     """
     path, good = Path(folder) / NAME, Path(folder) / GOOD
-    told = _put_right(path, good)
-    if not path.exists():
+    content, told = _content(path, good)
+    if content is None:
         return {}, told  # a controller that nobody commands, or one whose owner has said who does
-    found, problems = _read(path, NAME)
+    found, problems = _entries(content, NAME)
     if problems:
         return {}, told + [f"{line}; nobody of it may command" for line in problems]
     if not good.exists():
         with suppress(OSError):  # the file alone serves as well, till something befalls it
-            content = path.read_bytes()
             _write(good, content + _sum(content))
     return found, told
 
 
-def _put_right(path: Path, good: Path) -> list[str]:
-    """Make the file what was put there; what was wrong. Never raises."""
-    try:
-        copy = good.read_bytes()
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        return [f"{GOOD}: cannot be read ({error.strerror}); {NAME} is used as it stands"]
-    content, told = copy[:-SUM_BYTES], copy[-SUM_BYTES:]
-    try:
-        there = path.read_bytes()
-    except OSError:
-        there = b""
-    if _sum(there) == told:
+def _content(path: Path, good: Path) -> tuple[bytes | None, list[str]]:
+    """What was put there, by the file and its copy, and what was wrong with either; None: nothing."""
+    there, flaw = _bytes(path, NAME)
+    copy, problem = _bytes(good, GOOD)
+    if copy is None:
+        told = [f"{problem}; {NAME} is used as it stands"] if problem else []
+        return there, told + ([f"{flaw}; nobody of it may command"] if flaw else [])
+    content, told_sum = copy[:-SUM_BYTES], copy[-SUM_BYTES:]
+    if there is not None and _sum(there) == told_sum:
         if there == content:
-            return []
+            return there, []
         problem = f"{GOOD}: is not what was written; made anew from {NAME}"
-        return [problem, *_put(good, there + told)]
-    if _sum(content) == told:
-        problem = (
-            f"{NAME}: {'is not what was put there' if there else 'is missing'}; {GOOD} is used"
-        )
-        return [problem, *_put(path, content)]
+        return there, [problem, *_put(good, there + told_sum)]
+    if _sum(content) == told_sum:
+        why = flaw or f"{NAME}: {'is missing' if there is None else 'is not what was put there'}"
+        return content, [f"{why}; {GOOD} is used", *_put(path, content)]
     with suppress(OSError):
         good.unlink()
-    return [f"{GOOD}: is not what was written; {NAME} is used as it stands"]
+    return there, [f"{GOOD}: is not what was written; {NAME} is used as it stands"]
 
 
 def _put(path: Path, content: bytes) -> list[str]:
@@ -87,7 +79,13 @@ def _sum(content: bytes) -> bytes:
 
 def run(source: str, folder: str, out: TextIO, err: TextIO) -> int:
     """Put the operators of `source` into the state folder, all or none; the exit code."""
-    found, problems = _read(Path(source), source)
+    content, flaw = _bytes(Path(source), source)
+    if content is None:
+        content, flaw = (
+            b"",
+            flaw or f"{source}: no such file or directory; expected operators (JSON)",
+        )
+    found, problems = ({}, [flaw]) if flaw else _entries(content, source)
     if not problems and not any(role == OWNER for role, _ in found.values()):
         problems = [f"{source}: has no owner; expected at least one"]
     for line in problems:
@@ -106,15 +104,22 @@ def run(source: str, folder: str, out: TextIO, err: TextIO) -> int:
     return 0
 
 
-def _read(path: Path, title: str) -> tuple[First, list[str]]:
+def _bytes(path: Path, title: str) -> tuple[bytes | None, str]:
+    """What a file holds; None, and why it cannot be read, "": there is none."""
     try:
         with path.open("rb") as file:
-            text = file.read(BYTES_LIMIT + 1)
-        if len(text) > BYTES_LIMIT:
-            return {}, [f"{title}: is too long; expected at most {BYTES_LIMIT} bytes"]
-        entries = json.loads(text)
+            return file.read(BYTES_LIMIT + SUM_BYTES + 1), ""
+    except FileNotFoundError:
+        return None, ""
     except OSError as error:
-        return {}, [f"{title}: {(error.strerror or str(error)).lower()}; expected operators (JSON)"]
+        return None, f"{title}: {(error.strerror or str(error)).lower()}; expected operators (JSON)"
+
+
+def _entries(content: bytes, title: str) -> tuple[First, list[str]]:
+    if len(content) > BYTES_LIMIT:
+        return {}, [f"{title}: is too long; expected at most {BYTES_LIMIT} bytes"]
+    try:
+        entries = json.loads(content)
     except (ValueError, RecursionError):
         return {}, [f"{title}: is no JSON; expected a list of operators"]
     if not isinstance(entries, list) or not 0 < len(entries) <= LIMIT:

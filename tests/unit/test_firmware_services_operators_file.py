@@ -168,7 +168,20 @@ def test_a_copy_that_cannot_be_read_is_told_at_each_start(tmp_path: Path) -> Non
     good.unlink()
     good.mkdir()
     told = (
-        "operators.good.json: cannot be read (Is a directory); operators.json is used as it stands"
+        "operators.good.json: is a directory; expected operators (JSON);"
+        " operators.json is used as it stands"
     )
     for _ in range(2):
         assert operators_file.load(str(file.parent)) == (right, [told])
+
+
+def test_a_folder_in_its_place_is_told_and_the_copy_is_used_meanwhile(tmp_path: Path) -> None:
+    file, _ = _loaded(tmp_path)
+    right = operators_file.load(str(file.parent))[0]
+    file.unlink()
+    file.mkdir()
+    for _ in range(2):
+        found, problems = operators_file.load(str(file.parent))
+        assert found == right
+        assert problems[0].endswith("; operators.good.json is used")
+        assert problems[1:] == ["operators.json: cannot be written (Is a directory)"]
