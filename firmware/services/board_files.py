@@ -14,6 +14,8 @@ import os
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from firmware.services import whole_files
+
 TRIES_MAX = 2
 
 _NEXT, _TRIES, _OWN, _DROPPED = (
@@ -71,7 +73,7 @@ def choose(folder: str, given: str, load: Load, wrong: type[Exception]) -> Chose
         try:
             tries = _tries(folder)
             if tries < TRIES_MAX:
-                _put(folder, _TRIES, str(tries + 1).encode())
+                whole_files.write(os.path.join(folder, _TRIES), str(tries + 1).encode())
                 return Chosen(load(sent), sent, True, problems)
             problems.append(f"config: did not start {TRIES_MAX} times; the one before is used")
         except wrong as error:
@@ -97,7 +99,7 @@ def offer(folder: str, text: str, now: dict[str, Any], load: Load, wrong: type[E
     part = _NEXT + ".part"
     path = os.path.join(folder, part)
     try:
-        _put(folder, part, text.encode())
+        whole_files.write(path, text.encode())
         config = load(path)
         for section, key in (("controller", "site"), ("controller", "name"), ("", "board")):
             is_now = now[section][key] if section else now[key]
@@ -108,7 +110,7 @@ def offer(folder: str, text: str, now: dict[str, Any], load: Load, wrong: type[E
                 return f'{at}: "{sent}" is another one; expected "{is_now}"'
         _remove(folder, _TRIES)
         os.replace(path, os.path.join(folder, _NEXT))
-        _sync(folder)
+        whole_files.sync(folder)
     except wrong as error:
         _remove(folder, part)
         return " | ".join(str(error).replace(path + ": ", "").splitlines())
@@ -123,14 +125,14 @@ def keep(folder: str) -> None:
     """The controller decides with what was on trial: from now on it is the one. Raises OSError."""
     os.replace(os.path.join(folder, _NEXT), os.path.join(folder, _OWN))
     _remove(folder, _TRIES)
-    _sync(folder)
+    whole_files.sync(folder)
 
 
 def _drop(folder: str) -> None:
     try:
         os.replace(os.path.join(folder, _NEXT), os.path.join(folder, _DROPPED))
         _remove(folder, _TRIES)
-        _sync(folder)
+        whole_files.sync(folder)
     except OSError:
         pass  # a folder that cannot be written holds nothing that could be tried
 
@@ -144,34 +146,11 @@ def _tries(folder: str) -> int:
     return int(word) if word.isdigit() else TRIES_MAX
 
 
-def _put(folder: str, name: str, data: bytes) -> None:
-    path = os.path.join(folder, name)
-    new = path + ".new"
-    with open(new, "wb", opener=_private) as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(new, path)
-    _sync(folder)
-
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, 0o600)
-
-
 def _remove(folder: str, name: str) -> None:
     try:
         os.unlink(os.path.join(folder, name))
     except FileNotFoundError:
         pass
-
-
-def _sync(folder: str) -> None:
-    fd = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 def _first(error: Exception) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from firmware.services import secrets
+from firmware.services import whole_files
 from firmware.trust import canonical
 
 KIND = "doorward.commissioning"
@@ -62,12 +62,12 @@ class Part:
         """One more is done. Raises OSError."""
         self.steps.append(step)
         whole = {"config": self._config, "steps": self.steps}
-        secrets.write(self._path, canonical.dumps(whole))
+        whole_files.write(self._path, canonical.dumps(whole))
 
     def end(self) -> None:
         """It is in a record: nobody goes on with it. Raises OSError."""
         self._path.unlink(missing_ok=True)
-        secrets.sync(self._path.parent)
+        whole_files.sync(self._path.parent)
 
 
 def _is_step(one: Any) -> bool:
@@ -122,4 +122,4 @@ def _put(path: Path, data: bytes) -> None:
         os.replace(new, path)
     else:
         new.unlink()
-    secrets.sync(path.parent)
+    whole_files.sync(path.parent)

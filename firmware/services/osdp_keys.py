@@ -7,7 +7,7 @@ being given, and may have if the power went meanwhile. They leave the folder for
 import os
 from pathlib import Path
 
-from firmware.services import secrets
+from firmware.services import whole_files
 from hal.errors import DeviceUnavailableError
 
 LENGTH = 16
@@ -37,14 +37,14 @@ def begin(folder: str, reader: str) -> bytes:
     if begun is not None:
         return begun
     key = os.urandom(LENGTH)
-    secrets.write(Path(folder) / _next_name(reader), key)
+    whole_files.write(Path(folder) / _next_name(reader), key)
     return key
 
 
 def finish(folder: str, reader: str) -> None:
     """`reader` has its new key: it counts from now on. Raises OSError."""
     os.replace(Path(folder) / _next_name(reader), Path(folder) / _name(reader))
-    secrets.sync(Path(folder))
+    whole_files.sync(Path(folder))
 
 
 def _name(reader: str) -> str:

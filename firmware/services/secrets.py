@@ -6,24 +6,18 @@ else; without it the codes that were given out are no good any more, which is to
 ``identity.key`` is who the controller is (`firmware.trust.identity`): with another one hosts must be told
 its new public keys, which its `status` carries.
 
-Each file is the key's bytes and no more; a good copy stands beside it (``controller.good.key``), the same
-bytes and a sum of them. Of the two the one that the sum vouches for is used and the other made anew from it,
-which is told; a key that does not fit is set aside. One that has no copy is taken as it stands, and gets
-one: it is of an older version, or somebody has put it there. Who gives a controller another key therefore
-removes the copy, too: a key changed alone is taken for a damaged one.
+Each file is the key's bytes and no more, and has a good copy (`firmware.services.good_copy`).
 """
 
-import hashlib
 import os
 from pathlib import Path
 from typing import NamedTuple
 
+from firmware.services import good_copy, whole_files
 from firmware.trust.identity import LENGTH as IDENTITY_LENGTH
 from firmware.trust.identity import Identity
 
 LENGTH = 32
-SUM_LENGTH = 32  #: bytes of a good copy behind those of the key
-_OTHER = "is not what was written"
 _BEGUN = "journal.name"  # there since the first boot, and made after the secrets
 
 
@@ -83,120 +77,25 @@ def has_begun(state_dir: str | os.PathLike[str]) -> bool:
 
 def _secret(state_dir: str | os.PathLike[str], kind: _Kind) -> tuple[bytes, list[str]]:
     path = Path(state_dir) / kind.name
-    good = path.with_name(f"{path.stem}.good{path.suffix}")
-    there, flaw = _read(path, kind.length)
-    copy, copy_flaw = _read(good, kind.length + SUM_LENGTH)
-    key = _vouched(there, copy, kind)
-    problems: list[str] = []
+
+    def flaw_of(content: bytes) -> str:
+        if len(content) != kind.length:
+            return f"has {len(content)} bytes; expected {kind.length}"
+        if not any(content):  # as a disk leaves what it never wrote: everybody knows that key
+            return "holds nothing but zeros"
+        return ""
+
+    key, flaw, problems = good_copy.find(path, flaw_of)
     if key is None:
-        if copy is not None or copy_flaw:
-            goes_on = "" if there is None else f"; {kind.name} is used as it stands"
-            problems.append(f"{good.name}: {_set_aside(good, copy_flaw)}{goes_on}")
-        if there is None:
-            return _made(path, good, kind, flaw, problems)
-        key = there
-    elif there != key:
-        goes_on = f"{good.name} is used"
-        missing = there is None and not flaw
-        problems.append(
-            f"{kind.name}: {'is missing' if missing else _set_aside(path, flaw)}; {goes_on}"
-        )
-        _put(path, key, goes_on, problems)
-    elif copy != key + _sum(kind, key):
-        problems.append(f"{good.name}: {_OTHER}; made anew from {kind.name}")
-    if copy != key + _sum(kind, key):
-        _put(good, key + _sum(kind, key), f"{kind.name} has no good copy", problems)
-    return key, problems
-
-
-def _made(
-    path: Path, good: Path, kind: _Kind, flaw: str, problems: list[str]
-) -> tuple[bytes, list[str]]:
-    """A new key with its copy: there is none that can be used."""
-    if flaw:
-        problems.append(f"{kind.name}: {_set_aside(path, flaw)}; {kind.lost}")
-    elif problems or has_begun(path.parent):  # else it is the first boot
-        problems.append(f"{kind.name}: is missing; {kind.lost}")
-    key = os.urandom(kind.length)
-    # The key first: a cut between the two leaves one that has no copy yet.
-    if _put(path, key, kind.brief, problems):
-        _put(good, key + _sum(kind, key), f"{kind.name} has no good copy", problems)
-    return key, problems
-
-
-def _vouched(there: bytes | None, copy: bytes | None, kind: _Kind) -> bytes | None:
-    """The key, where the sum of the copy says which it is."""
-    if copy is None:
-        return None
-    copied, told = copy[: kind.length], copy[kind.length :]
-    for key in (there, copied):
-        if key is not None and _sum(kind, key) == told:
-            return key
-    return None
-
-
-def _sum(kind: _Kind, key: bytes) -> bytes:
-    return hashlib.sha256(kind.name.encode() + b"\n" + key).digest()
-
-
-def _read(path: Path, length: int) -> tuple[bytes | None, str]:
-    """What a file holds; or None, and why it is no such file: "" where there is none at all."""
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        return None, ""
-    except OSError as error:
-        return None, f"cannot be read ({error.strerror})"
-    if len(content) != length:
-        return None, f"has {len(content)} bytes; expected {length}"
-    if not any(content):  # as a disk leaves what it never wrote: everybody knows that key
-        return None, "holds nothing but zeros"
-    return content, ""
-
-
-def _put(path: Path, content: bytes, otherwise: str, problems: list[str]) -> bool:
-    """Write a file; whether that was possible: else `problems` says so, and what is so `otherwise`."""
-    try:
-        write(path, content)
-    except OSError as error:
-        problems.append(f"{path.name}: cannot be written ({error.strerror}); {otherwise}")
-        return False
-    return True
-
-
-def _set_aside(path: Path, flaw: str) -> str:
-    """Give a file that is no good another name; the words for what was wrong, and for that."""
-    why = flaw or _OTHER
-    number = 1
-    while (aside := path.with_name(f"{path.stem}-bad-{number}.key")).exists():
-        number += 1
-    try:
-        path.rename(aside)
-    except OSError:
-        return f"{why}; it cannot be set aside"
-    return f"{why}; set aside as {aside.name}"
-
-
-def write(path: Path, key: bytes) -> None:
-    """Put `key` into the file at `path`, for nobody but this user. Raises OSError."""
-    # Beside it and then in place: a cut leaves a whole key or none.
-    new = path.with_name(path.name + ".new")
-    new.unlink(missing_ok=True)
-    fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        while key:  # a disk that is nearly full takes a part of it, and says so by the count alone
-            key = key[os.write(fd, key) :]
-        os.fsync(fd)
-    finally:
-        os.close(fd)
-    os.replace(new, path)
-    sync(path.parent)
-
-
-def sync(folder: Path) -> None:
-    """Have what was renamed in `folder` on the disk. Raises OSError."""
-    opened = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
+        if flaw:
+            problems.append(f"{kind.name}: {good_copy.set_aside(path, flaw)}; {kind.lost}")
+        elif problems or has_begun(path.parent):  # else it is the first boot
+            problems.append(f"{kind.name}: is missing; {kind.lost}")
+        key = os.urandom(kind.length)
+        # The key first: a cut between the two leaves one that has no copy yet.
+        try:
+            whole_files.write(path, key)
+        except OSError as error:
+            problems.append(f"{kind.name}: cannot be written ({error.strerror}); {kind.brief}")
+            return key, problems
+    return key, problems + good_copy.keep(path, key)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 import hal.board
-from firmware.services import board_files
+from firmware.services import board_files, whole_files
 from hal.errors import BoardConfigError
 
 GIVEN = str(Path(__file__).parents[2] / "board_configs/rpi4-one-door.toml")
@@ -115,7 +115,7 @@ def test_a_trial_that_cannot_be_counted_is_not_begun(
     def full(*args: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(board_files, "_put", full)
+    monkeypatch.setattr(whole_files, "write", full)
     chosen = _choose(tmp_path)
     assert (chosen.path, chosen.trial) == (GIVEN, False)
     assert chosen.problems == [

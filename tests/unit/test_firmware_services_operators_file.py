@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -108,16 +109,17 @@ def _loaded(tmp_path: Path) -> tuple[Path, Path]:
     _import(tmp_path, json.dumps([LING, HOST]))
     state = tmp_path / "state"
     operators_file.load(str(state))
-    return state / operators_file.NAME, state / operators_file.GOOD
+    return state / operators_file.NAME, state / "operators.good.json"
 
 
 def test_a_bit_anywhere_in_the_file_is_told_and_gives_nobody_another_name(tmp_path: Path) -> None:
     file, _ = _loaded(tmp_path)
     whole, state = file.read_bytes(), str(file.parent)
     right = operators_file.load(state)[0]
-    told = "operators.json: is not what was put there; operators.good.json is used"
     for at in range(len(whole)):
         file.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
+        aside = f"set aside as operators-bad-{at + 1}.json"
+        told = f"operators.json: is not what was written; {aside}; operators.good.json is used"
         assert operators_file.load(state) == (right, [told]), at
         assert file.read_bytes() == whole
         assert operators_file.load(state) == (right, []), at
@@ -162,26 +164,50 @@ def test_without_its_copy_another_file_is_what_somebody_put_there(tmp_path: Path
     assert good.exists()
 
 
-def test_a_copy_that_cannot_be_read_is_told_at_each_start(tmp_path: Path) -> None:
+def test_a_copy_that_cannot_be_read_is_told_and_another_is_made(tmp_path: Path) -> None:
     file, good = _loaded(tmp_path)
     right = operators_file.load(str(file.parent))[0]
     good.unlink()
     good.mkdir()
     told = (
-        "operators.good.json: is a directory; expected operators (JSON);"
-        " operators.json is used as it stands"
+        "operators.good.json: cannot be read (Is a directory); set aside as"
+        " operators.good-bad-1.json; operators.json is used as it stands"
     )
-    for _ in range(2):
-        assert operators_file.load(str(file.parent)) == (right, [told])
+    assert operators_file.load(str(file.parent)) == (right, [told])
+    assert operators_file.load(str(file.parent)) == (right, [])
 
 
-def test_a_folder_in_its_place_is_told_and_the_copy_is_used_meanwhile(tmp_path: Path) -> None:
+def test_a_folder_in_its_place_is_set_aside_and_the_copy_is_used(tmp_path: Path) -> None:
     file, _ = _loaded(tmp_path)
     right = operators_file.load(str(file.parent))[0]
     file.unlink()
     file.mkdir()
+    aside = "cannot be read (Is a directory); set aside as operators-bad-1.json"
+    told = f"operators.json: {aside}; operators.good.json is used"
+    assert operators_file.load(str(file.parent)) == (right, [told])
+    assert operators_file.load(str(file.parent)) == (right, [])
+
+
+def test_a_file_that_cannot_be_read_and_has_no_copy_gives_nobody(tmp_path: Path) -> None:
+    (tmp_path / operators_file.NAME).mkdir()
+    told = "operators.json: cannot be read (Is a directory); nobody of it may command"
     for _ in range(2):
-        found, problems = operators_file.load(str(file.parent))
-        assert found == right
-        assert problems[0].endswith("; operators.good.json is used")
-        assert problems[1:] == ["operators.json: cannot be written (Is a directory)"]
+        assert operators_file.load(str(tmp_path)) == ({}, [told])
+
+
+def test_a_wrong_file_gets_no_copy_that_would_stand_against_the_right_one(tmp_path: Path) -> None:
+    file = tmp_path / operators_file.NAME
+    file.write_text(json.dumps([{**LING, "role": "king"}]))
+    assert operators_file.load(str(tmp_path))[0] == {}
+    file.write_text(json.dumps([LING]))  # by hand, as the line asked for
+    assert operators_file.load(str(tmp_path)) == ({"op-ling": ("owner", KEY)}, [])
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o077])
+def test_what_root_imports_the_doors_own_user_can_read(umask: int, tmp_path: Path) -> None:
+    before = os.umask(umask)
+    try:
+        _import(tmp_path, json.dumps([LING]))
+    finally:
+        os.umask(before)
+    assert (tmp_path / "state" / operators_file.NAME).stat().st_mode & 0o777 == 0o644

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from firmware.services import secrets
+from firmware.services import whole_files
 from firmware.services.secrets import controller_identity, controller_key, visitor_key
 from firmware.trust.identity import Identity
 
@@ -134,7 +134,9 @@ def test_a_key_that_is_missing_or_cut_is_put_back_from_its_copy(
 
 def test_a_key_that_has_no_copy_is_taken_as_it_stands_and_gets_one(folder: Path) -> None:
     given = bytes(range(32))
-    secrets.write(folder / "controller.key", given)  # by hand, by an older version, before a cut
+    whole_files.write(
+        folder / "controller.key", given
+    )  # by hand, by an older version, before a cut
     assert controller_key(folder) == (given, [])
     (folder / "controller.key").unlink()
     assert controller_key(folder)[0] == given
@@ -143,11 +145,11 @@ def test_a_key_that_has_no_copy_is_taken_as_it_stands_and_gets_one(folder: Path)
 def test_another_key_counts_when_the_copy_of_the_old_one_is_gone_too(folder: Path) -> None:
     old = visitor_key(folder)[0]
     given = bytes(range(32))
-    secrets.write(folder / "visitor.key", given)
+    whole_files.write(folder / "visitor.key", given)
     assert visitor_key(folder)[0] == old
     assert (folder / "visitor-bad-1.key").read_bytes() == given
     (folder / "visitor.good.key").unlink()
-    secrets.write(folder / "visitor.key", given)
+    whole_files.write(folder / "visitor.key", given)
     assert visitor_key(folder) == (given, [])
 
 
@@ -155,7 +157,7 @@ def test_a_copy_that_is_none_is_told_and_the_key_goes_on(folder: Path) -> None:
     key = controller_key(folder)[0]
     copy = folder / "controller.good.key"
     copy.write_bytes(b"end")
-    aside = "has 3 bytes; expected 64; set aside as controller.good-bad-1.key"
+    aside = "is not what was written; set aside as controller.good-bad-1.key"
     goes_on = "controller.key is used as it stands"
     assert controller_key(folder) == (key, [f"controller.good.key: {aside}; {goes_on}"])
     assert controller_key(folder) == (key, [])
@@ -172,10 +174,10 @@ def test_a_key_of_zeros_is_none_though_its_copy_says_the_same(folder: Path) -> N
     (folder / "controller.good.key").write_bytes(bytes(64))
     key, problems = controller_key(folder)
     assert any(key)
-    zeros = "holds nothing but zeros; set aside as"
     assert problems == [
-        f"controller.good.key: {zeros} controller.good-bad-1.key",
-        f"controller.key: {zeros} controller-bad-1.key; PINs and codes must be given again",
+        "controller.good.key: is not what was written; set aside as controller.good-bad-1.key",
+        "controller.key: holds nothing but zeros; set aside as controller-bad-1.key;"
+        " PINs and codes must be given again",
     ]
 
 
@@ -193,7 +195,7 @@ def test_a_key_lost_with_its_copy_is_told_and_another_is_made(folder: Path) -> N
         (folder / name).write_bytes(b"end")
     key, problems = controller_key(folder)
     assert problems == [
-        "controller.good.key: has 3 bytes; expected 64; set aside as controller.good-bad-1.key",
+        "controller.good.key: is not what was written; set aside as controller.good-bad-1.key",
         "controller.key: has 3 bytes; expected 32; set aside as controller-bad-1.key;"
         " PINs and codes must be given again",
     ]
@@ -244,12 +246,12 @@ def _until_cut(call: Callable[..., Any], left: list[None]) -> Callable[..., Any]
 def test_where_no_copy_can_be_made_the_key_is_used_and_that_is_told(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    secrets.write(folder / "controller.key", b"k" * 32)
+    whole_files.write(folder / "controller.key", b"k" * 32)
 
     def write(path: Path, key: bytes) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(secrets, "write", write)
+    monkeypatch.setattr(whole_files, "write", write)
     assert controller_key(folder) == (
         b"k" * 32,
         [
@@ -315,29 +317,3 @@ def test_a_visitor_key_that_is_none_is_set_aside_and_told(folder: Path) -> None:
         "visitor.key: has 5 bytes; expected 32; set aside as visitor-bad-1.key;"
         " visitors' codes must be given again"
     ]
-
-
-def test_what_the_disk_takes_in_pieces_is_whole(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    take = os.write
-    monkeypatch.setattr(os, "write", lambda fd, data: take(fd, data[:7]))
-    secrets.write(folder / "steps", bytes(range(200)))
-    assert (folder / "steps").read_bytes() == bytes(range(200))
-
-
-def test_a_disk_that_fills_up_in_the_middle_leaves_what_was_there(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    secrets.write(folder / "steps", b"before")
-    take, room = os.write, [7]
-
-    def write(fd: int, data: bytes) -> int:
-        if not room:
-            raise OSError(errno.ENOSPC, "No space left on device")
-        return take(fd, data[: room.pop()])
-
-    monkeypatch.setattr(os, "write", write)
-    with pytest.raises(OSError, match="No space"):
-        secrets.write(folder / "steps", bytes(200))
-    assert (folder / "steps").read_bytes() == b"before"
