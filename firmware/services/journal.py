@@ -4,8 +4,8 @@ Decides when something is written and what happens while it cannot be; `JournalF
 waits is one transaction, so a burst costs one sync. Nothing here waits for a disk except `open`.
 
 While the disk fails, records wait in memory and are tried again every `RETRY_MS` and with the next one;
-`on_health` is told once when writing fails and once when it works again, in no more than
-`OVERDUE_MS`. What waits when a write fails, or is overdue, is late. A file that opens later tells `on_kept`.
+`on_health` is told, in no more than `OVERDUE_MS`, what `firmware.services.journal_news` decides. What waits
+when a write fails, or is overdue, is late. A file that opens later tells `on_kept`.
 """
 
 from collections.abc import Callable
@@ -20,6 +20,7 @@ from firmware.services import database
 from firmware.services.executor import Executor
 from firmware.services.journal_draft import Sign, Written
 from firmware.services.journal_file import JournalFile
+from firmware.services.journal_news import JournalNews
 from firmware.services.journal_ring import Ring
 
 RETRY_MS = 2000  #: between attempts while writing fails
@@ -78,8 +79,7 @@ class SqliteJournal(Journal):
         self._busy = False
         self._closed = False
         self._since_ms = 0
-        self._ok = True
-        self._refused = 0
+        self._news = JournalNews(self._health)
         self._watch: Timer | None = None
         self._timers: dict[str, Timer] = {}
         self.kept, self.kept_known = {}, False
@@ -92,12 +92,14 @@ class SqliteJournal(Journal):
         try:
             note = self._file.open()
         except Exception as error:  # noqa: BLE001  a door without a journal still is a door
-            self._fail(f"{self._file.title}: {database.describe(error)}; records wait in memory")
+            self._news.failed(
+                f"{self._file.title}: {database.describe(error)}; records wait in memory"
+            )
             self._file.look()
             self._later("retry", RETRY_MS, self._write)
         else:
             if note:
-                self._fail(note)
+                self._news.failed(note)
         self._learn()
 
     def append(self, batch: Batch, done: Done) -> None:
@@ -194,7 +196,7 @@ class SqliteJournal(Journal):
 
     def _note_soon(self) -> None:
         """See that what has left is noted, at the latest after `SENT_MS`."""
-        if len(self._left) + len(self._taken) >= SENT_AT_ONCE and self._ok:
+        if len(self._left) + len(self._taken) >= SENT_AT_ONCE and self._news.ok:
             self._write_all()
         elif self._left or self._taken or not self._file.is_noted:
             self._later("sent", SENT_MS, self._write_all)
@@ -267,28 +269,23 @@ class SqliteJournal(Journal):
 
     def _judge(self, written: Written, overdue: bool) -> None:
         """Tell how the disk does, after a write that worked."""
-        title = self._file.title
+        self._news.wrote(written.dropped, self._file.has_room)
         if written.note:
-            self._ok = True
-            self._fail(written.note)
+            self._news.found(written.note)
             self._later("retry", RETRY_MS, self._write_all)  # the write that says that all is well
         elif written.refused:
-            self._fail(f"{title}: {len(written.refused)} records were no JSON and are not written")
-        elif written.dropped:
-            self._fail(f"{title}: full; the oldest records that have not left give way")
+            text = f"{len(written.refused)} records were no JSON and are not written"
+            self._news.failed(f"{self._file.title}: {text}")
         elif overdue:  # no recovery
             self._later("retry", RETRY_MS, self._write_all)  # the write that says that all is well
-        elif not self._ok:
-            self._ok = True
-            lost = f"; {self._refused} records were refused meanwhile" if self._refused else ""
-            self._refused = 0
-            self._health(True, f"{title}: writes again{lost}")
+        else:
+            self._news.works(self._file.title)
 
     def _failed(self, error: Exception | None) -> None:
         self._place_kept()
         self._mark_late()
         words = database.describe(error) if error is not None else "failed"
-        self._fail(f"{self._file.title}: {words}; records wait in memory")
+        self._news.failed(f"{self._file.title}: {words}; records wait in memory")
         self._later("retry", RETRY_MS, self._write_all)
 
     def _learn(self) -> None:
@@ -310,11 +307,8 @@ class SqliteJournal(Journal):
         return size <= self.room[any(t.startswith(("access.", "alarm.")) for t in types)]
 
     def _refuse(self, batch: Batch) -> None:
-        if not self._refused:
-            text = f"{self._file.title}: {self._waiting_events} records wait in memory"
-            self._ok = True
-            self._fail(f"{text}; the newest are refused")
-        self._refused += len(batch.events)
+        text = f"{self._waiting_events} records wait in memory; the newest are refused"
+        self._news.refused(len(batch.events), f"{self._file.title}: {text}")
         self._kept_after.update(batch.kept)
         if len(self._waiting) > self._in_flight:
             self._place_kept()
@@ -327,11 +321,6 @@ class SqliteJournal(Journal):
         elif self._kept_after:
             self._waiting.append((Batch([], [], self._kept_after), lambda batch: None))
         self._kept_after = {}
-
-    def _fail(self, text: str) -> None:
-        if self._ok:
-            self._ok = False
-            self._health(False, text)
 
     def _health(self, ok: bool, text: str) -> None:
         # By the loop: who is told may write a record, and may not be there yet while we open.
@@ -357,7 +346,7 @@ class SqliteJournal(Journal):
 
     def _tell_overdue(self) -> None:
         self._mark_late()
-        self._fail(f"{self._file.title}: a write takes longer than {OVERDUE_MS} ms")
+        self._news.failed(f"{self._file.title}: a write takes longer than {OVERDUE_MS} ms")
 
     def _mark_late(self) -> None:
         """What waits could not be written at once, and says so; what is being written as well."""

@@ -89,6 +89,11 @@ class JournalFile:
         return self._ring.waiting if self._ring is not None else 0
 
     @property
+    def has_room(self) -> bool:
+        """Whether what is written next pushes nothing out."""
+        return self._ring is None or self._ring.has_room
+
+    @property
     def held(self) -> int:
         """Of those, how many the broker has."""
         return self._ring.held if self._ring is not None else 0
@@ -363,15 +368,8 @@ class JournalFile:
         if self._simulated:
             marks["simulated"] = True
         id_start = f"{self._controller}:{self.past.name}:"
-        draft = Draft(
-            marks,
-            id_start,
-            self.past.last_seq,
-            self._last_hash,
-            self._previous,
-            self._since,
-            self._sign,
-        )
+        last, since = self.past.last_seq, self._since
+        draft = Draft(marks, id_start, last, self._last_hash, self._previous, since, self._sign)
         for batch in batches:
             draft.add(batch)
         if not self._vouched:

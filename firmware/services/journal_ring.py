@@ -19,6 +19,7 @@ import apsw
 from firmware.trust import chain
 
 A_FEW = 8  #: rows that one transaction deletes at most beyond those it adds
+ROOM = 100  #: a full ring has room again once one in so many of its rows is free
 
 _GENERATION = 1 << 41
 _FORMER = 1 << 40
@@ -41,11 +42,11 @@ _NEXT = tuple(
     for urgent in (1, 0)
     for table, key, base in (("former", "id", _FORMER), ("events", "seq", 0))
 )
-_TAKEN_FORMER = "SELECT id, body FROM former WHERE sent = 2 AND id <= ? ORDER BY id LIMIT ?"
-_TAKEN = (
-    "SELECT seq, body FROM events WHERE sent = 2 AND urgent = ? AND seq > ? AND seq <= ?"
-    " ORDER BY seq LIMIT ?"
-)
+_TAKEN = {
+    table: f"SELECT {key}, body FROM {table} WHERE sent = 2 AND urgent = ? AND {key} > ? AND {key} <= ?"
+    f" ORDER BY {key} LIMIT ?"
+    for table, key in (("former", "id"), ("events", "seq"))
+}
 
 
 class Ring:
@@ -59,7 +60,7 @@ class Ring:
         self._passed = [0] * len(_DROPPABLE)  # nothing of that kind waits at or below
         self._places = [0] * len(_NEXT)  # how far `onward` has come in each of `_NEXT`
         self._skip: Collection[int] = ()
-        self._ends = (0, 0, 0)  # of what `again` hands out: former, others, alarms
+        self._ends = (0, 0)  # of what `again` hands out: former, ours
         self._former_stored: list[tuple[str, int]] = []  # told, not noted yet
         self._noted = self._number("SELECT max(value) FROM meta WHERE key = 'stored'")
         #: int  the host has said that it has everything up to here
@@ -100,19 +101,29 @@ class Ring:
         return self._next(limit, self._places, self._skip)
 
     def again(self, limit: int, begin: bool) -> list[tuple[int, str]]:
-        """The first `limit` events that the broker had when this was begun, and the host has not stored."""
+        """The first `limit` events that the broker had when this was begun, and the host has not stored.
+
+        Alarms first, then in order. The others have half of the room at least: the host's word goes on
+        only with the oldest, whatever that is.
+        """
         if begin:
-            self._ends = (
-                self._number("SELECT max(id) FROM former WHERE sent = 2"),
-                self._number("SELECT max(seq) FROM events WHERE sent = 2 AND urgent = 0"),
-                self._number("SELECT max(seq) FROM events WHERE sent = 2 AND urgent = 1"),
-            )
-        former, others, alarms = self._ends
-        found = list(self._read(_TAKEN_FORMER, (former, limit), self._base + _FORMER))
-        rows: list[tuple[int, str]] = []
-        for urgent, end in ((0, others), (1, alarms)):
-            rows += self._read(_TAKEN, (urgent, self.stored, end, limit), self._base)
-        return (found + sorted(rows))[:limit]
+            self._ends = (self._last_taken("former", "id"), self._last_taken("events", "seq"))
+        alarms = self._taken(1, limit)
+        others = self._taken(0, limit)
+        return (alarms[: max(limit // 2, limit - len(others))] + others)[:limit]
+
+    def _taken(self, urgent: int, limit: int) -> list[tuple[int, str]]:
+        former, seq = self._ends
+        ways = (("former", 0, former, _FORMER), ("events", self.stored, seq, 0))
+        found: list[tuple[int, str]] = []
+        for table, after, end, base in ways:
+            values = (urgent, after, end, limit - len(found))
+            found += self._read(_TAKEN[table], values, self._base + base)
+        return found
+
+    def _last_taken(self, table: str, key: str) -> int:
+        text = f"SELECT max({key}) FROM {table} WHERE sent = 2 AND urgent ="
+        return max(self._number(f"{text} 0"), self._number(f"{text} 1"))  # each by the index
 
     def between(self, from_seq: int, to_seq: int, limit: int) -> list[tuple[int, str]]:
         """The first `limit` events of a range, left or not, by seq."""
@@ -179,6 +190,11 @@ class Ring:
         self._former_stored = []
 
     # ---- room --------------------------------------------------------------------------------------
+
+    @property
+    def has_room(self) -> bool:
+        """Whether so much has left that what comes next is not sure to push something out."""
+        return self.waiting <= self._limit - max(1, self._limit // ROOM)
 
     def sweep(self, last_seq: int, added: int = 0) -> int:
         """Delete a few rows that the ring has passed; how many of them had not left."""

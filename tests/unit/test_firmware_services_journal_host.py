@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from test_firmware_services_journal_rig import Rig, types
 
 from firmware.runtime.ports import Batch
@@ -21,7 +22,7 @@ def test_what_the_broker_has_waits_and_is_not_handed_out_again_for_a_first_time(
     rig.restart()
     assert (rig.journal.waiting(), rig.journal.held()) == (4, 2)
     assert rig.onward(9, True) == [2, 4]
-    assert rig.again(9) == [1, 3]
+    assert rig.again(9) == [3, 1]
 
 
 def test_the_host_s_word_counts_for_all_up_to_it_whoever_has_them() -> None:
@@ -110,12 +111,30 @@ def test_what_is_sent_again_ends_with_what_the_broker_had_at_the_beginning() -> 
     rig.boot()
     rig.write("system.started", "alarm.raised", "access.denied", "access.denied", "alarm.raised")
     rig.journal.taken([1, 3, 2])
-    assert rig.again(2) == [1, 2]
+    assert rig.again(2) == [3, 1]
     rig.journal.taken([4, 5, 6])
     rig.run(1100)
-    assert rig.again(9, begin=False) == [1, 2, 3]
+    assert rig.again(9, begin=False) == [3, 1, 2]
     assert rig.store(2)
-    assert rig.again(9) == [3, 4, 5, 6]
+    assert rig.again(9) == [3, 6, 4, 5]
+
+
+@pytest.mark.parametrize("limit", [2, 9, 10])
+def test_however_many_alarms_wait_the_oldest_records_are_sent_again_with_them(limit: int) -> None:
+    rig = Rig()
+    rig.boot()
+    rig.write(*["access.denied"] * 10, *["alarm.raised"] * 30, *["access.denied"] * 3)
+    rig.journal.taken(list(range(1, 45)))
+    prefix = 0
+    while rig.journal.waiting():
+        before = prefix
+        listed = rig.again(limit)
+        assert len(listed) == min(limit, rig.journal.waiting())
+        assert listed == sorted(listed, key=lambda seq: (not 12 <= seq <= 41, seq))
+        while prefix + 1 in listed:
+            prefix += 1
+        assert prefix > before  # what a host of a gapless beginning can say now
+        assert rig.store(prefix)
 
 
 def test_a_range_is_read_whether_it_has_left_or_not() -> None:
@@ -154,6 +173,39 @@ def test_a_host_that_never_answers_does_not_make_the_ring_grow() -> None:
     assert rig.health == [
         (False, "journal.db: full; the oldest records that have not left give way")
     ]
+
+
+def test_a_full_ring_is_told_once_though_writes_that_push_nothing_out_go_on() -> None:
+    rig = Rig(limit=200)
+    rig.boot()
+    for _ in range(250):
+        rig.write("portal.opened")
+        rig.journal.taken([rig.journal.count()])
+        rig.run(1100)  # noted by a write of its own, which adds nothing
+    full = (False, "journal.db: full; the oldest records that have not left give way")
+    assert rig.health == [full]
+    assert rig.store(rig.journal.count() - 199)
+    rig.write("portal.opened")
+    assert rig.health == [full]  # one is free: hardly room
+    assert rig.store(rig.journal.count() - 150)
+    rig.write("portal.opened")
+    assert rig.health == [full, (True, "journal.db: has room again; 51 records gave way meanwhile")]
+
+
+def test_a_disk_that_fails_under_a_full_ring_is_told_and_so_is_that_it_is_still_full() -> None:
+    rig = Rig(limit=20)
+    rig.boot()
+    for _ in range(30):
+        rig.write("portal.opened")
+    rig.disk.fail("error")
+    rig.append("portal.opened")
+    rig.run(2)
+    rig.disk.fail("none")
+    rig.run(2100)
+    full = (False, "journal.db: full; the oldest records that have not left give way")
+    assert [ok for ok, _ in rig.health] == [False, False, False]
+    assert "records wait in memory" in rig.health[1][1]
+    assert [rig.health[0], rig.health[2]] == [full, full]
 
 
 def test_a_big_burst_does_not_make_the_ring_stay_big() -> None:
