@@ -6,10 +6,10 @@ first in a backlog: the journal sorts. Retained topics are sent when they change
 reconnect, before the events.
 
 What the broker takes has left, or with `host_ack` waits for the host's word (`Journal.stored`). A broker can
-lose it, so it is sent again, alarms first, behind everything else: after each reconnect, and while the host says nothing
-after `AGAIN_MS`, then twice as long, up to `AGAIN_MAX_MS`. Such a round goes no further than `AGAIN_WINDOW`
-events ahead of the host's word: a host that never says one costs no more than that. Behind that again goes
-what somebody asked for (`firmware.runtime.ranges`).
+lose it, so it is sent again, alarms first, behind everything else: after each reconnect, and while the host
+is silent after `AGAIN_MS`, then twice as long, up to `AGAIN_MAX_MS`. Such a round goes no further than
+`AGAIN_WINDOW` events ahead of the host's word: a host that never says one costs no more than that. Behind
+that again goes what somebody asked for (`firmware.runtime.ranges`).
 
 The caller calls `retain` for a condition and `wake` after events were written. Portable.
 """

@@ -27,6 +27,7 @@ START = "start"  #: a journal's first record names one before
 SELDOM = (
     "seldom"  #: from there on more records than the controller ever leaves without a checkpoint
 )
+SPOILT = "spoilt"  #: the checkpoint at `other`, which would tell, is not what was written
 NUMBER = "number"  #: it looks like a record and has no number; its finding has seq 0
 END = "end"  #: the next journal knows of records up to `other`
 
@@ -51,7 +52,7 @@ class Journal:
     count        int  records
     checkpoints  int  of those; `signed` of them by the key that was given
     upto         int  the last seq that a good signature covers; 0: none
-    findings     list of Finding, by seq
+    findings     list of Finding  by seq; those that only tell what nobody vouches for come last
     """
 
     controller: str
@@ -148,7 +149,9 @@ class _Judge:
             elif after is not None and numbers[after["seq"]] == after["seq"] == seq + 1:
                 self._linked(before, event, after)
         self._vouched()
-        told.findings = sorted(self._findings.values(), key=lambda found: found.seq)
+        told.findings = sorted(
+            self._findings.values(), key=lambda found: (found.what == UNSIGNED, found.seq)
+        )
         return told
 
     def _find(self, seq: int, what: str, why: str, other: int = 0) -> None:
@@ -240,17 +243,22 @@ class _Judge:
                 continue
             told.checkpoints += 1
             last = seq
-            if (event.get("upto"), event.get("head")) != (seq - 1, event.get("prev")):
+            start = max(told.upto, told.first - 1) + 1  # of what it would vouch for
+            found = self._findings.get(seq)
+            if found is not None and found.why == HASH:
+                if self._key is not None and start < seq:
+                    self._find(start, UNSIGNED, SPOILT, seq)
+            elif (event.get("upto"), event.get("head")) != (seq - 1, event.get("prev")):
                 if self._is_outlived(event):
-                    self._find(max(told.upto, told.first - 1) + 1, CHANGED, SIGNATURE, seq)
+                    self._find(start, CHANGED, SIGNATURE, seq)
                 else:
                     self._find(seq, CHANGED, HEAD)
             elif self._key is not None:
                 if not self._is_signed(event):
-                    self._find(max(told.upto, told.first - 1) + 1, CHANGED, SIGNATURE, seq)
+                    self._find(start, CHANGED, SIGNATURE, seq)
                     continue
                 told.signed += 1
-                if all(found > seq for found in self._findings):
+                if all(wrong > seq for wrong in self._findings):
                     told.upto = seq - 1
 
     def _is_outlived(self, event: dict[str, Any]) -> bool:

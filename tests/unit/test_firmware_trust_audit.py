@@ -222,6 +222,38 @@ def test_too_many_records_without_a_checkpoint_are_told_where_a_key_is_given() -
     assert _judge(events, None).findings == []
 
 
+@pytest.mark.parametrize("checkpoint", [20, 40])
+@pytest.mark.parametrize("field", ["time", "sig", "controller", "upto", "head", "type", "prev"])
+def test_a_checkpoint_that_was_changed_itself_is_named(checkpoint: int, field: str) -> None:
+    events = [dict(event) for event in WHOLE]
+    events[checkpoint - 1][field] = "x"
+    told = _judge(events)
+    assert told.findings[0] == Finding(checkpoint, audit.CHANGED, audit.HASH)
+    # What is before it could have been made anew, too.
+    assert told.upto == (0 if checkpoint == 20 else 19)
+    unsigned = Finding(told.upto + 1, audit.UNSIGNED, audit.SPOILT, checkpoint)
+    assert told.findings[1:] == ([] if field == "type" else [unsigned])
+
+
+@pytest.mark.parametrize("how", ["removed", "type", "inserted"])
+def test_what_was_done_is_told_before_what_nobody_vouches_for(how: str) -> None:
+    events = [dict(event) for event in _chain(2500, every=1000)]
+    if how == "removed":
+        del events[1999]
+        first = Finding(2000, audit.REMOVED, audit.GAP, 2001)
+    elif how == "type":
+        events[1999]["type"] = "portal.opened"
+        first = Finding(2000, audit.CHANGED, audit.HASH)
+    else:
+        events.insert(1499, {**events[10], "seq": 1500, "prev": events[1498]["hash"]})
+        chain.seal(events[1499], events[1498]["hash"])
+        events = _numbered(events)
+        first = Finding(1500, audit.INSERTED, audit.HASH)
+    findings = _judge(events).findings
+    assert findings[0] == first, findings
+    assert findings[-1].what == audit.UNSIGNED
+
+
 def test_a_checkpoint_that_names_another_head_was_changed() -> None:
     events = [dict(event) for event in WHOLE]
     events[59]["upto"] = 7
