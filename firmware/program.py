@@ -270,7 +270,7 @@ class Program:
             reason = (error.strerror or "unknown").lower()
             self._told("config", False, f"config: cannot be kept ({reason}); it is tried again")
         else:
-            self._told("config", True, "the config that was sent is in use from now on")
+            self._told("config", True, board_files.IN_USE)
 
     def _told(self, part: str, ok: bool, text: str) -> None:
         _complain(text)

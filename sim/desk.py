@@ -55,7 +55,6 @@ class Desk:
         mqtt: tuple[str, int] | None,
         mqtt_port: int,
     ) -> None:
-        self.config = config
         self.temporary = folder is None
         self.folder = tempfile.mkdtemp(prefix="door-sim-") if folder is None else folder
         clock = MonotonicClock(MonotonicTicks())
@@ -98,9 +97,7 @@ class Desk:
         )
         self._parts.provision(person.changes(self.people, config["access_points"]))
         self.world = World(config, self.loop, lines, serial_ports, analog_inputs, self.people)
-        self.machine = Machine(
-            config, self.loop, lines, serial_ports, analog_inputs, wall, self._parts
-        )
+        self.machine = Machine(self.loop, lines, serial_ports, analog_inputs, wall, self._parts)
         self.network = True
         self.world.on_power = self.machine.set_power
         self.world.told = self.machine.told
@@ -187,6 +184,11 @@ class Desk:
     def at_ms(self) -> int:
         """Milliseconds since the desk was set up."""
         return self.loop.now_ms() - self._zero_ms
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The board config that the controller runs on."""
+        return self.machine.config
 
     @property
     def storage(self) -> str:

@@ -22,6 +22,7 @@ from firmware.wire import payload
 from sim.disk import NONE, SLOW
 from sim.failing_disk import FailingDisk
 from sim.machine import Parts
+from sim.sent_config import SentConfig
 
 
 class DeskParts(Parts):
@@ -37,7 +38,7 @@ class DeskParts(Parts):
         operator: tuple[str, bytes],
         problems: list[str],
     ) -> None:
-        self._config = config
+        self.sent = SentConfig(config, folder)
         self._loop = loop
         self._folder = folder
         self._key = key
@@ -76,7 +77,8 @@ class DeskParts(Parts):
 
     def boot(self) -> tuple[ports.Journal, ports.Store, ports.Transport]:
         """Open journal and store, start the link."""
-        site, name = self._config["controller"]["site"], self._config["controller"]["name"]
+        config = self.sent.config
+        site, name = config["controller"]["site"], config["controller"]["name"]
         self._executors = [
             ThreadExecutor(self._loop, "journal"),
             ThreadExecutor(self._loop, "keys"),
@@ -86,7 +88,7 @@ class DeskParts(Parts):
             self._executors[0],
             self._loop,
             name,
-            limit=self._config["journal"]["limit"],
+            limit=config["journal"]["limit"],
             vfs=self.disk.vfs_name,
             simulated=True,
             sign=chain.signer(self._identity.signed, f"{site}/{name}"),
@@ -101,7 +103,7 @@ class DeskParts(Parts):
         self.disk.fail(self.storage)
         self._problems = []
         will = payload.dumps({"state": "offline"})
-        self._link = LinkProcess(self._config["link"], site, name, self._loop, will)
+        self._link = LinkProcess(config["link"], site, name, self._loop, will)
         self._link.start()
         return journal, store, self._link
 

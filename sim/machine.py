@@ -16,8 +16,10 @@ from firmware.runtime import aio
 from firmware.runtime.controller import Controller
 from firmware.runtime.heartbeat import Heartbeat
 from firmware.runtime.ports import Journal, Store, Transport
+from firmware.services import board_files
 from firmware.services.command_desk import CommandDesk
 from sim.fake_watchdog import FakeWatchdog
+from sim.sent_config import SentConfig
 
 BOOT_MS = 1500  #: from the return of power to the first decision
 RESTART_MS = 200  #: from the end of the door process to its next start (RestartSec)
@@ -44,6 +46,8 @@ class Parts:
 
     #: int or None  how long the door may be silent before the watchdog bites; None: there is none
     watchdog_ms: int | None = None
+    #: the config that the controller runs on
+    sent: SentConfig
 
     def boot(self) -> tuple[Journal, Store, Transport]:
         """Open what survived and start what did not."""
@@ -83,7 +87,6 @@ class Machine:
 
     def __init__(
         self,
-        config: dict[str, Any],
         loop: aio.Loop,
         lines: Any,
         serial_ports: Any,
@@ -91,7 +94,6 @@ class Machine:
         wall: Any,
         parts: Parts,
     ) -> None:
-        self.config = config
         self.power = False
         #: int  when the controller last began to decide
         self.booted_ms = 0
@@ -110,6 +112,11 @@ class Machine:
         self._starts = 0
         self._desk: CommandDesk | None = None
         self._watchdog: FakeWatchdog | None = None
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """The board config that the controller runs on, or did last."""
+        return self._parts.sent.config
 
     @property
     def deciding(self) -> bool:
@@ -164,6 +171,13 @@ class Machine:
                 self.end_process()
 
         self._loop.call_at(self._loop.now_ms() + ANSWER_MS, stop)
+
+    def apply_config(self, text: str, done: Callable[[str | None], None]) -> None:
+        """Check and keep a board config, and start anew with it; `done` is told what is wrong, or None."""
+        problem = self._parts.sent.offer(text)
+        if not problem:
+            self.restart()
+        done(problem or None)
 
     def end_process(self) -> None:
         """The door process dies; it is started again as the service manager does."""
@@ -225,6 +239,7 @@ class Machine:
     def _boot(self, start: int) -> None:
         if start != self._starts:
             return  # the power went again meanwhile
+        wrong = self._parts.sent.choose()
         board = hal.board.open_board(
             _simulated(self.config),
             self._lines,
@@ -232,6 +247,7 @@ class Machine:
             self._analog_inputs,
             self._serial_ports.buses,
         )
+        board.problems += [("config", text) for text in wrong]
         journal, store, transport = self._parts.boot()
         journal.on_written = self._written
         self.controller = Controller(
@@ -250,14 +266,25 @@ class Machine:
         self._desk = self._parts.commands(self.controller)
         if self._desk is not None:
             self._desk.operations.restart = self.restart
+            self._desk.operations.apply_config = self.apply_config
             self._desk.start()
         self._unwatch()
         if self._parts.watchdog_ms is not None:
             self._watchdog = FakeWatchdog(self._loop, self._parts.watchdog_ms, self.end_process)
-            self.controller.on_round = Heartbeat([self._watchdog]).beat
+        heartbeat = Heartbeat([] if self._watchdog is None else [self._watchdog])
+        heartbeat.on_first = self._decides
+        self.controller.on_round = heartbeat.beat
         self.controller.start()
         self.booted_ms = self._loop.now_ms()
         self._changed()
+
+    def _decides(self) -> None:
+        """The first round of the door is over."""
+        if self.controller is not None and self._parts.sent.keep():
+            tell = self.controller.tell
+            self._loop.call_at(
+                self._loop.now_ms(), lambda: tell("config", True, board_files.IN_USE)
+            )
 
     def _drop(self) -> None:
         if self.controller is not None:

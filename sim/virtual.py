@@ -25,6 +25,7 @@ from sim.disk_executor import DiskExecutor
 from sim.fakes import FakeAnalogInputs, FakeLines, FakeSerialPorts, FakeTicks, FakeWall
 from sim.forger import Forger
 from sim.machine import HANGS, Machine, Parts
+from sim.sent_config import SentConfig
 from sim.verbs import VerbError
 from sim.virtual_broker import VirtualBroker
 from sim.virtual_channel import ReadyWaiter
@@ -55,7 +56,7 @@ class VirtualParts(Parts):
         self.disk = SimDisk(seeded)
         #: dict  the section [link] as the link has it
         self.link_config = {**config["link"], "tls": False, "username": None}
-        self._config = config
+        self.sent = SentConfig(config)
         self._loop = loop
         self._random = seeded
         self._broker = broker
@@ -86,13 +87,14 @@ class VirtualParts(Parts):
         """Open journal and store from the disk as it is."""
         executors = [DiskExecutor(self._loop, self.disk, True), DiskExecutor(self._loop, self.disk)]
         self._executors = [*executors]
-        own = self._config["controller"]
+        config = self.sent.config
+        own = config["controller"]
         journal = SqliteJournal(
             "journal.db",
             executors[0],
             self._loop,
             own["name"],
-            limit=self._config["journal"]["limit"],
+            limit=config["journal"]["limit"],
             vfs=self.disk.vfs_name,
             simulated=True,
             random=self._random.randbytes,
@@ -181,6 +183,7 @@ class VirtualParts(Parts):
         for executor in self._executors:
             executor.close()
         self.disk.close()
+        self.sent.close()
 
 
 class Building:
@@ -223,9 +226,7 @@ class Building:
         link["reconnect_max_ms"] = min(link["reconnect_max_ms"], reconnect_max_ms)
         self.parts.provision(person.changes(people, config["access_points"]))
         self.world = World(config, self.loop, lines, serial_ports, analog_inputs, people, seed)
-        self.machine = Machine(
-            config, self.loop, lines, serial_ports, analog_inputs, self.wall, self.parts
-        )
+        self.machine = Machine(self.loop, lines, serial_ports, analog_inputs, self.wall, self.parts)
         self.world.on_power = self.machine.set_power
         self.world.told = self.machine.told
         self.machine.on_told = self.world.look_at_outputs

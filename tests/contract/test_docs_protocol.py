@@ -139,6 +139,7 @@ def test_the_limits_are_the_controller_s() -> None:
         link_inbox.HELD_MOST,
         link_inbox.HELD_BYTES >> 20,
     ]
+    assert told["messages at QoS 0 that wait"][0] == link_inbox.HELD
     assert f"the newest {command_desk.REFUSED:,} of them" in TEXT
     assert told["records on their way at once"] == [outbox.WINDOW]
     assert told["records sent again ahead of the host's word"] == [outbox.AGAIN_WINDOW]

@@ -2,13 +2,16 @@
 
 import base64
 import json
+import signal
 import urllib.error
 import urllib.request
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from host_rig import PATIENCE_S, ROOT, Demo, Host, listening, port_of
+from host_rig import PATIENCE_S, ROOT, Demo, Host, listening, port_of, until
 
 
 def command(demo: Demo, **asked: object) -> tuple[int, dict[str, Any]]:
@@ -87,6 +90,42 @@ def test_without_an_answer_it_says_when_the_command_ends(demo: Demo) -> None:
     assert told["ok"] is False
     assert told["error"]["code"] == "no_answer"
     assert told["error"]["message"] == f"sent, not answered; ends at {told['expires']}"
+
+
+def apply(demo: Demo, config: str) -> dict[str, Any]:
+    """What the controller says to `config.apply`, once it listens."""
+    asked = {"op": "config.apply", "args": {"config": config}, "wait_s": 5}
+
+    def answered() -> dict[str, Any]:
+        told = command(demo, **asked)[1]
+        heard = told["ok"] or (
+            isinstance(told["error"], dict) and told["error"]["code"] == "failed"
+        )
+        return told if heard else {}
+
+    return dict(until("an answer", answered))
+
+
+def title(demo: Demo) -> str:
+    """The front door's, as the page has it."""
+    return str(demo.world()["portals"]["front"]["title"]["en"])
+
+
+def test_a_config_that_is_sent_is_in_force_after_the_start_that_it_brings(
+    start_demo: Callable[..., Demo],
+) -> None:
+    demo = start_demo()
+    text = Path("board_configs/demo-sim.toml").read_text()
+    sent = text.replace('en = "Front door", zh', 'en = "Street door", zh', 1)
+    assert sent != text
+    assert apply(demo, sent)["ok"] is True
+    until("the new title", lambda: title(demo) == "Street door")
+    demo.stop(signal.SIGKILL)
+    again = start_demo()
+    assert title(again) == "Street door"
+    told = apply(again, text.replace('line = "strike"', 'line = "other"', 1))
+    assert told["ok"] is False
+    assert "devices.front-strike: differs" in told["error"]["message"]
 
 
 def test_the_world_tells_the_controllers_public_keys(shared_demo: Demo) -> None:

@@ -34,7 +34,7 @@ class CommandHouse:
 
     @property
     def to(self) -> str:
-        own = self.building.parts._config["controller"]
+        own = self.building.parts.sent.config["controller"]
         return f"{own['site']}/{own['name']}"
 
     @property

@@ -175,7 +175,7 @@ def _staged(house: CommandHouse) -> int:
 def test_a_set_is_of_one_operator_and_another_ones_page_is_no_part_of_it(
     house: CommandHouse,
 ) -> None:
-    house.seeds["op-desk"] = seed_of(house.building.parts._config, "op-desk")
+    house.seeds["op-desk"] = seed_of(house.building.parts.sent.config, "op-desk")
     assert _page(house, 7, 1, 2, _key(5001, CARD), by="op-desk")["ok"]
     other = _page(house, 7, 2, 2, _key(5002, OTHER))
     assert other["error"]["message"] == (
@@ -191,7 +191,7 @@ def test_a_set_is_of_one_operator_and_another_ones_page_is_no_part_of_it(
 def test_who_may_send_no_more_has_no_part_in_what_comes_into_force(
     how: str, cut: bool, house: CommandHouse
 ) -> None:
-    config = house.building.parts._config
+    config = house.building.parts.sent.config
     house.seeds["op-desk"] = seed_of(config, "op-desk")
     before = base64.b64encode(signing.public_of(house.seeds["op-desk"])).decode()
     after = base64.b64encode(signing.public_of(seed_of(config, "op-next"))).decode()
@@ -220,7 +220,7 @@ def test_who_may_send_no_more_has_no_part_in_what_comes_into_force(
 def test_a_set_is_not_gone_on_with_under_another_key_though_the_disk_kept_it(
     house: CommandHouse,
 ) -> None:
-    config = house.building.parts._config
+    config = house.building.parts.sent.config
     house.seeds["op-desk"] = seed_of(config, "op-desk")
     assert _page(house, 7, 1, 2, _key(5001, CARD), by="op-desk")["ok"]
     house.controller.store.withdraw = lambda operator: None
@@ -235,7 +235,7 @@ def test_a_set_is_not_gone_on_with_under_another_key_though_the_disk_kept_it(
 
 
 def test_the_change_of_one_operator_leaves_the_set_of_another(house: CommandHouse) -> None:
-    house.seeds["op-desk"] = seed_of(house.building.parts._config, "op-desk")
+    house.seeds["op-desk"] = seed_of(house.building.parts.sent.config, "op-desk")
     assert _page(house, 7, 1, 2, _key(5001, CARD), by="op-desk")["ok"]
     other = {"operator": "op-keeper", "revoked": True}
     assert house.code(house.make("operator.set", other)) == "ok"
@@ -334,7 +334,7 @@ def test_without_a_card_it_fails_in_time_and_the_reader_decides_again(house: Com
 
 
 def test_who_is_revoked_while_an_enrolment_waits_gets_no_card(house: CommandHouse) -> None:
-    house.seeds["op-desk"] = seed_of(house.building.parts._config, "op-desk")
+    house.seeds["op-desk"] = seed_of(house.building.parts.sent.config, "op-desk")
     given = {"access_point": "front-in", "credential": {"id": 5001, "levels": ["everywhere"]}}
     command = house.make("credential.enrol", given, reply_key=REPLY_KEY, by="op-desk")
     assert house.answer(command) is None

@@ -19,7 +19,7 @@ class Stored:
     def __init__(self) -> None:
         self.house = CommandHouse(HOST_ACK)
         self.house.building.host.acknowledges = False
-        self.house.seeds[HOST] = seed_of(self.house.building.parts._config, HOST)
+        self.house.seeds[HOST] = seed_of(self.house.building.parts.sent.config, HOST)
         self.house.run(2000)
         self.heard = 0
         upkeep: Any = self.house.controller.upkeep
