@@ -1,7 +1,7 @@
 """Small files of the state folder that a power cut leaves whole: the old content or the new, never a part."""
 
+import contextlib
 import os
-from pathlib import Path
 
 PRIVATE = 0o600  #: for nobody but this user
 
@@ -13,9 +13,9 @@ def write(path: str | os.PathLike[str], content: bytes, mode: int = PRIVATE) -> 
 
     Raises OSError: then what was there is there still.
     """
-    path = Path(path)
-    new = path.with_name(path.name + ".new")
-    new.unlink(missing_ok=True)
+    new = os.fspath(path) + ".new"
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(new)  # a cut left it
     fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE)
     try:
         while (
@@ -27,7 +27,7 @@ def write(path: str | os.PathLike[str], content: bytes, mode: int = PRIVATE) -> 
     finally:
         os.close(fd)
     os.replace(new, path)
-    sync(path.parent)
+    sync(os.path.dirname(path) or ".")
 
 
 def sync(folder: str | os.PathLike[str]) -> None:
