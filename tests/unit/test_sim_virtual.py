@@ -15,8 +15,9 @@ START_MS = 1_795_248_000_000
 class House:
     """The demo building. ``events`` are those told since the start."""
 
-    def __init__(self, host_ack: bool = True, seed: int = 1) -> None:
+    def __init__(self, host_ack: bool = True, seed: int = 1, limit: int = 100_000) -> None:
         config = hal.board.load("board_configs/demo-sim.toml", {"link.host_ack": host_ack})
+        config["journal"]["limit"] = limit
         people = demo_people(START_MS // 1000, lambda utc_s: 28800)
         self.building = Building(config, people, START_MS, seed)
         self.building.start()
@@ -56,6 +57,25 @@ def test_records_leave_at_the_hosts_word_and_not_before() -> None:
     house.run(8000)
     assert house.controller.journal.waiting() == 0
     assert house.building.host.problems == []
+
+
+def test_a_full_ring_says_so_once_and_its_own_words_push_nothing_out() -> None:
+    house = House(limit=60)
+    house.building.host.acknowledges = False
+    for _ in range(30):
+        house.act("present_card", access_point="front-in", person="resident")
+        house.run(8000)
+    (full,) = [event for event in house.events if event["type"] == "system.fault"]
+    assert "give way" in full["text"]
+    house.events.clear()
+    house.run(1_800_000)  # nobody comes
+    assert [event["type"] for event in house.events if event["type"] != "alarm.repeated"] == []
+    house.building.host.acknowledges = True
+    house.act("present_card", access_point="front-in", person="resident")
+    house.run(1_200_000)
+    assert house.controller.journal.waiting() == 0
+    (room,) = [event for event in house.events if event["type"] == "system.recovered"]
+    assert "gave way meanwhile" in room["text"]
 
 
 def test_through_every_fault_of_the_broker_the_host_gets_all_of_it() -> None:
