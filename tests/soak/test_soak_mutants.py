@@ -117,7 +117,7 @@ FAULTS = {
         "runtime/rejections.py", 'fields["count"] = over', "return []", "6 refused untold", 1
     ),
     "records that found no room are told by nobody": Fault(
-        "services/journal.py",
+        "services/journal_news.py",
         'lost = f"; {self._refused} records were refused meanwhile" if self._refused else ""',
         'lost = ""',
         "8 untold",
