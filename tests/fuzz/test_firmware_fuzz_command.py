@@ -4,11 +4,13 @@
 """
 
 import base64
+import contextlib
 import json
 import os
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from stranger import FRIEND, GONE, HOST, OWNER, STRANGER, TO, Sent, Tables, messages, payload
 
@@ -22,8 +24,11 @@ from sim.virtual import OPERATOR, Building
 from tests.asyncapi_document import Flaw, document
 
 EXAMPLES = os.environ.get("FUZZ_EXAMPLES")
+ROUNDS = range(
+    max(1, int(EXAMPLES or 0) // 1000)
+)  # hypothesis remembers all of one: 250 kB an example
 fuzz = settings(
-    max_examples=int(EXAMPLES or 120),
+    max_examples=int(EXAMPLES or 120) // len(ROUNDS),
     deadline=None,
     derandomize=EXAMPLES is None,  # the same ones at every test run, new ones when hunting
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
@@ -56,6 +61,10 @@ class Besieged:
         self.sent = 0
         self._introduce()
         self.events.clear()
+
+    def close(self) -> None:
+        """Give back its disk and its threads: many more will be besieged."""
+        self.building.machine.shut_down()
 
     def run(self, ms: int) -> None:
         """Let time pass."""
@@ -151,18 +160,19 @@ def _is_fit(house: Besieged, said: bytes) -> bool:
     return fields["to"] == TO and op in MAY[ROLES[fields["by"]]] and fields["by"] != GONE
 
 
+@pytest.mark.parametrize("round", ROUNDS)
 @fuzz
-@given(messages)
-def test_nothing_but_a_right_command_does_anything(sent: list[Sent]) -> None:
-    house = Besieged()
-    said = []
-    for one in sent:
-        said += [(one, body) for body in house.say(one)]
-        house.run(50)
-    house.run(MINUTE_MS)
-    _nobody_was_hurt(house, said)
-    _only_the_signed_are_answered(house, said)
-    _the_door_still_decides(house)
+@given(sent=messages)
+def test_nothing_but_a_right_command_does_anything(round: int, sent: list[Sent]) -> None:
+    with contextlib.closing(Besieged()) as house:
+        said = []
+        for one in sent:
+            said += [(one, body) for body in house.say(one)]
+            house.run(50)
+        house.run(MINUTE_MS)
+        _nobody_was_hurt(house, said)
+        _only_the_signed_are_answered(house, said)
+        _the_door_still_decides(house)
 
 
 def _nobody_was_hurt(house: Besieged, said: list[tuple[Sent, bytes]]) -> None:
