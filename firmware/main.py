@@ -8,6 +8,7 @@ import argparse
 import fcntl
 import os
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from firmware.arguments import Parser
@@ -322,7 +323,7 @@ def _platform(config: dict[str, Any], folder: str) -> "Platform":
     lines, serial_ports = _backends(config)
     ticks = MonotonicTicks()
     lines, analog_inputs = with_chips(lines, config["chips"], ticks)
-    watchdogs: list[Watchdog] = []
+    watchdogs: list[Callable[[], Watchdog]] = []
     problems = []
     wrong = board_models.problem(config["board"], device_tree.model())
     if wrong is not None:
@@ -331,10 +332,7 @@ def _platform(config: dict[str, Any], folder: str) -> "Platform":
     if path is not None:
         from hal.backends.linux_watchdog import LinuxWatchdog
 
-        try:
-            watchdogs.append(LinuxWatchdog(path))
-        except HalError as error:
-            problems.append(("watchdog", str(error)))
+        watchdogs.append(lambda: LinuxWatchdog(path))
     buses = None
     if any(one["driver"] == "osdp_bus" for one in config["devices"].values()):
         from firmware.services import osdp_keys

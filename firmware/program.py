@@ -34,6 +34,7 @@ RESTART_MS = 500  #: from the word to the end: its answer leaves
 class Platform(NamedTuple):
     """What the board offers.
 
+    watchdogs  each opens one, which counts from then on
     analog_inputs  None: it has none
     problems  list of (part, text)  what it should offer and does not, beside its lines
     """
@@ -41,7 +42,7 @@ class Platform(NamedTuple):
     lines: Lines
     serial_ports: SerialPorts
     ticks: Ticks
-    watchdogs: list[Watchdog]
+    watchdogs: list[Callable[[], Watchdog]]
     problems: list[tuple[str, str]]
     analog_inputs: AnalogInputs | None = None
     buses: ReaderBuses | None = None
@@ -121,11 +122,12 @@ class Program:
         )
         self._controller.publisher.measure = lambda: health.measure(folder)
         self._commands = self._command_desk()
-        self._watchdogs = [service, *platform.watchdogs]
-        heartbeat = Heartbeat(self._watchdogs)
-        heartbeat.on_first = self._decides
-        heartbeat.on_fault = lambda ok, text: self._told("watchdog", ok, text)
-        self._controller.on_round = heartbeat.beat
+        self._watchdogs: list[Watchdog] = [service]
+        self._to_open = platform.watchdogs
+        self._heartbeat = Heartbeat(self._watchdogs)
+        self._heartbeat.on_first = self._decides
+        self._heartbeat.on_fault = lambda ok, text: self._told("watchdog", ok, text)
+        self._controller.on_round = self._heartbeat.beat
         for line in trouble.lines(self._board.problems):
             _complain(line)
         self._trouble = trouble.Trouble(self._board.devices, self._board.problems, _complain)
@@ -261,6 +263,7 @@ class Program:
     def _decides(self) -> None:
         """The first round of the door is over."""
         self._tell_service(lambda: self._service.ready(f"{self._root} decides"))
+        self._watch()
         self._executors[2].submit(sealing.prepare)
         if not self._chosen.trial:
             return
@@ -271,6 +274,17 @@ class Program:
             self._told("config", False, f"config: cannot be kept ({reason}); it is tried again")
         else:
             self._told("config", True, board_files.IN_USE)
+
+    def _watch(self) -> None:
+        """The board's own watchdogs count from now on: to open one is to pet it, and a start may fail."""
+        for open_one in self._to_open:
+            try:
+                watchdog = open_one()
+            except HalError as error:
+                self._told("watchdog", False, str(error))
+            else:
+                self._watchdogs.append(watchdog)
+                self._heartbeat.add(watchdog)
 
     def _told(self, part: str, ok: bool, text: str) -> None:
         _complain(text)

@@ -72,12 +72,27 @@ _COUNTED = ("schedule.set", "level.set", "config.apply", "operator.set", "portal
 _SEALED = ("operator.set", "config.apply", "intercom.directory")
 _ANSWER_SEALED = ("credential.enrol",)
 
+#: what is over once it is done; everything else lasts
+_MOMENTARY = (
+    "alarm.acknowledge",
+    "alarm.silence",
+    "clock.set",
+    "events.replay",
+    "portal.release",
+    "system.restart",
+)
+
 _any_integer = integer(0, 1 << 53)
 
 
 def is_counted(op: str) -> bool:
     """Whether `op` changes what stays: its `n` must rise."""
     return op.startswith("credential.") or op in _COUNTED
+
+
+def lasts(op: str) -> bool:
+    """Whether what `op` does is to outlive a power cut: nobody is told that it is done before it does."""
+    return op not in _MOMENTARY
 
 
 def is_sealed(op: str) -> bool:

@@ -9,7 +9,7 @@ from firmware.access import access_point, automation, record
 from firmware.runtime import feeds
 from firmware.runtime.clock import iso
 from firmware.runtime.outputs import RECORD_WAIT_MS
-from firmware.runtime.ports import After, Batch
+from firmware.runtime.ports import After, Batch, Settled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -70,15 +70,16 @@ class Effects:
             for made in records:
                 self.on_record(made)
         after = [effect.call for effect in effects if isinstance(effect, After)]
+        settled = [effect.call for effect in effects if isinstance(effect, Settled)]
         try:
             self._outputs.let_out(self._site, now.ms)
         finally:  # whatever becomes of a line, the record is written
-            batch = self._write(effects, records, after)
+            batch = self._write(effects, records, after, settled)
         self._outputs.apply(self._site, batch, now.ms)
         self._inbox.stir()
         self.tell_soon()
         if batch is None:
-            for call in after:
+            for call in after + settled:
                 call()
         elif after:
             self._loop.call_at(now.ms + RECORD_WAIT_MS, lambda: _let_go(batch))
@@ -105,6 +106,7 @@ class Effects:
         effects: "list[Any]",
         records: "list[record.Record]",
         after: "list[Callable[[], None]]",
+        settled: "list[Callable[[], None]]",
     ) -> "Batch | None":
         """Look up, switch, and hand the journal what it is to write; None: there is nothing."""
         kept: dict[str, Any] = {}
@@ -121,7 +123,7 @@ class Effects:
             return None
         self.keep(kept)
         batch = Batch(self._events(records), [made.at_ms for made in records], kept)
-        batch.after = after
+        batch.after, batch.settled = after, settled
         self._journal.append(batch, self._durable)
         return batch
 
@@ -143,6 +145,8 @@ class Effects:
 
     def _durable(self, batch: Batch) -> None:
         _let_go(batch)
+        for call in batch.settled:
+            call()
         self._outputs.apply(self._site, None, self._loop.now_ms())
         self._publisher.wake()
 

@@ -23,7 +23,7 @@ class Heartbeat:
     """
 
     def __init__(self, watchdogs: "list[Watchdog]") -> None:
-        self._watchdogs = watchdogs
+        self._watchdogs = list(watchdogs)
         self._petted_ms: int | None = None
         self._failed: list[bool] = [False for _ in watchdogs]
         #: callable  told once, at the end of the first round: the controller decides
@@ -31,13 +31,18 @@ class Heartbeat:
         #: callable (ok, text)  told when a watchdog can no longer be petted, or can again
         self.on_fault: Callable[[bool, str], None] | None = None
 
+    def add(self, watchdog: "Watchdog") -> None:
+        """Pet one more from the next beat on."""
+        self._watchdogs.append(watchdog)
+        self._failed.append(False)
+
     def beat(self, now_ms: int) -> None:
         """A round of the door task has ended."""
         first = self._petted_ms is None
         if self._petted_ms is not None and 0 <= now_ms - self._petted_ms < EVERY_MS:
             return
         self._petted_ms = now_ms
-        for number, watchdog in enumerate(self._watchdogs):
+        for number, watchdog in enumerate(list(self._watchdogs)):
             self._pet(number, watchdog)
         if first and self.on_first is not None:
             self.on_first()

@@ -30,12 +30,16 @@ class Batch:
         self.late = False
         #: bool  it is on the disk
         self.durable = False
-        #: list of callable ()  what waits for that; `firmware.runtime.controller` calls them
+        #: list of callable ()  what waits for that, however long, and what waits no longer than a door does;
+        #: `firmware.runtime.effects` calls them
+        self.settled: list[Callable[[], None]] = []
         self.after: list[Callable[[], None]] = []
 
 
 #: An effect: `call` when the records of the same answer are durable, or as late as a door would wait.
 After = namedtuple("After", ("call",))
+#: An effect: `call` when they are durable; never, if that does not come to pass.
+Settled = namedtuple("Settled", ("call",))
 
 
 class Journal:

@@ -3,8 +3,9 @@
 A message is read and its signature checked by an executor, so that the door's loop never waits for it;
 `firmware.runtime.command_gate` decides whether it counts, `firmware.runtime.operations` does it. What is
 remembered of a command, its record and its effects are one batch of the journal; its reply leaves when that
-is durable, or as late as a door would wait. A message is `heard`, and the next one taken, when its reply has
-left, or after `TURN_MS` where the store takes its time.
+is durable. What lasts is never said to be done before; else a reply is as late as a door would wait. A
+message is `heard`, and the next one taken, when its reply has left, or after `TURN_MS` where the store takes
+its time.
 
 What is no command, or nobody's, is recorded as refused and never answered; what the broker delivers again
 of it is the same message, and counted once. While the journal cannot be read
@@ -21,7 +22,7 @@ from firmware.runtime import command_gate
 from firmware.runtime.command_gate import Gate, Signed, Verdict
 from firmware.runtime.operations import Operations
 from firmware.runtime.operators import HOST, Operators
-from firmware.runtime.ports import After, Message, Transport
+from firmware.runtime.ports import After, Message, Settled, Transport
 from firmware.runtime.rejections import STORED, Rejections
 from firmware.services import replies
 from firmware.services.executor import Executor
@@ -75,6 +76,7 @@ class CommandDesk:
         self._waiting: deque[Message] = deque()
         self._turn: Message | None = None
         self._refused: dict[int, None] = {}  # the newest of them, by what the broker and they say
+        self._unsaid: dict[str, None] = {}  # commands that are done and not durable yet
         self._held: list[Message] = []  # whose turn waits for a command under way to end
         self._look_ms: int | None = None
         self._ended = False
@@ -160,7 +162,8 @@ class CommandDesk:
         if verdict.what == command_gate.RUN:
             self._run(message, signed, utc_ms)
         elif verdict.what == command_gate.REPEAT:
-            self._send(signed.fields["id"], verdict.text)
+            if signed.fields["id"] not in self._unsaid:  # else its reply is to come
+                self._send(signed.fields["id"], verdict.text)
             self._end_turn(message)
         elif verdict.what == command_gate.DROP:
             self._end_turn(message)
@@ -191,9 +194,16 @@ class CommandDesk:
                 made: list[Any] = [record.make(record.COMMAND_ACCEPTED, now_ms, None, told)]
             else:
                 made = self._rejected(message, answer[0], fields)
-            return [*made, *self._gate.finish(signed, ok, text, utc_ms), After(lambda: leave(text))]
+            made += self._gate.finish(signed, ok, text, utc_ms)
+            if not (ok and command_gate.lasts(op)):
+                return [*made, After(lambda: leave(text))]
+            self._unsaid[id] = None
+            if len(self._unsaid) > command_gate.SEEN_LIMIT:
+                del self._unsaid[next(iter(self._unsaid))]
+            return [*made, Settled(lambda: leave(text))]
 
         def leave(text: str) -> None:
+            self._unsaid.pop(id, None)
             self._send(id, text)
             self._end_turn(message)
             held, self._held = self._held, []
@@ -207,7 +217,7 @@ class CommandDesk:
                 self._held.append(message)
 
         self.operations.run(op, signed.args, by, note)
-        if self._gate.under_way:
+        if self._gate.under_way or self._unsaid:
             self._loop.call_at(self._loop.now_ms() + TURN_MS, waited)
 
     def _reply(self, signed: Signed, ok: bool, answer: Any) -> str:

@@ -23,12 +23,12 @@ PETS = 12  #: more than fit into the time that the manager waits for one
 class Rig:
     """The program on a board of wires, under a stand-in for systemd."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, board: Path = BOARD) -> None:
         self.state = folder / "state"
         self.levels = folder / "levels.txt"
         self.service = Service(
             [str(PROGRAM), str(self.levels)],
-            ["--board", str(BOARD), "--state", str(self.state)],
+            ["--board", str(board), "--state", str(self.state)],
             folder,
         )
         devices = hal.board.load(str(BOARD))["devices"]
@@ -96,6 +96,36 @@ def test_a_hung_or_dead_door_is_made_safe_and_is_back_in_time(
     seqs = [event["seq"] for event in rig.events()]
     assert seqs == list(range(1, len(seqs) + 1))
     assert [e["type"] for e in rig.events()].count("system.started") == 2
+
+
+def test_the_boards_own_watchdog_is_opened_and_petted_by_a_door_that_decides_and_by_no_start_that_dies(
+    tmp_path: Path,
+) -> None:
+    board = tmp_path / "board.toml"
+    device = 'watchdog = "/dev/watchdog0"'
+    board.write_text(BOARD.read_text().replace("[controller]\n", f"[controller]\n{device}\n", 1))
+    rig = Rig(tmp_path, board)
+    try:
+        told, crash = Path(f"{rig.levels}.watchdog"), Path(f"{rig.levels}.crash")
+        rig.service.until("pet", PETS)
+        opened, *petted = told.read_text().splitlines()
+        assert opened == "opened /dev/watchdog0"
+        assert set(petted) == {"petted"}
+        crash.touch()
+        assert rig.service.process is not None
+        rig.service.process.kill()
+        rig.service.until("safe 0", 3)  # two starts have died since
+        left = told.read_text().splitlines()
+        assert [word for word in left if word != "petted"] == [opened]
+        crash.unlink()
+        rig.service.until("ready", 2)
+        rig.service.until("pet", rig.service.count("pet") + 2)
+        assert rig.service.stop() == 0
+        since = told.read_text().splitlines()[len(left) :]
+        assert since[:2] == [opened, "petted"]
+        assert since[-1] == "stopped"
+    finally:
+        rig.service.close()
 
 
 def test_a_loop_that_hangs_says_where_and_no_more(rig: Rig) -> None:

@@ -6,6 +6,8 @@ LEVELS   a file: each change of an output is appended as ``line high|low``; noth
          let go, as on a board that leaves a pin as it was
 SIGUSR1  the loop computes for ever from here on
 SIGUSR2  what a command would ask: another config where LEVELS.toml is there, else to start anew
+LEVELS.crash     while it is there, the program dies at each start before the door's first round
+LEVELS.watchdog  what was done to the board's watchdog device, where the config names one
 """
 
 import os
@@ -17,7 +19,9 @@ from typing import Any
 import hal.board
 from firmware import main as program
 from firmware import program as parts
+from hal.backends import linux_watchdog
 from hal.backends.monotonic_ticks import MonotonicTicks
+from hal.ports import Watchdog
 from sim.fakes import FakeLines, FakeSerialPorts
 
 levels, *arguments = sys.argv[1:]
@@ -37,6 +41,12 @@ class Program(parts.Program):
         super().__init__(*given)
         signal.signal(signal.SIGUSR2, lambda *_: self._loop.post(self._asked))
 
+    def run(self, test_lang: str | None) -> int:
+        """As it is, unless it is to die."""
+        if os.path.exists(levels + ".crash"):
+            raise RuntimeError("the door never goes round")
+        return super().run(test_lang)
+
     def _asked(self) -> None:
         if os.path.exists(levels + ".toml"):
             with open(levels + ".toml") as file:
@@ -45,6 +55,27 @@ class Program(parts.Program):
                 )
         else:
             self.restart()
+
+
+class WatchdogDevice(Watchdog):
+    """Notes what a kernel's device would be told."""
+
+    timeout_ms = 15_000
+
+    def __init__(self, path: str) -> None:
+        self._note(f"opened {path}")
+
+    def pet(self) -> None:
+        """See `Watchdog.pet`."""
+        self._note("petted")
+
+    def close(self) -> None:
+        """See `Watchdog.close`."""
+        self._note("stopped")
+
+    def _note(self, word: str) -> None:
+        with open(levels + ".watchdog", "a") as file:
+            file.write(f"{word}\n")
 
 
 def hang(number: int, frame: FrameType | None) -> None:
@@ -57,6 +88,7 @@ config = hal.board.load(arguments[arguments.index("--board") + 1])
 for device in config["devices"].values():
     if device["driver"] == "contact":
         lines.drive(device["line"], device["active"] == "high")
+linux_watchdog.LinuxWatchdog = WatchdogDevice  # type: ignore[assignment,misc]
 parts.Program = Program  # type: ignore[assignment,misc]
 program._lines = lambda config: lines
 program._backends = lambda config: (lines, FakeSerialPorts())

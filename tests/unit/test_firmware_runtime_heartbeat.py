@@ -3,6 +3,7 @@
 
 from firmware.runtime import aio
 from firmware.runtime.heartbeat import EVERY_MS, Heartbeat
+from hal.errors import DeviceUnavailableError
 from sim.fake_watchdog import FakeWatchdog
 
 TIMEOUT_MS = 3000
@@ -53,6 +54,25 @@ def test_a_door_that_never_goes_round_is_bitten_and_never_said_to_decide() -> No
     bench = Bench()
     bench.rest(2 * TIMEOUT_MS)
     assert bench.seen == [(TIMEOUT_MS, "first bites"), (TIMEOUT_MS, "second bites")]
+
+
+def test_one_that_comes_later_is_petted_with_the_others_and_told_of_like_them() -> None:
+    bench = Bench()
+    third = FakeWatchdog(bench.loop, TIMEOUT_MS, lambda: bench.note("third bites"))
+    bench.heartbeat.on_first = lambda: bench.heartbeat.add(third)
+    bench.beats(1000, 20)
+    assert (third.pets, bench.seen) == (19, [])
+    third.broken = True
+    bench.beats(1000, 2)
+    assert [word for _, word in bench.seen][:1] == ["False: %s" % _gone(third)]
+
+
+def _gone(watchdog: FakeWatchdog) -> str:
+    try:
+        watchdog.pet()
+    except DeviceUnavailableError as error:
+        return str(error)
+    raise AssertionError("it can be petted")
 
 
 def test_a_busy_door_does_not_pet_with_every_round() -> None:

@@ -1,0 +1,115 @@
+"""While the disk takes nothing: what lasts is in force and not said to be done; what is over at once is."""
+
+import base64
+import json
+
+import pytest
+from command_house import CommandHouse
+
+from firmware.runtime.command_gate import lasts
+from firmware.runtime.operators import OPS
+from firmware.trust import order, signing
+
+RELEASE = ("portal.release", {"portal": "front"})
+
+
+@pytest.fixture
+def house() -> CommandHouse:
+    """The demo building, with a manager beside the owner."""
+    house = CommandHouse()
+    house.seeds["op-care"] = b"c" * 32
+    key = base64.b64encode(signing.public_of(b"c" * 32)).decode()
+    args = {"operator": "op-care", "role": "manager", "public_key": key}
+    assert house.code(house.make("operator.set", args)) == "ok"
+    return house
+
+
+@pytest.mark.parametrize("mode", ["error", "full"])
+def test_a_revocation_counts_at_once_and_is_answered_when_it_is_on_the_disk(
+    house: CommandHouse, mode: str
+) -> None:
+    house.act("fail_storage", on=True, mode=mode)
+    revoke = house.make("operator.set", {"operator": "op-care", "revoked": True})
+    assert house.answer(revoke) is None
+    assert house.code(house.make(*RELEASE, by="op-care")) == "revoked"
+    assert house.answer(revoke) is None  # again, as a sender without an answer does
+    house.run(5000)
+    assert house.replies(revoke["id"]) == []
+    house.act("fail_storage", on=False, mode=mode)
+    house.run(5000)
+    (reply,) = house.replies(revoke["id"])
+    assert json.loads(reply)["ok"] is True
+    assert house.answer(revoke) == json.loads(reply)
+    accepted = [
+        told for told in house.told("command.accepted", "command") if told[0] == revoke["id"]
+    ]
+    assert len(accepted) == 1
+
+
+def test_what_a_power_cut_undoes_was_never_said_to_be_done(house: CommandHouse) -> None:
+    house.act("fail_storage", on=True, mode="error")
+    lasting = [
+        house.make("operator.set", {"operator": "op-care", "revoked": True}),
+        house.make("portal.mode", {"portal": "front", "mode": "unlocked"}),
+    ]
+    for command in lasting:
+        assert house.code(command) in (None, "failed"), command["op"]
+    house.act("cut_power")
+    house.act("fail_storage", on=False, mode="error")
+    house.act("restore_power")
+    house.run(5000)
+    # Nothing of it is left, and whoever asked for it may ask again with the same bytes.
+    assert house.lock() == "locked"
+    assert house.code(house.make("alarm.silence", by="op-care")) == "ok"
+    assert house.code(lasting[0]) == "ok"
+    assert house.code(house.make("alarm.silence", by="op-care")) == "revoked"
+
+
+@pytest.mark.parametrize("op", ["portal.release", "alarm.silence"])
+def test_what_is_over_at_once_is_answered_whatever_the_disk_does(
+    house: CommandHouse, op: str
+) -> None:
+    house.act("fail_storage", on=True, mode="error")
+    for number in range(20):  # more than may be under way: they hold up nobody
+        made = house.make(
+            "portal.mode", {"portal": "front", "mode": ("locked", "normal")[number % 2]}
+        )
+        house.say(order.text(made))
+    args = {"portal": "front"} if op == "portal.release" else {}
+    assert house.code(house.make(op, args)) == "ok"
+
+
+def test_what_fails_is_answered_whatever_the_disk_does(house: CommandHouse) -> None:
+    house.act("fail_storage", on=True, mode="error")
+    assert (
+        house.code(house.make("portal.mode", {"portal": "front", "mode": "ajar"})) == "bad_command"
+    )
+    last = house.make("operator.set", {"operator": "op-demo", "revoked": True})
+    assert house.code(last) == "failed"
+
+
+def test_a_disk_that_is_slow_is_waited_for(house: CommandHouse) -> None:
+    house.act("fail_storage", on=True, mode="slow")
+    revoke = house.make("operator.set", {"operator": "op-care", "revoked": True})
+    house.say(order.text(revoke))
+    for _ in range(60_000 // 50):
+        house.run(50)
+        if house.replies(revoke["id"]):
+            break
+    assert house.replies(revoke["id"])
+    house.act("cut_power")
+    house.act("restore_power")
+    house.run(5000)
+    assert house.code(house.make("alarm.silence", by="op-care")) == "revoked"
+
+
+def test_most_of_what_can_be_asked_for_lasts() -> None:
+    momentary = {op for op in OPS if not lasts(op)}
+    assert momentary == {
+        "alarm.acknowledge",
+        "alarm.silence",
+        "clock.set",
+        "events.replay",
+        "portal.release",
+        "system.restart",
+    }
