@@ -145,8 +145,7 @@ class Effects:
 
     def _durable(self, batch: Batch) -> None:
         _let_go(batch)
-        for call in batch.settled:
-            call()
+        batch.settle()
         self._outputs.apply(self._site, None, self._loop.now_ms())
         self._publisher.wake()
 

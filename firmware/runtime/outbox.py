@@ -7,9 +7,9 @@ reconnect, before the events.
 
 What the broker takes has left, or with `host_ack` waits for the host's word (`Journal.stored`). A broker can
 lose it, so it is sent again, alarms first, behind everything else: after each reconnect, and while the host
-is silent after `AGAIN_MS`, then twice as long, up to `AGAIN_MAX_MS`. Such a round goes no further than
-`AGAIN_WINDOW` events ahead of the host's word: a host that never says one costs no more than that. Behind
-that again goes what somebody asked for (`firmware.runtime.ranges`).
+is silent after `AGAIN_MS`, then twice as long, up to `AGAIN_MAX_MS`. Such a round sends
+`AGAIN_WINDOW` events, and as many each time the host's word goes on: a host that never says one costs no more
+than that. Behind that again goes what somebody asked for (`firmware.runtime.ranges`).
 
 The caller calls `retain` for a condition and `wake` after events were written. Portable.
 """
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 WINDOW = 256  #: messages on their way at once, events and conditions together
 LOW_WINDOW = 64  #: of those, events that are sent again or were asked for
-AGAIN_WINDOW = 256  #: events that are sent again ahead of the host's word
+AGAIN_WINDOW = 256  #: events that are sent again before the host's word has to go on
 AGAIN_MS = 10000  #: without the host's word, then they are sent again; doubled each time
 AGAIN_MAX_MS = 600000
 TOPICS_LIMIT = 4096  #: retained topics; a config has far fewer

@@ -35,6 +35,11 @@ class Batch:
         self.settled: list[Callable[[], None]] = []
         self.after: list[Callable[[], None]] = []
 
+    def settle(self) -> None:
+        """It is durable: tell who waits for that."""
+        for call in self.settled:
+            call()
+
 
 #: An effect: `call` when the records of the same answer are durable, or as late as a door would wait.
 After = namedtuple("After", ("call",))

@@ -77,7 +77,9 @@ class CommandDesk:
         self._turn: Message | None = None
         self._refused: dict[int, None] = {}  # the newest of them, by what the broker and they say
         self._unsaid: dict[str, None] = {}  # commands that are done and not durable yet
-        self._held: list[Message] = []  # whose turn waits for a command under way to end
+        self._held: list[
+            int
+        ] = []  # tokens of those whose turn waits for a command under way to end
         self._look_ms: int | None = None
         self._ended = False
 
@@ -145,11 +147,11 @@ class CommandDesk:
 
         self._executor.submit(lambda: replies.examine(payload, key_of, identity, to), answer)
 
-    def _end_turn(self, message: Message) -> None:
-        """It is dealt with: the broker may forget it, and the next one comes."""
-        if message is self._turn and not self._ended:
+    def _end_turn(self, token: int) -> None:
+        """That message is dealt with: the broker may forget it, and the next one comes."""
+        if self._turn is not None and token == self._turn.token and not self._ended:
             self._turn = None
-            self._transport.heard(message.token)
+            self._transport.heard(token)
             self._loop.call_at(self._loop.now_ms(), self._next)
 
     # ---- commands ----------------------------------------------------------------------------------
@@ -164,9 +166,9 @@ class CommandDesk:
         elif verdict.what == command_gate.REPEAT:
             if signed.fields["id"] not in self._unsaid:  # else its reply is to come
                 self._send(signed.fields["id"], verdict.text)
-            self._end_turn(message)
+            self._end_turn(message.token)
         elif verdict.what == command_gate.DROP:
-            self._end_turn(message)
+            self._end_turn(message.token)
         else:
             self._refuse(message, signed, verdict)
 
@@ -185,6 +187,7 @@ class CommandDesk:
     def _run(self, message: Message, signed: Signed, utc_ms: int) -> None:
         fields = signed.fields
         id, op, by = fields["id"], fields["op"], fields["by"]
+        token = message.token  # a reply may wait long for the disk, and keeps no message that long
 
         def note(ok: bool, answer: Any) -> list[Any]:
             text = self._reply(signed, ok, answer)
@@ -205,16 +208,16 @@ class CommandDesk:
         def leave(text: str) -> None:
             self._unsaid.pop(id, None)
             self._send(id, text)
-            self._end_turn(message)
+            self._end_turn(token)
             held, self._held = self._held, []
             for one in held:
                 self._end_turn(one)
 
         def waited() -> None:
             if self._gate.under_way < UNDER_WAY:
-                self._end_turn(message)
-            elif message is self._turn:
-                self._held.append(message)
+                self._end_turn(token)
+            elif self._turn is not None and token == self._turn.token:
+                self._held.append(token)
 
         self.operations.run(op, signed.args, by, note)
         if self._gate.under_way or self._unsaid:
@@ -233,7 +236,7 @@ class CommandDesk:
             if verdict.answers:
                 why = (verdict.code, verdict.text)
                 self._send(signed.fields["id"], self._reply(signed, False, why))
-            self._end_turn(message)
+            self._end_turn(message.token)
 
         self._record([*effects, After(leave)])
 
@@ -241,7 +244,7 @@ class CommandDesk:
         """What is no message at all; nothing of it is repeated."""
         op = STORED if message.topic == STORED else None
         made = self._rejected(message, command_gate.BAD_COMMAND, {"op": op})
-        self._record([*made, After(lambda: self._end_turn(message))])
+        self._record([*made, After(lambda: self._end_turn(message.token))])
 
     # ---- what the host has stored ------------------------------------------------------------------
 
@@ -257,7 +260,7 @@ class CommandDesk:
                 return
             if ours:
                 self._controller.upkeep.host_heard()
-                self._end_turn(message)
+                self._end_turn(message.token)
             else:
                 self._refuse_stored(message, command_gate.FAILED, fields["by"])
 
@@ -283,7 +286,7 @@ class CommandDesk:
 
     def _refuse_stored(self, message: Message, reason: str, by: object) -> None:
         made = self._rejected(message, reason, {"op": STORED, "by": by})
-        self._record([*made, After(lambda: self._end_turn(message))])
+        self._record([*made, After(lambda: self._end_turn(message.token))])
 
     # ---- how ---------------------------------------------------------------------------------------
 

@@ -30,6 +30,9 @@ MEMORY_LIMIT = 10000  #: events that wait in memory; beyond it only access and a
 HARD_LIMIT = 12000  #: beyond this none is
 AT_ONCE = 500  #: batches in one transaction
 SENT_AT_ONCE = 2000  #: seqs that one transaction notes
+SETTLED_LIMIT = (
+    1024  #: of so many that found no room it is told when what is kept of them is durable
+)
 LEFT_LIMIT = 20000  #: seqs that wait to be noted; beyond it nothing more is handed out
 
 Done = Callable[[Batch], None]
@@ -74,6 +77,7 @@ class SqliteJournal(Journal):
         self._left: dict[int, None] = {}
         self._taken: dict[int, None] = {}  # the broker has them; likewise
         self._kept_after: dict[str, Any] = {}  # of refused records, after all that waits
+        self._settled_after: list[Callable[[], None]] = []  # likewise; the newest `SETTLED_LIMIT`
         self._in_flight = 0  # the first so many of `_waiting` are being written
         self._landed = 0  # so many of those were written; the loop has not heard of it yet
         self._busy = False
@@ -310,17 +314,20 @@ class SqliteJournal(Journal):
         text = f"{self._waiting_events} records wait in memory; the newest are refused"
         self._news.refused(len(batch.events), f"{self._file.title}: {text}")
         self._kept_after.update(batch.kept)
+        self._settled_after = [*self._settled_after, *batch.settled][-SETTLED_LIMIT:]
         if len(self._waiting) > self._in_flight:
             self._place_kept()
 
     def _place_kept(self) -> None:
         """What is kept with refused records is written with the last that wait: no batch of its own."""
-        if self._kept_after and len(self._waiting) > self._in_flight:
-            last = self._waiting[-1][0]
-            last.kept = {**last.kept, **self._kept_after}
-        elif self._kept_after:
-            self._waiting.append((Batch([], [], self._kept_after), lambda batch: None))
-        self._kept_after = {}
+        if not self._kept_after:
+            return
+        if len(self._waiting) <= self._in_flight:
+            self._waiting.append((Batch([], [], {}), Batch.settle))
+        last = self._waiting[-1][0]
+        last.kept = {**last.kept, **self._kept_after}
+        last.settled = [*last.settled, *self._settled_after][-SETTLED_LIMIT:]
+        self._kept_after, self._settled_after = {}, []
 
     def _health(self, ok: bool, text: str) -> None:
         # By the loop: who is told may write a record, and may not be there yet while we open.

@@ -61,6 +61,7 @@ class Ring:
         self._places = [0] * len(_NEXT)  # how far `onward` has come in each of `_NEXT`
         self._skip: Collection[int] = ()
         self._ends = (0, 0)  # of what `again` hands out: former, ours
+        self._alarms = (0, 0)  # the last of them that were alarms
         self._former_stored: list[tuple[str, int]] = []  # told, not noted yet
         self._noted = self._number("SELECT max(value) FROM meta WHERE key = 'stored'")
         #: int  the host has said that it has everything up to here
@@ -103,18 +104,25 @@ class Ring:
     def again(self, limit: int, begin: bool) -> list[tuple[int, str]]:
         """The first `limit` events that the broker had when this was begun, and the host has not stored.
 
-        Alarms first, then in order. The others have half of the room at least: the host's word goes on
-        only with the oldest, whatever that is.
+        Alarms first, each once, then in order. The others have half of the room at least: the host's word
+        goes on only with the oldest, whatever that is.
         """
         if begin:
             self._ends = (self._last_taken("former", "id"), self._last_taken("events", "seq"))
-        alarms = self._taken(1, limit)
-        others = self._taken(0, limit)
-        return (alarms[: max(limit // 2, limit - len(others))] + others)[:limit]
+            self._alarms = (0, 0)
+        alarms, others = self._taken(1, self._alarms, limit), self._taken(0, (0, 0), limit)
+        alarms = alarms[: max(limit // 2, limit - len(others))]
+        if alarms:
+            last = alarms[-1][0] - self._base
+            self._alarms = (last - _FORMER, 0) if last > _FORMER else (self._ends[0], last)
+        return (alarms + others)[:limit]
 
-    def _taken(self, urgent: int, limit: int) -> list[tuple[int, str]]:
+    def _taken(self, urgent: int, behind: tuple[int, int], limit: int) -> list[tuple[int, str]]:
         former, seq = self._ends
-        ways = (("former", 0, former, _FORMER), ("events", self.stored, seq, 0))
+        ways = (
+            ("former", behind[0], former, _FORMER),
+            ("events", max(behind[1], self.stored), seq, 0),
+        )
         found: list[tuple[int, str]] = []
         for table, after, end, base in ways:
             values = (urgent, after, end, limit - len(found))

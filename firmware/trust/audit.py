@@ -245,7 +245,7 @@ class _Judge:
             last = seq
             start = max(told.upto, told.first - 1) + 1  # of what it would vouch for
             found = self._findings.get(seq)
-            if found is not None and found.why == HASH:
+            if found is not None and found.why in (HASH, NAMED):
                 if self._key is not None and start < seq:
                     self._find(start, UNSIGNED, SPOILT, seq)
             elif (event.get("upto"), event.get("head")) != (seq - 1, event.get("prev")):

@@ -142,7 +142,7 @@ def test_the_limits_are_the_controller_s() -> None:
     assert told["messages at QoS 0 that wait"][0] == link_inbox.HELD
     assert f"the newest {command_desk.REFUSED:,} of them" in TEXT
     assert told["records on their way at once"] == [outbox.WINDOW]
-    assert told["records sent again ahead of the host's word"] == [outbox.AGAIN_WINDOW]
+    assert told["records sent again each time the host's word goes on"] == [outbox.AGAIN_WINDOW]
     assert told["records kept"] == [board_schema.JOURNAL["limit"].default]
 
 

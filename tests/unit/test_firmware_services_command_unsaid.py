@@ -88,6 +88,31 @@ def test_what_fails_is_answered_whatever_the_disk_does(house: CommandHouse) -> N
     assert house.code(last) == "failed"
 
 
+def test_what_found_no_room_in_memory_is_answered_too_once_what_is_kept_of_it_is_written(
+    house: CommandHouse,
+) -> None:
+    house.act("fail_storage", on=True, mode="error")
+    house.controller.journal.room = (6, 6)
+    commands = [
+        house.make("portal.mode", {"portal": "front", "mode": mode}, life_ms=600_000)
+        for mode in ("unlocked", "locked", "unlocked", "locked", "unlocked")
+    ]
+    assert [house.answer(command) for command in commands] == [None] * 5
+    assert len(house.told("command.accepted")) == 1  # the manager's: of these none is written
+    house.controller.journal.room = (10_000, 12_000)
+    house.act("fail_storage", on=False, mode="error")
+    house.run(5000)
+    for command in commands:
+        (reply,) = house.replies(command["id"])
+        assert house.answer(command) == json.loads(reply)
+    assert "records were refused meanwhile" in house.told("system.recovered", "text")[0][0]
+    house.act("cut_power")
+    house.act("restore_power")
+    house.run(5000)
+    assert house.code(commands[0]) == "ok"  # known, and not done again
+    assert house.lock() == "unlocked"
+
+
 def test_a_disk_that_is_slow_is_waited_for(house: CommandHouse) -> None:
     house.act("fail_storage", on=True, mode="slow")
     revoke = house.make("operator.set", {"operator": "op-care", "revoked": True})

@@ -114,7 +114,7 @@ def test_what_is_sent_again_ends_with_what_the_broker_had_at_the_beginning() -> 
     assert rig.again(2) == [3, 1]
     rig.journal.taken([4, 5, 6])
     rig.run(1100)
-    assert rig.again(9, begin=False) == [3, 1, 2]
+    assert rig.again(9, begin=False) == [1, 2]
     assert rig.store(2)
     assert rig.again(9) == [3, 6, 4, 5]
 
@@ -135,6 +135,26 @@ def test_however_many_alarms_wait_the_oldest_records_are_sent_again_with_them(li
             prefix += 1
         assert prefix > before  # what a host of a gapless beginning can say now
         assert rig.store(prefix)
+
+
+def test_alarms_behind_many_others_are_sent_again_before_them_as_the_host_s_word_goes_on() -> None:
+    rig = Rig()
+    rig.boot()
+    rig.write(*["access.denied"] * 60, *["alarm.raised"] * 30)
+    rig.journal.taken(list(range(1, 92)))
+    listed = rig.again(10)
+    word = 0
+    while len(alarms := [seq for seq in listed if 62 <= seq <= 91]) < 30:
+        word += 5
+        assert rig.store(word)
+        listed += rig.again(10, begin=False)
+    assert alarms == list(range(62, 92))  # in order, each once
+    assert word == 25
+    while word < 91:
+        word += 5
+        rig.store(min(word, 91))
+        listed += rig.again(10, begin=False)
+    assert set(listed) == set(range(1, 92))
 
 
 def test_a_range_is_read_whether_it_has_left_or_not() -> None:

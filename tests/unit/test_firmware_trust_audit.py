@@ -210,7 +210,10 @@ def test_a_checkpoint_of_another_controller_or_journal_does_not_count() -> None:
         event = events[19]
         said |= {"upto": event["upto"], "head": event["head"], "time": event["time"]}
         event |= {"controller": said["controller"], "sig": signing.sign(said, SEED)}
-        chain.seal(event, event["prev"])
+        prev = event["prev"]
+        for made in events[19:]:
+            chain.seal(made, prev)
+            prev = made["hash"]
         assert audit.SIGNATURE in [found.why for found in _judge(events).findings]
 
 
@@ -233,6 +236,16 @@ def test_a_checkpoint_that_was_changed_itself_is_named(checkpoint: int, field: s
     assert told.upto == (0 if checkpoint == 20 else 19)
     unsigned = Finding(told.upto + 1, audit.UNSIGNED, audit.SPOILT, checkpoint)
     assert told.findings[1:] == ([] if field == "type" else [unsigned])
+
+
+def test_a_checkpoint_that_was_changed_with_its_hash_is_named_too() -> None:
+    events = [dict(event) for event in WHOLE]
+    events[39]["time"] = "x"
+    chain.seal(events[39], events[39]["prev"])
+    assert _judge(events).findings == [
+        Finding(40, audit.CHANGED, audit.NAMED, 41),
+        Finding(20, audit.UNSIGNED, audit.SPOILT, 40),
+    ]
 
 
 @pytest.mark.parametrize("how", ["removed", "type", "inserted"])
