@@ -38,6 +38,11 @@ def of(path: Path) -> Path:
     return path.with_name(f"{path.stem}.good{path.suffix}")
 
 
+def sealed(name: str, content: bytes) -> bytes:
+    """What the copy of a file `name` that holds `content` holds."""
+    return content + _sum(name, content)
+
+
 def find(path: Path, flaw_of: Callable[[bytes], str] = lambda content: "") -> Found:
     """What is to be used of the file at `path`, which is put back where its copy is the better. Never raises.
 
@@ -68,15 +73,15 @@ def find(path: Path, flaw_of: Callable[[bytes], str] = lambda content: "") -> Fo
 
 def keep(path: Path, content: bytes) -> list[str]:
     """Have a copy of the file at `path`, which holds `content`; what was wrong. Never raises."""
-    good, sealed = of(path), content + _sum(path.name, content)
+    good, whole = of(path), sealed(path.name, content)
     there, _ = _read(good)
-    if there == sealed:
+    if there == whole:
         return []
     problems = []
     if there is not None:
         problems.append(f"{good.name}: {_OTHER}; made anew from {path.name}")
     try:
-        whole_files.write(good, sealed)
+        whole_files.write(good, whole)
     except OSError as error:
         problems.append(
             f"{good.name}: cannot be written ({error.strerror}); {path.name} has no good copy"

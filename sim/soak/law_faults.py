@@ -38,6 +38,7 @@ class Faults:
         self._off: dict[str, int] = {}  # readers that are pulled off, and since when
         self._jammed: set[str] = set()  # portals whose bolt stays where it is
         self._failed: list[int] = []  # since when the disk fails, and until when
+        self._ails = False  # the disk, just now
         self._ailed_ms = NEVER_MS
         self._waited = False  # something was to be written meanwhile
         self._storage_told_ms = NEVER_MS
@@ -60,12 +61,13 @@ class Faults:
             self._failed = []
 
     def _storage(self, at_ms: int, step: dict[str, Any]) -> None:
+        ailed, self._ails = self._ails, step["on"]
         if not step["on"]:
             self._failed = [self._failed[0], at_ms] if len(self._failed) == 1 else []
             self._ailed_ms = at_ms
         else:
             fails = step.get("mode", "error") != "slow"
-            alone = not self._failed and at_ms - self._ailed_ms > SLOW_ENDS_MS
+            alone = not ailed and at_ms - self._ailed_ms > SLOW_ENDS_MS
             self._failed = [at_ms] if fails and alone else []
             self._waited, self._ailed_ms = False, at_ms
             if (CONTROLLER, "storage_fault") in self._alarms.active:

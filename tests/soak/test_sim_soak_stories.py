@@ -181,6 +181,18 @@ def test_a_board_without_a_chip_that_was_told_a_time_to_come_waits_for_the_owner
     assert told(*steps, start=start, end_ms=1_864_744, override=rtc, seed=910102).law is None
 
 
+def test_a_disk_that_fails_in_another_way_before_it_was_mended_is_one_failure() -> None:
+    full = step(1000, "fail_storage", on=True, mode="full")
+    short = step(2000, "limit_memory", on=False)
+    out = step(3000, "leave", portal="yard")
+    seen = step(4000, "press_ack")
+    broken = step(64_000, "fail_storage", on=True, mode="error")
+    pressed = step(65_000, "press_rex", portal="yard")
+    mended = step(75_000, "fail_storage", on=False)
+    steps = (full, short, out, seen, broken, pressed, mended)
+    assert told(*steps, end_ms=85_525, start="2027-08-14T09:03:18Z", seed=950155).law is None
+
+
 def test_a_command_is_in_time_by_a_time_that_was_proven_and_stands_in_no_record() -> None:
     asked = step(3_599_000, "command", op="portal.mode", args={"portal": "yard", "mode": "blocked"})
     back = step(3_599_001, "set_clock", jump_ms=-1_340_301_947)

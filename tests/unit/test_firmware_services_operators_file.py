@@ -1,6 +1,7 @@
 """`firmware.services.operators_file`: who may command a controller that no owner has spoken to."""
 
 import base64
+import hashlib
 import io
 import json
 import os
@@ -175,6 +176,24 @@ def test_a_copy_that_cannot_be_read_is_told_and_another_is_made(tmp_path: Path) 
     )
     assert operators_file.load(str(file.parent)) == (right, [told])
     assert operators_file.load(str(file.parent)) == (right, [])
+
+
+@pytest.mark.parametrize("there", ["whole", "damaged", "cut", "missing"])
+def test_a_copy_of_the_first_kind_counts_as_it_did(there: str, tmp_path: Path) -> None:
+    file, good = _loaded(tmp_path)
+    right, whole = operators_file.load(str(file.parent))[0], file.read_bytes()
+    good.write_bytes(whole + b"\n" + hashlib.sha256(whole).hexdigest().encode() + b"\n")
+    if there == "damaged":
+        file.write_bytes(whole.replace(b"op-ling", b"op-lioG"))
+    elif there == "cut":
+        file.write_bytes(whole[:50])
+    elif there == "missing":
+        file.unlink()
+    found, problems = operators_file.load(str(file.parent))
+    assert found == right
+    assert len(problems) == (there != "whole")
+    assert operators_file.load(str(file.parent)) == (right, [])
+    assert file.read_bytes() == whole
 
 
 def test_a_folder_in_its_place_is_set_aside_and_the_copy_is_used(tmp_path: Path) -> None:
