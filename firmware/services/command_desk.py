@@ -203,11 +203,14 @@ class CommandDesk:
             self._unsaid[id] = None
             if len(self._unsaid) > command_gate.SEEN_LIMIT:
                 del self._unsaid[next(iter(self._unsaid))]
-            return [*made, Settled(lambda: leave(text))]
+            return [*made, After(over), Settled(lambda: leave(text))]
 
         def leave(text: str) -> None:
             self._unsaid.pop(id, None)
             self._send(id, text)
+            over()
+
+        def over() -> None:
             self._end_turn(token)
             held, self._held = self._held, []
             for one in held:
@@ -220,7 +223,7 @@ class CommandDesk:
                 self._held.append(token)
 
         self.operations.run(op, signed.args, by, note)
-        if self._gate.under_way or self._unsaid:
+        if self._gate.under_way:
             self._loop.call_at(self._loop.now_ms() + TURN_MS, waited)
 
     def _reply(self, signed: Signed, ok: bool, answer: Any) -> str:

@@ -79,6 +79,34 @@ def test_what_is_over_at_once_is_answered_whatever_the_disk_does(
     assert house.code(house.make(op, args)) == "ok"
 
 
+def test_what_waits_behind_commands_without_an_answer_waits_no_longer_than_a_door_for_each(
+    house: CommandHouse,
+) -> None:
+    house.act("fail_storage", on=True, mode="error")
+    for number in range(20):
+        args = {"portal": "front", "mode": ("locked", "normal")[number % 2]}
+        made = house.make("portal.mode", args)
+        house.building.host.publish("command", order.text(made), False)
+    release = house.make(*RELEASE)
+    house.building.host.publish("command", order.text(release), False)
+    house.run(21 * 110)
+    assert house.replies(release["id"])
+
+
+def test_on_a_failing_disk_nothing_waits_for_ever_behind_keys_that_are_being_changed(
+    house: CommandHouse,
+) -> None:
+    house.act("fail_storage", on=True, mode="error")
+    for number in range(40):
+        key = {"credential": 9000 + number, "state": "lost"}
+        made = house.make("credential.upsert", key, life_ms=600_000)
+        house.building.host.publish("command", order.text(made), False)
+    release = house.make(*RELEASE)
+    house.building.host.publish("command", order.text(release), False)
+    house.run(15_000)
+    assert house.replies(release["id"])
+
+
 def test_what_fails_is_answered_whatever_the_disk_does(house: CommandHouse) -> None:
     house.act("fail_storage", on=True, mode="error")
     assert (
