@@ -270,8 +270,7 @@ class Program:
         try:
             board_files.keep(self._folder)
         except OSError as error:
-            reason = (error.strerror or "unknown").lower()
-            self._told("config", False, f"config: cannot be kept ({reason}); it is tried again")
+            self._told("config", False, board_files.not_kept(error))
         else:
             self._told("config", True, board_files.IN_USE)
 

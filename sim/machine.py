@@ -280,11 +280,15 @@ class Machine:
 
     def _decides(self) -> None:
         """The first round of the door is over."""
-        if self.controller is not None and self._parts.sent.keep():
-            tell = self.controller.tell
-            self._loop.call_at(
-                self._loop.now_ms(), lambda: tell("config", True, board_files.IN_USE)
-            )
+        if self.controller is None:
+            return
+        tell, told = self.controller.tell, (True, board_files.IN_USE)
+        try:
+            if not self._parts.sent.keep():
+                return
+        except OSError as error:
+            told = (False, board_files.not_kept(error))
+        self._loop.call_at(self._loop.now_ms(), lambda: tell("config", *told))
 
     def _drop(self) -> None:
         if self.controller is not None:

@@ -131,6 +131,11 @@ def keep(folder: str) -> None:
     whole_files.sync(folder)
 
 
+def not_kept(error: OSError) -> str:
+    """What is told where `keep` raises `error`."""
+    return f"config: cannot be kept ({_reason(error)}); it is tried again"
+
+
 def _drop(folder: str) -> None:
     try:
         os.replace(os.path.join(folder, _NEXT), os.path.join(folder, _DROPPED))

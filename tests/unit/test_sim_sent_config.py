@@ -8,6 +8,7 @@ import pytest
 
 import hal.board
 from firmware.runtime import aio
+from firmware.services import board_files
 from sim.person import demo_people
 from sim.sent_config import GIVEN, SentConfig
 from sim.virtual import Building
@@ -151,6 +152,22 @@ def test_by_command_the_controller_starts_anew_and_decides_by_what_was_sent() ->
     house.run(10_000)
     assert 1900 <= house.released_ms() <= 2100
     assert len(house.told("command.accepted")) == 1
+
+
+def test_one_that_cannot_be_kept_is_told_and_the_door_decides_by_it_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    house = House()
+
+    def keep(folder: str) -> None:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(board_files, "keep", keep)
+    house.send("config.apply", {"config": SHORTER})
+    house.run(10_000)
+    (fault,) = house.told("system.fault")
+    assert fault["text"] == "config: cannot be kept (read-only file system); it is tried again"
+    assert 1900 <= house.released_ms() <= 2100
 
 
 def test_by_command_one_that_is_wrong_is_refused_and_nothing_starts_anew() -> None:
