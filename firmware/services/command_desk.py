@@ -199,7 +199,7 @@ class CommandDesk:
                 made = self._rejected(message, answer[0], fields)
             made += self._gate.finish(signed, ok, text, utc_ms)
             if not (ok and command_gate.lasts(op)):
-                return [*made, After(lambda: leave(text))]
+                return [*made, After(lambda: leave(text)), After(over)]
             self._unsaid[id] = None
             if len(self._unsaid) > command_gate.SEEN_LIMIT:
                 del self._unsaid[next(iter(self._unsaid))]
@@ -208,7 +208,6 @@ class CommandDesk:
         def leave(text: str) -> None:
             self._unsaid.pop(id, None)
             self._send(id, text)
-            over()
 
         def over() -> None:
             self._end_turn(token)

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from firmware.services import whole_files
 
 LIMIT = 262_144  #: bytes of such a file; of a longer one no more than this and a few are read
-SUM_BYTES = 32  #: at the end of a copy
+SUM_BYTES = 66  #: at the end of a copy, at the most
 _OTHER = "is not what was written"
 
 
@@ -36,11 +36,6 @@ class Found(NamedTuple):
 def of(path: Path) -> Path:
     """The copy of the file at `path`."""
     return path.with_name(f"{path.stem}.good{path.suffix}")
-
-
-def sealed(name: str, content: bytes) -> bytes:
-    """What the copy of a file `name` that holds `content` holds."""
-    return content + _sum(name, content)
 
 
 def find(path: Path, flaw_of: Callable[[bytes], str] = lambda content: "") -> Found:
@@ -73,12 +68,12 @@ def find(path: Path, flaw_of: Callable[[bytes], str] = lambda content: "") -> Fo
 
 def keep(path: Path, content: bytes) -> list[str]:
     """Have a copy of the file at `path`, which holds `content`; what was wrong. Never raises."""
-    good, whole = of(path), sealed(path.name, content)
+    good, whole = of(path), content + _sum(path.name, content)
     there, _ = _read(good)
     if there == whole:
         return []
     problems = []
-    if there is not None:
+    if there not in (None, content + _line(path.name, content)):
         problems.append(f"{good.name}: {_OTHER}; made anew from {path.name}")
     try:
         whole_files.write(good, whole)
@@ -105,15 +100,22 @@ def _vouched(name: str, there: bytes | None, copy: bytes | None) -> bytes | None
     """The content, where the sum of the copy says which it is."""
     if copy is None:
         return None
-    copied, told = copy[:-SUM_BYTES], copy[-SUM_BYTES:]
-    for content in (there, copied):
-        if content is not None and _sum(name, content) == told:
-            return content
+    for seal in (_sum, _line):
+        length = len(seal(name, b""))
+        copied, told = copy[:-length], copy[-length:]
+        for content in (there, copied):
+            if content is not None and seal(name, content) == told:
+                return content
     return None
 
 
 def _sum(name: str, content: bytes) -> bytes:
     return hashlib.sha256(os.fsencode(name) + b"\n" + content).digest()
+
+
+def _line(name: str, content: bytes) -> bytes:
+    """The sum of the first copies of operators.json, a line of text."""
+    return b"\n" + hashlib.sha256(content).hexdigest().encode() + b"\n"
 
 
 def _read(path: Path) -> tuple[bytes | None, str]:

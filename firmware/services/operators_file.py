@@ -7,9 +7,7 @@ It has a good copy (`firmware.services.good_copy`), made at the first start: one
 revoked key a new one. Who changes the file otherwise than by an import removes the copy, too.
 """
 
-import hashlib
 import json
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -18,7 +16,6 @@ from firmware.services import good_copy, whole_files
 
 NAME = "operators.json"
 BYTES_LIMIT = good_copy.LIMIT
-_LINE_BYTES = 66  # of a first copy's sum
 
 First = dict[str, tuple[str, str]]
 
@@ -29,7 +26,6 @@ def load(folder: str) -> tuple[First, list[str]]:
     A file with one entry that is wrong gives nobody: half of the owners is not what anybody wrote.
     """
     path = Path(folder) / NAME
-    _take_over(path)
     content, flaw, told = good_copy.find(path)
     if content is None:  # a controller that nobody commands, or one whose owner has said who does
         return {}, told + ([f"{NAME}: {flaw}; nobody of it may command"] if flaw else [])
@@ -37,15 +33,6 @@ def load(folder: str) -> tuple[First, list[str]]:
     if problems:
         return {}, told + [f"{line}; nobody of it may command" for line in problems]
     return found, told + good_copy.keep(path, content)
-
-
-def _take_over(path: Path) -> None:
-    """A copy of the first kind, whose sum was a line of text, is made one of today's, if it is whole."""
-    good = good_copy.of(path)
-    with suppress(OSError):
-        content, line = (whole := good.read_bytes())[:-_LINE_BYTES], whole[-_LINE_BYTES:]
-        if line == b"\n" + hashlib.sha256(content).hexdigest().encode() + b"\n":
-            whole_files.write(good, good_copy.sealed(NAME, content))
 
 
 def run(source: str, folder: str, out: TextIO, err: TextIO) -> int:

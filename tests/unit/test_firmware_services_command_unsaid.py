@@ -8,6 +8,7 @@ from command_house import CommandHouse
 
 from firmware.runtime.command_gate import lasts
 from firmware.runtime.operators import OPS
+from firmware.services.command_desk import UNDER_WAY
 from firmware.trust import order, signing
 
 RELEASE = ("portal.release", {"portal": "front"})
@@ -98,13 +99,26 @@ def test_on_a_failing_disk_nothing_waits_for_ever_behind_keys_that_are_being_cha
 ) -> None:
     house.act("fail_storage", on=True, mode="error")
     for number in range(40):
-        key = {"credential": 9000 + number, "state": "lost"}
+        key = {"credential": {"id": 9000 + number, "cards": []}}
         made = house.make("credential.upsert", key, life_ms=600_000)
         house.building.host.publish("command", order.text(made), False)
     release = house.make(*RELEASE)
     house.building.host.publish("command", order.text(release), False)
     house.run(15_000)
     assert house.replies(release["id"])
+
+
+def test_no_more_are_under_way_at_once_than_there_may_be(house: CommandHouse) -> None:
+    house.act("fail_storage", on=True, mode="slow")
+    for number in range(100):
+        key = {"credential": {"id": 9000 + number, "cards": []}}
+        made = house.make("credential.upsert", key, life_ms=600_000)
+        house.building.host.publish("command", order.text(made), False)
+    most = 0
+    for _ in range(1200):
+        house.run(100)
+        most = max(most, house.building.machine._desk._gate.under_way)  # type: ignore[union-attr]
+    assert 2 <= most <= UNDER_WAY + 1
 
 
 def test_what_fails_is_answered_whatever_the_disk_does(house: CommandHouse) -> None:

