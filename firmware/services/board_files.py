@@ -17,9 +17,8 @@ from typing import Any, NamedTuple
 from firmware.services import whole_files
 
 TRIES_MAX = 2
-IN_USE = (
-    "the config that was sent is in use from now on"  #: told once the controller decides with it
-)
+#: told once the controller decides with it
+IN_USE = "the config that was sent is in use from now on"
 
 _NEXT, _TRIES, _OWN, _DROPPED = (
     "board.next.toml",

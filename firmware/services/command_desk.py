@@ -77,9 +77,7 @@ class CommandDesk:
         self._turn: Message | None = None
         self._refused: dict[int, None] = {}  # the newest of them, by what the broker and they say
         self._unsaid: dict[str, None] = {}  # commands that are done and not durable yet
-        self._held: list[
-            int
-        ] = []  # tokens of those whose turn waits for a command under way to end
+        self._held: list[int] = []  # whose turn waits for a command under way to end: tokens
         self._look_ms: int | None = None
         self._ended = False
 

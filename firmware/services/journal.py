@@ -30,9 +30,7 @@ MEMORY_LIMIT = 10000  #: events that wait in memory; beyond it only access and a
 HARD_LIMIT = 12000  #: beyond this none is
 AT_ONCE = 500  #: batches in one transaction
 SENT_AT_ONCE = 2000  #: seqs that one transaction notes
-SETTLED_LIMIT = (
-    1024  #: of so many that found no room it is told when what is kept of them is durable
-)
+SETTLED_LIMIT = 1024  #: of so many that found no room it is told once what is kept is durable
 LEFT_LIMIT = 20000  #: seqs that wait to be noted; beyond it nothing more is handed out
 
 Done = Callable[[Batch], None]

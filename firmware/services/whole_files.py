@@ -18,9 +18,8 @@ def write(path: str | os.PathLike[str], content: bytes, mode: int = PRIVATE) -> 
         os.unlink(new)  # a cut left it
     fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE)
     try:
-        while (
-            content
-        ):  # a disk that is nearly full takes a part of it, and says so by the count alone
+        # A disk that is nearly full takes a part of it, and says so by the count alone.
+        while content:
             content = content[os.write(fd, content) :]
         os.fchmod(fd, mode)
         os.fsync(fd)
