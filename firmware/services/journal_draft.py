@@ -7,7 +7,7 @@ from typing import Any
 
 from firmware.access.record import JOURNAL_STARTED
 from firmware.runtime.ports import Batch
-from firmware.trust import chain
+from firmware.trust import canonical, chain
 
 #: (journal, upto, head, time) -> the signature and who signs (`firmware.trust.chain.signer`)
 Sign = Callable[[str, int, str, Any], dict[str, str]]
@@ -138,4 +138,9 @@ class Draft:
 
 
 def _text(value: Any) -> str | None:
-    return None if value is None else _encode(value)
+    if value is None:
+        return None
+    try:
+        return canonical.dumps(value).decode()  # which is quicker
+    except canonical.CanonicalError:
+        return _encode(value)
