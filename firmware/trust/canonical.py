@@ -11,6 +11,7 @@ import rfc8785
 
 _LARGEST = 2**53 - 1  # RFC 8785 3.2.2.3: integers are IEEE 754 doubles
 
+
 class CanonicalError(ValueError):
     """A value has no canonical form; says what kind of trouble it is, never the value."""
 
