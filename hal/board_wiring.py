@@ -248,26 +248,25 @@ def fuse_ma(config: Config, device: str) -> int | None:
     return next((size for size in FUSES_MA if size >= wanted), None)
 
 
-def drop_v(config: Config, device: str) -> float | None:
-    """Volts lost along its cables and back, 2 * m * A * 0.0175 / mm2; None while a figure is missing.
+def drop(config: Config, device: str) -> tuple[float, bool]:
+    """Volts lost along its cables and back, 2 * m * A * 0.0175 / mm2; whether that is all of them.
 
+    Where a figure is missing it is what the stated ones lose: so much at least.
     A magnet's current also runs to the fire panel and to the exit button and back. A cable on the way to a
     reader of a bus carries the current of all readers from there on.
     """
-    lost, at = 0.0, device
+    lost, whole, at = 0.0, True, device
     while at:
-        ma = 0
-        for one in (at, *_behind(config, at)):
-            draw = config["devices"][one].get("draw_ma")
-            if draw is None:
-                return None
-            ma += draw
+        draws = [config["devices"][one].get("draw_ma") for one in (at, *_behind(config, at))]
+        ma = sum(draw for draw in draws if draw is not None)
+        whole = whole and None not in draws
         for wire in in_series(config, at):
             if wire.get("length_m") is None or wire.get("area_mm2") is None:
-                return None
-            lost += ma / 1000 * 2 * wire["length_m"] * RHO / wire["area_mm2"]
+                whole = False
+            else:
+                lost += ma / 1000 * 2 * wire["length_m"] * RHO / wire["area_mm2"]
         at = fed_through(config, at)
-    return lost
+    return lost, whole
 
 
 def before(config: Config, device: str) -> str:

@@ -92,15 +92,15 @@ def _pins(config: Config, device: str, entry: Config) -> list[Warn]:
 
 
 def _cable(config: Config, device: str) -> list[Warn]:
-    lost, volts = (
-        board_wiring.drop_v(config, device),
-        board_wiring.supply(config, device).get("volts"),
-    )
-    if lost is None or volts is None or lost * 100 <= volts * board_wiring.DROP_MOST:
+    lost, whole = board_wiring.drop(config, device)
+    volts = board_wiring.supply(config, device).get("volts")
+    if volts is None or lost * 100 <= volts * board_wiring.DROP_MOST:
         return []
     left = f"{volts - lost:.1f} V arrive" if lost < volts else "nothing arrives"
+    some = "" if whole else " in the cables that are stated alone"
+    most = "" if whole else " at most"
     text = (
-        f"devices.{device}.cable: loses {lost:.1f} of {volts} V, so {left}; "
+        f"devices.{device}.cable: loses {lost:.1f} of {volts} V{some}, so {left}{most}; "
         f"expected at most {board_wiring.DROP_MOST} %: a thicker or shorter cable"
     )
     return [Warn(device, "drop", text)]

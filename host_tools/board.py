@@ -98,6 +98,8 @@ def table(config: dict[str, Any], words: dict[str, str], lang: str) -> list[str]
         there = plan.place(wire.end)
         if wire.end[0] == "relays" and wire.device:
             there = f"{wire.end[2]} → {wire.end[1]} {plan.device(wire.device)}"
+        if wire.via == "resistors":
+            there = f"{there} · {plan.resistors(wire.device)}"
         rows.append((wire.number, plan.place(wire.start), via, there, plan.colour(wire)))
     widths = [max(_columns(row[column]) for row in rows) for column in range(len(rows[0]))]
     most = max(_NARROW, shutil.get_terminal_size((_NARROW, 24)).columns) - 2 * (len(widths) - 1)

@@ -267,7 +267,8 @@ class Watch:
         """What follows once the doors have caught up: bolts that disagree, hours, delays, tellings."""
         effects: list[object] = []
         for door in self._doors:
-            if door.lock_fault or self._plan.bonds.get(door.name) is not None:
+            undriven = self._undriven.get(self._plan.locks.get(door.name, ""))
+            if undriven or door.lock_fault or self._plan.bonds.get(door.name) is not None:
                 effects += self._judge_bond(door, now)
         return effects + self._due(now, rights)
 

@@ -49,9 +49,10 @@ class Inputs:
                 self._odd[device] = guard.UNKNOWN
             else:
                 self._closed[device] = closed
-        for device in self._wiring.points:
-            if device not in self._devices:  # its line could not be had
-                self._odd[device] = guard.UNKNOWN
+        for watched in (self._wiring.points, self._wiring.contacts):
+            for device in watched:
+                if device not in self._devices:  # its line could not be had
+                    self._odd[device] = guard.UNKNOWN
         return self._closed
 
     def start(self, now: "credential.Moment") -> "list[object]":
@@ -59,7 +60,7 @@ class Inputs:
         effects: list[object] = []
         for device in sorted(self._odd):
             supervised = hasattr(self._devices.get(device), "read_state")
-            if supervised or device in self._wiring.points:
+            if supervised or device in self._wiring.points or device in self._wiring.contacts:
                 effects += self.state(device, self._odd[device], now.ms, now)
         for device in sorted(self._wiring.bonds):
             if device in self._closed:
@@ -83,7 +84,23 @@ class Inputs:
         if not lost and self._site.alarms.is_active(device, alarm.READER_FAULT):
             self._told.add(device)  # by its alarm
         effects = self._why(device, reading.data if lost else None, now)
+        effects += self._seen(device, not lost, now)
         return effects + self._site.condition(device, alarm.READER_FAULT, lost, now)
+
+    def _seen(self, device: str, seen: bool, now: "credential.Moment") -> "list[object]":
+        """A door whose plain contact is lost is unknown, and as the contact says when it is back.
+
+        A supervised one says so itself.
+        """
+        name = self._wiring.contacts.get(device)
+        driver = self._devices.get(device)
+        if name is None or driver is None or hasattr(driver, "read_state"):
+            return []
+        if not seen:
+            return self._site.contact_state(name, guard.UNKNOWN, now.ms, now)
+        if driver.closed is None:
+            return []  # its first level is on its way
+        return self._site.contact(name, not driver.closed, now.ms, now)
 
     def _why(self, device: str, text: "str | None", now: "credential.Moment") -> "list[object]":
         """A device that says why it is lost is told so; what was told of, once more when it is back."""

@@ -101,8 +101,7 @@ class _Circuit:
 
     def _fuse(self, x: float, wire: Wire) -> None:
         symbols.fuse(self.sheet, x, PLUS)
-        fuse = board_wiring.fuse_ma(self.plan.config, self.lock)
-        self._name(x, wire.end[1], "? A" if fuse is None else f"{_amps(fuse)} A")
+        self._name(x, wire.end[1], self.plan.fuse(self.lock))
 
     def _panel(self, x: float, wire: Wire) -> None:
         plan = self.plan
@@ -209,10 +208,6 @@ class _Circuit:
         return f"{kind}, {length}"
 
 
-def _amps(ma: int) -> str:
-    return f"{ma / 1000:.2f}".rstrip("0").rstrip(".")
-
-
 _TABLE_TOP, _ROW = 106.0, 5.6
 _TABLE_MOST = 51.5  #: all of its rows
 _COLUMNS = (12.0, 78.0, 96.0, 116.0, 140.0, 192.0)
@@ -268,16 +263,7 @@ def _figures(plan: Plan, sheet: Sheet, lock: str) -> None:
 
     fuse = board_wiring.fuse_ma(config, lock)
     suggested = entry["fuse_ma"] is None and fuse is not None
-    fused = unknown if fuse is None else f"{_amps(fuse)} A"
-    lost, volts = board_wiring.drop_v(config, lock), board_wiring.supply(config, lock).get("volts")
-    dropped = unknown if lost is None else f"{lost:.2f} V"
-    if lost is not None and volts is not None:
-        dropped = plan.say(
-            "figure.arrives",
-            lost=f"{lost:.2f}",
-            percent=f"{lost * 100 / volts:.1f}",
-            left=f"{max(volts - lost, 0):.1f}",
-        )
+    fused = unknown if fuse is None else plan.fuse(lock)
     minutes = board_wiring.battery_min(config, name)
     rows = [
         (plan.say("figure.supply"), plan.supply(name)),
@@ -291,7 +277,7 @@ def _figures(plan: Plan, sheet: Sheet, lock: str) -> None:
             plan.say("figure.cable"),
             f"{figure(cable.get('length_m'), 'm')}, {figure(cable.get('area_mm2'), 'mm²')}",
         ),
-        (plan.say("figure.drop"), dropped),
+        (plan.say("figure.drop"), _drop(plan, lock)),
     ]
     y = _TABLE_TOP + 3.8
     sheet.text(199, y, plan.say("figure.title"), BODY, True)
@@ -302,6 +288,22 @@ def _figures(plan: Plan, sheet: Sheet, lock: str) -> None:
         sheet.line(199, y + 1.6, 285, y + 1.6, THIN)
     if plan.warned(lock, "drop"):
         sheet.attention(193.6, y + 0.6)
+
+
+def _drop(plan: Plan, lock: str) -> str:
+    """What all the cables of a lock lose, or those of them that are stated."""
+    lost, whole = board_wiring.drop(plan.config, lock)
+    volts = board_wiring.supply(plan.config, lock).get("volts")
+    if not (whole or lost):
+        return plan.say("unstated")
+    if volts is None:
+        return f"{lost:.2f} V" if whole else f"> {lost:.2f} V"
+    return plan.say(
+        "figure.arrives" if whole else "figure.arrives_most",
+        lost=f"{lost:.2f}",
+        percent=f"{lost * 100 / volts:.1f}",
+        left=f"{max(volts - lost, 0):.1f}",
+    )
 
 
 def _notes(plan: Plan, sheet: Sheet, portal: str, lock: str, kind: str) -> None:

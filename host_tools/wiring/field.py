@@ -48,8 +48,10 @@ def _cable(plan: Plan, sheet: Sheet, name: str, wires: list[Wire], y: float) -> 
     cable = plan.config["cables"].get(name)
     head = plan.device(wires[0].device) if cable is None else plan.title(cable)
     x = 12 + sheet.text(12, y + 1, head, BODY, True, most=86)
+    loads = [plan.load(device) for device in dict.fromkeys(wire.device for wire in wires)]
     if cable is None:
-        sheet.text(x + 4, y + 1, plan.say("cable.unstated"), BODY)
+        text = " · ".join(one for one in (plan.say("cable.unstated"), *loads) if one)
+        sheet.text(x + 4, y + 1, text, BODY, most=285 - x - 4)
     else:
         length = "? m" if cable["length_m"] is None else f"{cable['length_m']} m"
         area = "? mm²" if cable["area_mm2"] is None else f"{cable['area_mm2']} mm²"
@@ -59,6 +61,7 @@ def _cable(plan: Plan, sheet: Sheet, name: str, wires: list[Wire], y: float) -> 
         parts.append(plan.say("screen.before" if on else f"screen.{cable['screen']}"))
         if before:
             parts.insert(1, plan.say("field.from", device=plan.device(before)))
+        parts += [one for one in loads if one]
         sheet.text(x + 4, y + 1, " · ".join(parts), BODY, most=285 - x - 4)
     sheet.line(12, y + 2.4, 285, y + 2.4, THIN)
     first = y + PITCH + 2.2
@@ -68,6 +71,8 @@ def _cable(plan: Plan, sheet: Sheet, name: str, wires: list[Wire], y: float) -> 
     if cable is not None and cable["screen"] != "none":
         _screen(sheet, "" if on else cable["screen"], first - 3.7, last + 1.4)
     for upper, lower in zip(wires, wires[1:], strict=False):
+        if upper.via == "resistors" and upper.device == lower.device:
+            _loop(plan, sheet, upper, first + wires.index(upper) * PITCH)
         if (upper.role, lower.role) == ("a", "b") and upper.device == lower.device:
             _termination(plan, sheet, upper, first + wires.index(upper) * PITCH)
     return last
@@ -89,6 +94,10 @@ def _wire(plan: Plan, sheet: Sheet, wire: Wire, y: float) -> None:
     if there[0] != "device":
         sheet.text(END + 3, y + 0.9, plan.place(there), SMALL, most=76)
         return
+    if wire.via == "resistors":
+        text = f"{plan.device(wire.device)} · {plan.resistors(wire.device)}"
+        sheet.text(END + 3, y + 0.9, text, SMALL, most=76)
+        return
     sheet.text(END + 3, y + 0.9, plan.device(wire.device), SMALL, most=50)
     bus = wire.role == "-" and any(one.role == "a" for one in plan.of(wire.device))
     core = plan.say("core.reference") if bus else plan.core(there[2])
@@ -104,6 +113,21 @@ def _screen(sheet: Sheet, end: str, top: float, bottom: float) -> None:
     sheet.line(x, bottom, x + side * 4, bottom)
     sheet.line(x + side * 4, bottom, x + side * 4, bottom + 0.9)
     symbols.earth(sheet, x + side * 4, bottom + 0.9)
+
+
+def _loop(plan: Plan, sheet: Sheet, wire: Wire, y: float) -> None:
+    """The resistors of a supervised loop, at the contact: one in series with it, one across it."""
+    ohms = plan.loop(wire.device)
+    if ohms is None:
+        return
+    sheet.rect(SCREEN_END + 2, y - 0.9, 4, 1.8, fill="white")
+    sheet.text(SCREEN_END + 4, y - 1.6, ohms[0], SMALL, align="middle")
+    x = END - 4
+    for end in (y, y + PITCH):
+        sheet.dot(x, end)
+    sheet.line(x, y, x, y + PITCH)
+    sheet.rect(x - 0.9, y + 1.2, 1.8, PITCH - 2.4, fill="white")
+    sheet.text(x - 1.8, y + 3.6, ohms[1], SMALL, align="right")
 
 
 def _termination(plan: Plan, sheet: Sheet, wire: Wire, y: float) -> None:

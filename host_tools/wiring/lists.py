@@ -56,9 +56,10 @@ def _wires(plan: Plan, first: int) -> Sheet:
         start = plan.place(wire.start)
         if wire.via and wire.via != "direct":
             start = f"{start} · {plan.via(wire)}"
-        rows.append(
-            (wire.number, start, plan.place(wire.end), plan.colour(wire), area, length, "", "", "")
-        )
+        end = plan.place(wire.end)
+        if wire.via == "resistors":
+            end = f"{end} · {plan.resistors(wire.device)}"
+        rows.append((wire.number, start, end, plan.colour(wire), area, length, "", "", ""))
     _table(sheet, _WIRE_COLUMNS, rows, (6, 7))
     return sheet
 

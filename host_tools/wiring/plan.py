@@ -52,13 +52,38 @@ class Plan:
 
     def via(self, wire: Wire) -> str:
         """What a wire passes, as it is written into the box on it."""
-        if wire.via != "resistors":
+        ohm = self.config["devices"].get(wire.device, {}).get("pull_up_ohm")
+        if wire.via != "resistors" or ohm is None:
             return self.say(f"via.{wire.via}")
-        entry = self.config["devices"][wire.device]
-        ohms = [entry.get(key) for key in ("series_ohm", "across_ohm")]
-        if None in ohms:
-            return self.say("via.resistors")
-        return " + ".join(f"{ohm / 1000:g} k" for ohm in ohms if ohm is not None)
+        return self.say("via.loop", pull_up=_kilo(ohm))
+
+    def resistors(self, device: str) -> str:
+        """What must be fitted at the contact of a supervised loop; empty for another device."""
+        ohms = self.loop(device)
+        if ohms is None:
+            is_loop = self.config["devices"].get(device, {}).get("driver") == "supervised_contact"
+            return self.say("loop.unstated") if is_loop else ""
+        return self.say("loop.ends", series=ohms[0], across=ohms[1])
+
+    def loop(self, device: str) -> tuple[str, str] | None:
+        """A supervised loop's resistors, in series with the contact and across it; None: not stated."""
+        entry = self.config["devices"].get(device, {})
+        series, across = entry.get("series_ohm"), entry.get("across_ohm")
+        return None if series is None or across is None else (_kilo(series), _kilo(across))
+
+    def fuse(self, device: str) -> str:
+        """The fuse of a load in amps; "? A" where nobody can say."""
+        ma = board_wiring.fuse_ma(self.config, device)
+        return "? A" if ma is None else f"{amps(ma)} A"
+
+    def load(self, device: str) -> str:
+        """What a load takes, and its fuse; empty for what is none."""
+        entry = self.config["devices"][device]
+        if entry["driver"] not in board_wiring.RELAYED:
+            return ""
+        draw = "? mA" if entry["draw_ma"] is None else f"{entry['draw_ma']} mA"
+        fuse = board_wires.fuse_name(self.config, device)
+        return f"{self.volts(device)}, {draw}, {fuse} {self.fuse(device)}"
 
     def supply(self, name: str) -> str:
         """A supply by its title, or that none is stated."""
@@ -79,7 +104,7 @@ class Plan:
             "line": lambda: self.say("place.line", line=name),
             "relays": lambda: self.say("place.relays", point=point),
             "relay": lambda: f"{name} {point}",
-            "fuse": lambda: f"{name}.{point}",
+            "fuse": lambda: self._fuse(name, point),
             "supply": lambda: f"{self.supply(name)} {_pole(point)}",
             "input": lambda: self.say("place.input", name=self.supply(name), point=_pole(point)),
             "board": lambda: self.say("place.board", point=point),
@@ -95,6 +120,14 @@ class Plan:
             "device": lambda: self._terminal(name, point),
         }
         return makers[what]()
+
+    def _fuse(self, name: str, point: str) -> str:
+        """A fuse's terminal, with its amps where the current enters."""
+        for device, entry in self.config["devices"].items():
+            relayed = entry["driver"] in board_wiring.RELAYED
+            if relayed and point == "1" and board_wires.fuse_name(self.config, device) == name:
+                return f"{name}.{point} ({self.fuse(device)})"
+        return f"{name}.{point}"
 
     def _chips(self, names: str) -> str:
         """The chips on a bus, the clock by its own name."""
@@ -129,8 +162,9 @@ class Plan:
         """Of a claimed line: direction, pull, level at power-up, and what that does."""
         claim = wire.claim
         if claim.direction not in ("input", "output"):
-            said = self.say("does.analog" if claim.direction == "analog" else "does.serial")
-            return f"{said} · {self.place(wire.start)}"
+            if claim.direction == "analog":
+                return f"{self.say('does.analog')} · {self.resistors(wire.device)}"
+            return f"{self.say('does.serial')} · {self.place(wire.start)}"
         level = self.say(f"level.{claim.active}")
         number = board_facts.number(claim.line)
         real = self.config["board"] != "sim" and number is not None
@@ -160,6 +194,15 @@ class Plan:
     def warned(self, where: str, *sorts: str) -> bool:
         """Whether something is wrong at a device, portal or supply."""
         return any(one.where == where and one.sort in sorts for one in self.warnings)
+
+
+def amps(ma: int) -> str:
+    """Milliamps as amps, with no zeros at the end."""
+    return f"{ma / 1000:.2f}".rstrip("0").rstrip(".")
+
+
+def _kilo(ohm: int) -> str:
+    return f"{ohm / 1000:g} k"
 
 
 def _pole(point: str) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 import hal.board
+import hal.errors
 from firmware.runtime import aio
 from sim.person import demo_people
 from sim.virtual import Building
@@ -17,14 +18,17 @@ BOARD = str(Path(__file__).parents[2] / "board_configs/demo-sim.toml")
 class House:
     """The demo building, of whose lines somebody else has those of `device`."""
 
-    def __init__(self, device: str, key: str = "line") -> None:
-        config = hal.board.load(BOARD)
+    def __init__(
+        self, device: str | None, key: str = "line", override: dict[str, Any] | None = None
+    ) -> None:
+        config = hal.board.load(BOARD, override)
         self.building = Building(
             config, demo_people(START_MS // 1000, lambda utc_s: 28800), START_MS, 1
         )
         self.events: list[dict[str, Any]] = []
         self.building.machine.on_events = lambda events, at_ms: self.events.extend(events)
-        self.building.lines.inputs([config["devices"][device][key]], False, "none")
+        if device is not None:
+            self.building.lines.inputs([config["devices"][device][key]], False, "none")
         self.building.start()
 
     def run(self, ms: int) -> None:
@@ -37,6 +41,13 @@ class House:
     def tap(self, access_point: str) -> None:
         self.building.world.act("present_card", access_point=access_point, person="resident")
         self.run(600)
+
+    def said(self, portal: str) -> tuple[str, str]:
+        """Lock and door of `portal` as the broker has them."""
+        controller = self.building.machine.controller
+        assert controller is not None
+        seen = controller.publisher._said["portal/" + portal]
+        return seen[1], seen[2]
 
     def lock(self, portal: str) -> Any:
         return self.building.world.snapshot()["portals"][portal]["lock"]
@@ -54,6 +65,7 @@ def test_a_lock_whose_line_is_busy_is_a_fault_and_an_alarm_and_the_other_door_wo
     assert part == strike
     assert "in use; expected" in text
     assert house.of("alarm.raised", "class", "point") == [("lock_fault", strike)]
+    assert (house.said("front"), house.said("yard")) == (("fault", "closed"), ("locked", "closed"))
     house.tap("yard-in")
     assert house.lock("yard") == "unlocked"
     house.tap("front-in")
@@ -96,3 +108,41 @@ def test_an_output_that_is_no_lock_is_a_fault_and_no_alarm() -> None:
     house.run(2000)
     assert house.of("system.fault", "part") == [(siren,)]
     assert house.of("alarm.raised", "class") == []
+
+
+PLAIN = {"devices.front-contact": {"driver": "contact", "line": "front-contact"}}
+
+
+def test_a_door_whose_contact_is_busy_is_unknown_and_not_closed() -> None:
+    house = House("front-contact", override=PLAIN)
+    house.run(2000)
+    assert house.of("alarm.raised", "class", "point") == [("reader_fault", "front-contact")]
+    assert (house.said("front"), house.said("yard")) == (
+        ("locked", "unknown"),
+        ("locked", "closed"),
+    )
+    house.tap("front-in")
+    assert house.lock("front") == "unlocked"
+
+
+def test_a_door_whose_contact_is_lost_is_unknown_until_it_is_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    house = House(None, override=PLAIN)
+    house.run(1000)
+    assert house.said("front") == ("locked", "closed")
+    controller = house.building.machine.controller
+    assert controller is not None
+    inputs = controller._devices["front-contact"].source
+
+    def gone() -> list[Any]:
+        raise hal.errors.DeviceUnavailableError("front-contact: pulled off")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(inputs, "take", gone)
+        patch.setattr(inputs, "levels", gone)
+        house.run(7000)
+        assert house.said("front") == ("locked", "unknown")
+    house.run(7000)
+    assert house.said("front") == ("locked", "closed")
+    assert house.of("portal.opened", "portal") == house.of("alarm.raised", "class")[1:] == []

@@ -323,7 +323,7 @@ def test_a_magnet_that_a_panel_cuts_which_nobody_listens_to_is_no_mistake(tmp_pa
     override = {**MAGNET, "devices.strike.fire_cuts": True, "devices.strike.draw_ma": 500}
     config = load(tmp_path, {**override, "supplies": {"main": {"volts": 12}}})
     assert [line for line in board.warnings(config) if line.startswith("devices.")] == []
-    assert board_wiring.drop_v(config, "strike") is None  # how far the panel is nobody has said
+    assert not board_wiring.drop(config, "strike")[1]  # how far the panel is nobody has said
 
 
 def test_a_magnets_relay_draws_from_the_battery_as_long_as_it_holds(tmp_path: Path) -> None:
@@ -438,10 +438,10 @@ def test_a_reader_with_a_supply_of_its_own_is_fed_by_that() -> None:
 def test_the_first_cable_of_a_chain_carries_the_current_of_all_its_readers() -> None:
     metre = 2 * 0.0175 / 0.5 * 0.150  # volts of one reader
     chain, star = _osdp(), _osdp({"devices.bus.topology": "star"})
-    assert board_wiring.drop_v(chain, "front-reader") == pytest.approx(15 * metre * 2)
-    assert board_wiring.drop_v(chain, "back-reader") == pytest.approx((15 * 2 + 30) * metre)
-    assert board_wiring.drop_v(star, "front-reader") == pytest.approx(15 * metre)
-    assert board_wiring.drop_v(star, "back-reader") == pytest.approx(30 * metre)
+    assert board_wiring.drop(chain, "front-reader")[0] == pytest.approx(15 * metre * 2)
+    assert board_wiring.drop(chain, "back-reader")[0] == pytest.approx((15 * 2 + 30) * metre)
+    assert board_wiring.drop(star, "front-reader")[0] == pytest.approx(15 * metre)
+    assert board_wiring.drop(star, "back-reader")[0] == pytest.approx(30 * metre)
 
 
 def test_a_star_of_three_is_refused() -> None:

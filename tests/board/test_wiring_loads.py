@@ -1,0 +1,80 @@
+"""What the drawing says of loads, fuses, supervised loops and long cables."""
+
+import xml.etree.ElementTree as ET
+from pathlib import Path
+from typing import Any
+
+import pytest
+import wiring_geometry as geometry
+
+from hal import board, board_wires, board_wiring
+from hal import board_wiring_warnings as warnings
+from host_tools import words
+from host_tools.wiring import drawing, field
+
+ROOT = Path(__file__).parents[2]
+SHIPPED = sorted((ROOT / "board_configs").glob("*.toml"))
+SOURCE = ("house.toml", "01234567", "2026-11-21")
+SUPERVISED = ROOT / "board_configs/rpi4-supervised-expander.toml"
+
+
+def texts(config: dict[str, Any], lang: str = "en") -> list[tuple[float, str]]:
+    """Every text of the drawing with its x in mm."""
+    made = ET.fromstring(drawing.draw(config, words.load(lang), lang, SOURCE))
+    found = made.iter(geometry.SVG + "text")
+    return [(float(one.attrib["x"]), "".join(one.itertext())) for one in found]
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=[path.stem for path in SHIPPED])
+def test_every_load_has_its_volts_its_amps_and_its_fuse(path: Path) -> None:
+    config = board.load(str(path))
+    told = [text for _, text in texts(config)]
+    for device, entry in config["devices"].items():
+        if entry["driver"] not in board_wiring.RELAYED:
+            continue
+        fuse, ma = board_wires.fuse_name(config, device), board_wiring.fuse_ma(config, device)
+        rated = "? A" if ma is None else f"{ma / 1000:g} A"
+        draw = "?" if entry["draw_ma"] is None else entry["draw_ma"]
+        assert [text for text in told if f"{draw} mA, {fuse} {rated}" in text], device
+        locked = entry["driver"] == "lock"  # whose fuse is drawn in the lock's own circuit
+        assert (rated if locked else f"{fuse}.1 ({rated})") in told, device
+
+
+def test_a_supervised_loop_has_its_resistors_at_the_contact_and_its_pull_up_at_the_board() -> None:
+    told = texts(board.load(str(SUPERVISED)))
+    for ohm in ("1.1 k", "3.3 k"):
+        places = [x for x, text in told if text == ohm]
+        assert places and min(places) > field.SCREEN_END  # beyond the cable
+    assert any("at the contact: 1.1 k in series, 3.3 k across" in text for _, text in told)
+    assert all(x < field.SCREEN for x, text in told if text.endswith("· 2.2 k to 3V3"))
+    assert any(text.endswith("adc.CH0 · 2.2 k to 3V3") for _, text in told)
+
+
+def test_the_resistors_that_nobody_stated_belong_at_the_contact_too() -> None:
+    override = {
+        "devices.yard-contact": {
+            "driver": "supervised_contact",
+            "input": "adc.CH0",
+            "thresholds_permille": [170, 500, 830],
+        }
+    }
+    told = [text for _, text in texts(board.load(str(SUPERVISED), override))]
+    assert any(text.endswith("its resistors at the contact") for text in told)
+
+
+def test_a_cable_that_alone_loses_too_much_is_told_though_another_is_not_stated(
+    tmp_path: Path,
+) -> None:
+    shipped = (ROOT / "board_configs/cm5-two-doors.toml").read_text(encoding="utf-8")
+    before, begins, rest = shipped.partition("[devices.yard-exit]\n")
+    path = tmp_path / "house.toml"
+    path.write_text(before + begins + rest.replace("cable = ", "#", 1), encoding="utf-8")
+    override = {"cables.yard-lock.length_m": 120, "cables.yard-lock.area_mm2": 0.5}
+    config = board.load(str(path), override)
+    lost, whole = board_wiring.drop(config, "yard-magnet")
+    assert not whole
+    (text,) = [one.text for one in warnings.found(config) if one.sort == "drop"]
+    assert text.startswith("devices.yard-magnet.cable: loses ")
+    assert " of 12 V in the cables that are stated alone, so " in text
+    assert " V arrive at most; expected at most 10 %" in text
+    assert any(f"> {lost:.2f} V (" in text for _, text in texts(config))
