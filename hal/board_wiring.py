@@ -189,6 +189,16 @@ def quencher(config: Config, device: str) -> str:
     return "maker" if is_magnet(config, device) else "diode"
 
 
+def closed_at_rest(config: Config, device: str) -> bool:
+    """Whether the loop of a contact is closed with the doors closed, everything locked and nobody there."""
+    if config["devices"][device]["driver"] == "rex":
+        return bool(config["devices"][device]["active"] == "high")  # pressed is a loop that opens
+    for point in config["alarms"]["points"].values():
+        if point["input"] == device:
+            return bool(point["normal"] == "closed")
+    return bool(config["alarms"]["acknowledge"] != device)
+
+
 def is_magnet(config: Config, device: str) -> bool:
     """Whether a lock is a magnet: free without current, and no handle frees it (with one it is a strike)."""
     if config["devices"][device].get("fail_mode") != "fail_safe":

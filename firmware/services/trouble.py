@@ -9,6 +9,9 @@ from typing import Any
 
 from firmware.access import alarm, record
 
+#: of a device whose trouble was over before anybody could ask it for the cause
+_GONE = "was gone; expected a plug and a cable that hold"
+
 BURST_MS = 5000  #: devices that fail for one reason within this are one line
 
 
@@ -75,8 +78,8 @@ class Trouble:
             self._say(_line([device], "works again"))
 
     def _reason(self, device: str) -> str:
-        problem = getattr(self._devices[device], "problem", "")
-        return problem or "a data line is held; expected lines that rest: look at its wiring"
+        driver = self._devices[device]
+        return getattr(driver, "problem", "") or getattr(driver, "held", _GONE)
 
 
 def _line(devices: list[str], text: str) -> str:

@@ -1,6 +1,6 @@
 """A stand-alone keypad on two Wiegand lines: one burst of 4 or 8 bits a key."""
 
-from hal.drivers.wiegand_pulses import WiegandPulses
+from hal.drivers.wiegand_pulses import HELD, WiegandPulses
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,6 +15,9 @@ class Keypad:
 
     Readings: BITS (`at_ms`: the burst's last edge), STUCK, LOST, BACK.
     """
+
+    #: str  what is wrong where its lines say nothing else
+    held = HELD
 
     def __init__(self, inputs: "DigitalInputs", frame_gap_ms: int = 25) -> None:
         self.source = inputs

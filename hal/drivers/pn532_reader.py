@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from hal.ports import ByteStream
 
-ANSWER_MS = 1000  #: a chip that has not answered for so long has gone
+ANSWER_MS = 700  #: a chip that has not answered for so long has gone: looking takes it 100 ms
 AGAIN_MS = 100  #: from an answer to the next question: a card that stays is seen within `repeat_ms`
 
 _WAKE = b"\x55\x55" + bytes(14)  # 7.2.11: HSU wake-up

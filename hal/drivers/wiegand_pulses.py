@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from hal.ports import DigitalInputs, Edge
 
 LONGEST_BURST = 64  #: bits kept of a burst; no card in the field has more
+HELD = "a data line is held; expected lines that rest: look at its wiring"
 STUCK_MS = 50  #: a line low for so long is held: 500 times the longest pulse
 _RECHECK_MS = 1000  # a held line is also read, in case the edge of its release was lost
 _NOT_A_BIT = "?"

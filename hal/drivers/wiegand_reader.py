@@ -1,7 +1,7 @@
 """A card reader, with or without keys, on two Wiegand lines (SIA AC-01; see `wiegand_pulses`)."""
 
 from hal.drivers.repeats import Repeats
-from hal.drivers.wiegand_pulses import WiegandPulses
+from hal.drivers.wiegand_pulses import HELD, WiegandPulses
 from hal.ports import BITS
 
 TYPE_CHECKING = False
@@ -20,6 +20,9 @@ class WiegandReader:
 
     Readings: BITS (`at_ms`: the burst's last edge), STUCK, LOST, BACK.
     """
+
+    #: str  what is wrong where its lines say nothing else
+    held = HELD
 
     def __init__(
         self, inputs: "DigitalInputs", frame_gap_ms: int = 25, repeat_ms: int = 300

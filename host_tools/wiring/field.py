@@ -1,5 +1,6 @@
 """The wires that leave the box, cable by cable: terminal, number, colour, screen, what they end at."""
 
+from hal import board_wiring
 from hal.board_wires import Wire
 from host_tools.wiring import symbols
 from host_tools.wiring.plan import Plan
@@ -8,6 +9,7 @@ from host_tools.wiring.shapes import BODY, HEAD, SMALL, THIN, Sheet
 TOP, PITCH = 27.0, 5.6
 BOTTOM = 176.0
 TERMINAL, SCREEN, SCREEN_END, END = 96.0, 112.0, 190.0, 204.0
+LOOP = END + 5  #: where a contact stands between its two wires
 
 Group = tuple[str, list[Wire]]
 
@@ -71,8 +73,8 @@ def _cable(plan: Plan, sheet: Sheet, name: str, wires: list[Wire], y: float) -> 
     if cable is not None and cable["screen"] != "none":
         _screen(sheet, "" if on else cable["screen"], first - 3.7, last + 1.4)
     for upper, lower in zip(wires, wires[1:], strict=False):
-        if upper.via == "resistors" and upper.device == lower.device:
-            _loop(plan, sheet, upper, first + wires.index(upper) * PITCH)
+        if plan.is_loop(upper.device) and upper.device == lower.device:
+            _loop(plan, sheet, upper.device, first + wires.index(upper) * PITCH)
         if (upper.role, lower.role) == ("a", "b") and upper.device == lower.device:
             _termination(plan, sheet, upper, first + wires.index(upper) * PITCH)
     return last
@@ -94,9 +96,12 @@ def _wire(plan: Plan, sheet: Sheet, wire: Wire, y: float) -> None:
     if there[0] != "device":
         sheet.text(END + 3, y + 0.9, plan.place(there), SMALL, most=76)
         return
-    if wire.via == "resistors":
-        text = f"{plan.device(wire.device)} · {plan.resistors(wire.device)}"
-        sheet.text(END + 3, y + 0.9, text, SMALL, most=76)
+    if plan.is_loop(wire.device):
+        text = plan.rest(wire.device)
+        if wire.role != "return":
+            parts = (plan.device(wire.device), plan.resistors(wire.device))
+            text = " · ".join(part for part in parts if part)
+        sheet.text(LOOP + 4, y + 0.9, text, SMALL, most=285 - LOOP - 6)
         return
     sheet.text(END + 3, y + 0.9, plan.device(wire.device), SMALL, most=50)
     bus = wire.role == "-" and any(one.role == "a" for one in plan.of(wire.device))
@@ -115,9 +120,12 @@ def _screen(sheet: Sheet, end: str, top: float, bottom: float) -> None:
     symbols.earth(sheet, x + side * 4, bottom + 0.9)
 
 
-def _loop(plan: Plan, sheet: Sheet, wire: Wire, y: float) -> None:
-    """The resistors of a supervised loop, at the contact: one in series with it, one across it."""
-    ohms = plan.loop(wire.device)
+def _loop(plan: Plan, sheet: Sheet, device: str, y: float) -> None:
+    """A contact between its two wires, at rest; a supervised one with a resistor in series and one across."""
+    for end in (y, y + PITCH):
+        sheet.line(END + 0.9, end, LOOP, end)
+    symbols.contact_across(sheet, LOOP, y, PITCH, board_wiring.closed_at_rest(plan.config, device))
+    ohms = plan.loop(device)
     if ohms is None:
         return
     sheet.rect(SCREEN_END + 2, y - 0.9, 4, 1.8, fill="white")

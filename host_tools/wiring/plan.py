@@ -57,6 +57,16 @@ class Plan:
             return self.say(f"via.{wire.via}")
         return self.say("via.loop", pull_up=_kilo(ohm))
 
+    def is_loop(self, device: str) -> bool:
+        """Whether a device is a contact at the end of two wires."""
+        driver = self.config["devices"].get(device, {}).get("driver")
+        return driver in (*board_wiring.LOOPS, "supervised_contact")
+
+    def rest(self, device: str) -> str:
+        """How a contact stands with the doors closed, everything locked and nobody there."""
+        closed = board_wiring.closed_at_rest(self.config, device)
+        return self.say("rest.closed" if closed else "rest.open")
+
     def resistors(self, device: str) -> str:
         """What must be fitted at the contact of a supervised loop; empty for another device."""
         ohms = self.loop(device)

@@ -24,6 +24,17 @@ def normally_closed(sheet: Sheet, x: float, y: float) -> None:
     sheet.line(x + 2.8, y, x + HALF, y)
 
 
+def contact_across(sheet: Sheet, x: float, y: float, high: float, closed: bool) -> None:
+    """A contact between an upper wire and a lower one, closed or open at rest (07-02-01, 07-02-03)."""
+    sheet.line(x, y, x, y + 1.5)
+    sheet.line(x, y + high - 1.5, x, y + high)
+    if closed:
+        sheet.line(x, y + 1.5, x + 1.5, y + 1.5)
+        sheet.line(x, y + high - 1.5, x + 1.1, y + 1.1, BOLD)
+    else:
+        sheet.line(x, y + high - 1.5, x - 1.5, y + 1.6, BOLD)
+
+
 def button(sheet: Sheet, x: float, y: float) -> None:
     """The actuator of a push button above a contact at `x`, `y` (07-07-02)."""
     sheet.line(x, y - 1.4, x, y - 5.4, THIN, "0.8 0.6")

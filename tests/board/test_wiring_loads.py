@@ -44,7 +44,8 @@ def test_a_supervised_loop_has_its_resistors_at_the_contact_and_its_pull_up_at_t
     told = texts(board.load(str(SUPERVISED)))
     for ohm in ("1.1 k", "3.3 k"):
         places = [x for x, text in told if text == ohm]
-        assert places and min(places) > field.SCREEN_END  # beyond the cable
+        assert places
+        assert min(places) > field.SCREEN_END  # beyond the cable
     assert any("at the contact: 1.1 k in series, 3.3 k across" in text for _, text in told)
     assert all(x < field.SCREEN for x, text in told if text.endswith("· 2.2 k to 3V3"))
     assert any(text.endswith("adc.CH0 · 2.2 k to 3V3") for _, text in told)

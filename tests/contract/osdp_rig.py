@@ -16,7 +16,7 @@ import tempfile
 import threading
 import time
 import tty
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -244,21 +244,20 @@ class Rig:
                     to = []
                 else:
                     to = [self._master]
-                for piece in self._pieces(data):
+                # libosdp's own peripheral (3.2) takes no command in pieces, however close they come.
+                for piece in self._pieces(data, self.torn and fd != self._master):
                     for one in to:
                         os.write(one, piece)
 
-    def _pieces(self, data: bytes) -> list[bytes]:
+    def _pieces(self, data: bytes, torn: bool) -> Iterator[bytes]:
+        """What arrives at a time; each next piece 0.2 to 5 ms later."""
         if self.noise and self._random.random() < self.noise:
             at = self._random.randrange(len(data))
             data = data[:at] + bytes([data[at] ^ 0x55]) + data[at + 1 :]
             data = self._random.randbytes(self._random.randrange(4)) + data
-        if not self.torn:
-            return [data]
-        pieces = []
         while data:
-            size = self._random.randint(1, 6)
-            pieces.append(data[:size])
+            size = self._random.randint(1, 6) if torn else len(data)
+            yield data[:size]
             data = data[size:]
-            time.sleep(0.001)
-        return pieces
+            if data:
+                time.sleep(self._random.choice((0.0002, 0.001, 0.005)))

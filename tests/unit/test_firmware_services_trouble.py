@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 from firmware.access import record
 from firmware.services.trouble import Trouble, lines
+from hal.drivers.wiegand_pulses import HELD
 
 CHIP = "gpiod: no chip in /dev; expected pinctrl-bcm2711"
 EXPANDER = "/dev/i2c-1 0x20: does not answer; expected the chip there"
@@ -14,7 +15,8 @@ def log(*known: tuple[str, str]) -> tuple[Trouble, list[str]]:
     said: list[str] = []
     devices = {
         "reader": SimpleNamespace(problem=PORT),
-        "keypad": SimpleNamespace(problem=""),
+        "keypad": SimpleNamespace(problem="", held=HELD),
+        "usb": SimpleNamespace(problem=""),
         "strike": SimpleNamespace(),
         "lid": SimpleNamespace(problem=EXPANDER),
         "tamper": SimpleNamespace(problem=EXPANDER),
@@ -92,6 +94,13 @@ def test_a_held_line_is_told_as_one() -> None:
     trouble, said = log()
     trouble.heard(raised("reader_fault", "keypad"))
     assert said == ["keypad: a data line is held; expected lines that rest: look at its wiring"]
+
+
+def test_a_plug_that_was_back_before_its_alarm_is_no_held_line() -> None:
+    trouble, said = log()
+    trouble.heard(raised("reader_fault", "usb"))
+    trouble.heard(raised("reader_fault", "usb", record.ALARM_CLEARED))
+    assert said == ["usb: was gone; expected a plug and a cable that hold", "usb: works again"]
 
 
 def test_an_output_that_fails_is_told_with_what_is_wrong() -> None:
