@@ -72,11 +72,6 @@ def wires(config: Config) -> list[Wire]:
     return made.found
 
 
-def fuse_name(config: Config, device: str) -> str:
-    """F1, F2 ... in the order of the relays."""
-    return "F" + board_wiring.relay_name(config, device)[1:]
-
-
 def button_name(config: Config, portal: str) -> str:
     """S1, S2 ... in the order of the portals."""
     return f"S{list(config['portals']).index(portal) + 1}"
@@ -218,13 +213,20 @@ class _Maker:
         through = board_wiring.fed_through(self.config, device)
         for pole in "+-":
             at = ("device", through, pole) if through else ("supply", feed, pole)
+            if pole == "+" and board_wiring.is_fused(self.config, device):
+                fuse = board_wiring.fuse_name(self.config, device)
+                self._add(device, "feed", at, ("fuse", fuse, "1"))
+                at = ("fuse", fuse, "2")
             self._add(device, pole, at, ("device", device, pole), "", pole)
 
     def circuit(self, device: str, entry: Config) -> None:
         """A load from its supply through fuse and relay and back; a magnet's also through the ways out."""
         config = self.config
         feed = board_wiring.supply_name(config, device)
-        relay, fuse = board_wiring.relay_name(config, device), fuse_name(config, device)
+        relay, fuse = (
+            board_wiring.relay_name(config, device),
+            board_wiring.fuse_name(config, device),
+        )
         contact = entry["relay_contact"].upper()
         chain: list[tuple[Place, Place]] = [(("fuse", fuse, "1"), ("fuse", fuse, "2"))]
         if board_wiring.fire_cuts(config, device):

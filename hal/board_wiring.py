@@ -56,6 +56,7 @@ DROP_MOST = 10  #: percent of the supply's volts that a lock's cable may lose
 LONG_M = 3  #: a loop that is longer wants more than the board's own weak pull
 
 RELAYED = ("lock", "siren", "beacon", "relay")  #: outputs that carry a load: always through a relay
+READERS = ("wiegand_reader", "keypad", "serial_reader", "osdp_reader")
 LIGHTS = ("led", "buzzer")
 LOOPS = ("contact", "rex")
 NO_WIRES = ("osdp_bus", "osdp_led", "osdp_buzzer")  #: parts of a reader, and the bus itself
@@ -125,8 +126,8 @@ _LOAD: Fields = {
     "relay": optional(relay),
     "relay_contact": optional(choice("no", "nc"), "no"),
     "suppression": optional(choice("diode", "varistor", "maker", "none")),
-    "fuse_ma": optional(whole(50, 20_000, "mA")),
 }
+_FUSE = {"fuse_ma": optional(whole(50, 20_000, "mA"))}
 _INTERFACES = {
     **dict.fromkeys(LOOPS, ("direct", "pull_up", "optocoupler")),
     **dict.fromkeys(PULSES, ("direct", "level_converter", "optocoupler")),
@@ -147,6 +148,8 @@ def fields(driver: str) -> Fields:
     found = dict(_ANY)
     if driver in RELAYED:
         found.update(_LOAD)
+    if driver in (*RELAYED, *READERS):
+        found.update(_FUSE)
     if driver == "lock":
         found["fire_cuts"] = optional(flag)
     if driver in _INTERFACES:
@@ -246,6 +249,28 @@ def relay_name(config: Config, device: str) -> str:
         if other == device:
             return str(found)
     raise ValueError(f"{device}: has no relay; expected one of {', '.join(RELAYED)}")
+
+
+def is_fused(config: Config, device: str) -> bool:
+    """Whether a fuse of its own stands in its plus: of every load, and of a reader that states one.
+
+    A reader that is fed through another one's terminals hangs on that one's.
+    """
+    entry = config["devices"][device]
+    if entry["driver"] in RELAYED:
+        return True
+    stated = entry["driver"] in READERS and entry["fuse_ma"] is not None
+    return stated and interface(config, device) != "usb" and not fed_through(config, device)
+
+
+def fuse_name(config: Config, device: str) -> str:
+    """F1, F2 ... of the relays' loads by their relays, then of the readers in the file's order."""
+    if config["devices"][device]["driver"] in RELAYED:
+        return "F" + relay_name(config, device)[1:]
+    loads = [one for one, entry in config["devices"].items() if entry["driver"] in RELAYED]
+    last = max((int(relay_name(config, one)[1:]) for one in loads), default=0)
+    rest = [one for one in config["devices"] if one not in loads and is_fused(config, one)]
+    return f"F{last + 1 + rest.index(device)}"
 
 
 def fuse_ma(config: Config, device: str) -> int | None:

@@ -30,8 +30,13 @@ def check(config: Config, problems: Problems) -> None:
             )
         elif mine is not None:
             relays[mine] = path
-        if entry["driver"] in board_wiring.RELAYED:
+        if entry["driver"] in (*board_wiring.RELAYED, *board_wiring.READERS):
             _check_load(path, entry, problems)
+            through = board_wiring.fed_through(config, device)
+            if through and entry["fuse_ma"] is not None:
+                problems.add(
+                    f"{path}.fuse_ma", f"it is fed through {through}; expected the fuse there"
+                )
         if entry["driver"] == "osdp_bus" and entry["topology"] == "star":
             arms = [one for one in config["devices"].values() if one.get("bus") == device]
             if len(arms) > 2:

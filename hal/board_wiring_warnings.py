@@ -12,8 +12,8 @@ Config = dict[str, Any]
 
 #: One warning.
 #: where   str  the device or portal that the sign stands at
-#: sort    str  volts, loop, drop, fuse, exit, fire, quench, bus, usb, rex or load: what the drawing says
-#:              beside the sign
+#: sort    str  volts, loop, drop, fuse, unfused, exit, fire, quench, bus, usb, rex or load: what the
+#:              drawing says beside the sign
 #: text    str  the whole line
 Warn = namedtuple("Warn", ("where", "sort", "text"))
 
@@ -36,7 +36,8 @@ def found(config: Config) -> list[Warn]:
                 "of its own"
             )
             told.append(Warn(device, "usb", text))
-        if entry["driver"] in board_wiring.RELAYED:
+        told += _unfused(config, device)
+        if board_wiring.is_fused(config, device):
             told += [Warn(device, "fuse", text) for text in board_fuses.warnings(config, device)]
         if entry["driver"] == "rex" and board_wiring.outside(config, device):
             text = (
@@ -104,6 +105,24 @@ def _cable(config: Config, device: str) -> list[Warn]:
         f"expected at most {board_wiring.DROP_MOST} %: a thicker or shorter cable"
     )
     return [Warn(device, "drop", text)]
+
+
+def _unfused(config: Config, device: str) -> list[Warn]:
+    """A reader's cable is thin, and its supply may give more than it bears."""
+    entry, feed = config["devices"][device], board_wiring.supply(config, device)
+    bare = board_wiring.interface(config, device) == "usb" or board_wiring.fed_through(
+        config, device
+    )
+    if entry["driver"] not in board_wiring.READERS or entry["fuse_ma"] is not None or bare:
+        return []
+    area, gives = board_wiring.cable(config, device).get("area_mm2"), feed.get("max_ma")
+    if area is None or gives is None or gives <= board_fuses.most_ma(area):
+        return []
+    text = (
+        f"devices.{device}.fuse_ma: none, and supplies.{board_wiring.supply_name(config, device)} gives "
+        f"{gives} mA into {area:g} mm2, which bears {board_fuses.most_ma(area)}; expected a fuse"
+    )
+    return [Warn(device, "unfused", text)]
 
 
 def _lock(config: Config, device: str, entry: Config) -> list[Warn]:

@@ -191,7 +191,7 @@ class _Circuit:
                 symbols.diode_up(sheet, QUENCH, middle)
             else:
                 symbols.varistor(sheet, QUENCH, middle)
-        name = board_wires.fuse_name(plan.config, self.lock)[1:]
+        name = board_wiring.fuse_name(plan.config, self.lock)[1:]
         y = middle - 3
         for key in ("1", "2", "3"):
             words = plan.say(f"quench.{quench}.{key}", n=name)

@@ -95,14 +95,17 @@ def _sheet(plan: Plan, cables: list[Cable]) -> Sheet:
     return sheet
 
 
+_WRONG = ("rex", "load", "fuse", "unfused", "bus", "usb")
+
+
 def _wrong(plan: Plan) -> list[str]:
-    """What is wrong and has no other sheet to stand on."""
+    """What is wrong and has no other sheet to stand on, what matters most first."""
     told = []
-    for one in plan.warnings:
-        lock = plan.portal_of_lock(one.where) != ""
-        if one.sort in ("rex", "load", "bus", "usb") or (one.sort == "fuse" and not lock):
-            name = plan.supply(one.where) if one.sort == "load" else plan.device(one.where)
-            told.append(plan.say(f"warn.{one.sort}", device=name))
+    for sort in _WRONG:
+        for one in plan.warnings:
+            if one.sort == sort and not (sort == "fuse" and plan.portal_of_lock(one.where)):
+                name = plan.supply(one.where) if sort == "load" else plan.device(one.where)
+                told.append(plan.say(f"warn.{sort}", device=name))
     return told
 
 

@@ -89,10 +89,10 @@ class Plan:
     def load(self, device: str) -> str:
         """What a load takes, and its fuse; empty for what is none."""
         entry = self.config["devices"][device]
-        if entry["driver"] not in board_wiring.RELAYED:
+        if not board_wiring.is_fused(self.config, device):
             return ""
         draw = "? mA" if entry["draw_ma"] is None else f"{entry['draw_ma']} mA"
-        fuse = board_wires.fuse_name(self.config, device)
+        fuse = board_wiring.fuse_name(self.config, device)
         return f"{self.volts(device)}, {draw}, {fuse} {self.fuse(device)}"
 
     def supply(self, name: str) -> str:
@@ -133,9 +133,9 @@ class Plan:
 
     def _fuse(self, name: str, point: str) -> str:
         """A fuse's terminal, with its amps where the current enters."""
-        for device, entry in self.config["devices"].items():
-            relayed = entry["driver"] in board_wiring.RELAYED
-            if relayed and point == "1" and board_wires.fuse_name(self.config, device) == name:
+        for device in self.config["devices"]:
+            fused = point == "1" and board_wiring.is_fused(self.config, device)
+            if fused and board_wiring.fuse_name(self.config, device) == name:
                 return f"{name}.{point} ({self.fuse(device)})"
         return f"{name}.{point}"
 

@@ -175,6 +175,8 @@ ODD: list[tuple[str, dict[str, object]]] = [
             "devices.yard-exit.place": "outside",
             "devices.siren.fuse_ma": 6300,
             "devices.front-strike.fuse_ma": 20000,
+            "devices.front-reader.fuse_ma": 250,
+            "devices.yard-reader.fuse_ma": 250,
             "supplies.main.max_ma": 400,
             "portals.yard.egress": "none",
             "portals.yard.escape_route": False,

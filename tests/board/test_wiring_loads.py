@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 import wiring_geometry as geometry
 
-from hal import board, board_wires, board_wiring
+from hal import board, board_wiring
 from hal import board_wiring_warnings as warnings
+from hal.errors import BoardConfigError
 from host_tools import words
 from host_tools.wiring import drawing, field
 
@@ -30,9 +31,9 @@ def test_every_load_has_its_volts_its_amps_and_its_fuse(path: Path) -> None:
     config = board.load(str(path))
     told = [text for _, text in texts(config)]
     for device, entry in config["devices"].items():
-        if entry["driver"] not in board_wiring.RELAYED:
+        if not board_wiring.is_fused(config, device):
             continue
-        fuse, ma = board_wires.fuse_name(config, device), board_wiring.fuse_ma(config, device)
+        fuse, ma = board_wiring.fuse_name(config, device), board_wiring.fuse_ma(config, device)
         rated = "? A" if ma is None else f"{ma / 1000:g} A"
         draw = "?" if entry["draw_ma"] is None else entry["draw_ma"]
         assert [text for text in told if f"{draw} mA, {fuse} {rated}" in text], device
@@ -79,3 +80,26 @@ def test_a_cable_that_alone_loses_too_much_is_told_though_another_is_not_stated(
     assert " of 12 V in the cables that are stated alone, so " in text
     assert " V arrive at most; expected at most 10 %" in text
     assert any(f"> {lost:.2f} V (" in text for _, text in texts(config))
+
+
+def test_a_reader_whose_cable_burns_before_its_supply_gives_in_wants_a_fuse(tmp_path: Path) -> None:
+    shipped = (ROOT / "board_configs/rpi5-two-doors.toml").read_text(encoding="utf-8")
+    path = tmp_path / "house.toml"
+    path.write_text(shipped.replace("fuse_ma = 500\n", "", 1), encoding="utf-8")
+    config = board.load(str(path))
+    (one,) = warnings.found(config)
+    assert (one.where, one.sort) == ("front-reader", "unfused")
+    assert one.text == (
+        "devices.front-reader.fuse_ma: none, and supplies.main gives 5000 mA into 0.25 mm2, which bears "
+        "2960; expected a fuse"
+    )
+    told = [text for _, text in texts(config)]
+    assert "Front door reader: its cable bears less than its supply gives; it wants a fuse." in told
+
+
+def test_a_reader_behind_another_has_no_fuse_of_its_own() -> None:
+    chain = str(ROOT / "board_configs/rpi4-two-doors-osdp.toml")
+    with pytest.raises(BoardConfigError, match="it is fed through front-reader; expected the fuse"):
+        board.load(chain, {"devices.back-reader.fuse_ma": 500})
+    with pytest.raises(BoardConfigError, match="100 blows at the load's own 150 mA"):
+        board.load(chain, {"devices.front-reader.fuse_ma": 100})

@@ -150,6 +150,7 @@ def test_every_default_is_filled_in(tmp_path: Path) -> None:
         "format": "any",
         "interface": "level_converter",
         **dict.fromkeys(("supply", "draw_ma", "cable", "place")),
+        "fuse_ma": None,
         "colours": {},
     }
     assert config["alarms"] == {

@@ -96,7 +96,7 @@ def test_a_wide_console_shows_names_whole_and_a_narrow_one_their_ends(
     monkeypatch.setenv("COLUMNS", "40")
     _, out, _ = ran(capsys, "show", TWO, "--lang", "en")
     rows = {line.split()[0]: " ".join(line.split()) for line in out.splitlines()}
-    assert rows["W36"] == "W36 12 V suppl…battery − Front door strike − BK black"
+    assert rows["W38"] == "W38 12 V suppl…battery − Front door strike − BK black"
 
 
 def test_a_row_says_pin_what_stands_between_where_it_leads_and_its_colour(
