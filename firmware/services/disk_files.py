@@ -1,7 +1,6 @@
 """The files that databases are, on the real disk or a VFS of SQLite: moved, copied, written, made durable."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -25,6 +24,8 @@ class Files:
 
     def copy(self, path: str, to: str) -> None:
         """Write the content of a file over another, durably. Raises OSError."""
+        import shutil  # which no start that goes well wants
+
         shutil.copyfile(path, to)
         os.chmod(to, 0o600)
         self._sync(to)

@@ -1,19 +1,17 @@
 """The chips of a board config beside the board's own lines: which backend serves which name.
 
 A line or analog input with a dot in its name is a chip's (``exp0.GPA3``, ``adc.CH0``); every other is the
-board's. The chips of one bus share its thread.
+board's. The chips of one bus share its thread. What drives a chip is loaded for a board that has one.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from hal.backends.ads1115 import Ads1115
-from hal.backends.chip_poller import ChipPoller
-from hal.backends.converters import Converter, ConverterInputs
-from hal.backends.i2c_bus import I2cBus
-from hal.backends.mcp3008 import Mcp3008
-from hal.backends.mcp23017 import Mcp23017Lines
 from hal.errors import HalError, LineUnknownError
 from hal.ports import AnalogInput, AnalogInputs, DigitalInputs, DigitalOutput, Lines, Ticks
+
+if TYPE_CHECKING:
+    from hal.backends.chip_poller import ChipPoller
+    from hal.backends.converters import Converter
 
 Tables = dict[str, dict[str, Any]]
 
@@ -70,6 +68,15 @@ class ChippedInputs(AnalogInputs):
 
 def with_chips(own: Lines, tables: Tables, ticks: Ticks) -> tuple[Lines, AnalogInputs]:
     """The board's lines with those of `tables` (a config's [chips]), and its analog inputs."""
+    if not tables:
+        return own, ChippedInputs({})
+    from hal.backends.ads1115 import Ads1115
+    from hal.backends.chip_poller import ChipPoller
+    from hal.backends.converters import ConverterInputs
+    from hal.backends.i2c_bus import I2cBus
+    from hal.backends.mcp3008 import Mcp3008
+    from hal.backends.mcp23017 import Mcp23017Lines
+
     pollers: dict[str, ChipPoller] = {}
     expanders: dict[str, Lines] = {}
     converters: dict[str, AnalogInputs] = {}
