@@ -10,7 +10,6 @@ from hal.errors import HalError, LineUnknownError
 from hal.ports import AnalogInput, AnalogInputs, DigitalInputs, DigitalOutput, Lines, Ticks
 
 if TYPE_CHECKING:
-    from hal.backends.chip_poller import ChipPoller
     from hal.backends.converters import Converter
 
 Tables = dict[str, dict[str, Any]]
