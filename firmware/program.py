@@ -16,7 +16,7 @@ from firmware.access import alarm
 from firmware.runtime.heartbeat import Heartbeat
 from firmware.services import board_files
 from firmware.services.service_manager import ServiceManager
-from firmware.trust import sealing
+from firmware.trust import canonical, sealing
 from hal.errors import BoardConfigError, HalError
 from hal.ports import AnalogInputs, Lines, ReaderBuses, SerialPorts, Ticks, Watchdog
 
@@ -264,7 +264,8 @@ class Program:
         """The first round of the door is over."""
         self._tell_service(lambda: self._service.ready(f"{self._root} decides"))
         self._watch()
-        self._executors[2].submit(sealing.prepare)
+        for load in (canonical.prepare, sealing.prepare):
+            self._executors[2].submit(load)
         if not self._chosen.trial:
             return
         try:

@@ -1,5 +1,6 @@
 """`firmware.trust.canonical`: the fast path and RFC 8785's own implementation give the same bytes."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -8,6 +9,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from firmware.trust import canonical
+
+ORJSON = canonical.by_orjson()
+
+
+@pytest.fixture(
+    params=[canonical.by_json, ORJSON], ids=["json", "orjson"], autouse=True, scope="module"
+)
+def writer(request: pytest.FixtureRequest) -> Iterator[None]:
+    before, canonical.write_plain = canonical.write_plain, request.param
+    yield
+    canonical.write_plain = before
+
 
 _LEAVES = (
     st.none()
@@ -81,3 +94,10 @@ def test_what_contains_itself_is_refused() -> None:
     value["self"] = value
     with pytest.raises(canonical.CanonicalError):
         canonical.dumps(value)
+
+
+def test_a_door_that_has_started_writes_by_orjson() -> None:
+    before = canonical.write_plain
+    canonical.prepare()
+    assert canonical.write_plain not in (before, canonical.by_json)
+    canonical.write_plain = before
