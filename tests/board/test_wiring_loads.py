@@ -103,3 +103,29 @@ def test_a_reader_behind_another_has_no_fuse_of_its_own() -> None:
         board.load(chain, {"devices.back-reader.fuse_ma": 500})
     with pytest.raises(BoardConfigError, match="100 blows at the load's own 150 mA"):
         board.load(chain, {"devices.front-reader.fuse_ma": 100})
+
+
+def test_contacts_are_drawn_as_they_stand_at_rest() -> None:
+    config = board.load(str(ROOT / "board_configs/rpi5-two-doors.toml"))
+    at_rest = {
+        device: board_wiring.closed_at_rest(config, device)
+        for device, entry in config["devices"].items()
+        if entry["driver"] in board_wiring.LOOPS
+    }
+    assert at_rest == {
+        "front-contact": True,
+        "front-handle": False,
+        "yard-contact": True,
+        "yard-exit": False,
+        "front-tamper": True,
+        "fire-loop": True,
+        "enclosure": True,
+        "key-switch": False,
+    }
+    other = board.load(
+        str(ROOT / "board_configs/rpi5-two-doors.toml"), {"devices.yard-exit.active": "high"}
+    )
+    assert board_wiring.closed_at_rest(other, "yard-exit")
+    demo = board.load(str(ROOT / "board_configs/demo-sim.toml"))
+    for point in demo["alarms"]["points"].values():
+        assert board_wiring.closed_at_rest(demo, point["input"]) == (point["normal"] == "closed")

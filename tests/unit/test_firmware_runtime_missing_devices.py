@@ -19,9 +19,13 @@ class House:
     """The demo building, of whose lines somebody else has those of `device`."""
 
     def __init__(
-        self, device: str | None, key: str = "line", override: dict[str, Any] | None = None
+        self,
+        device: str | None,
+        key: str = "line",
+        override: dict[str, Any] | None = None,
+        board: str = BOARD,
     ) -> None:
-        config = hal.board.load(BOARD, override)
+        config = hal.board.load(board, override)
         self.building = Building(
             config, demo_people(START_MS // 1000, lambda utc_s: 28800), START_MS, 1
         )
@@ -108,6 +112,19 @@ def test_an_output_that_is_no_lock_is_a_fault_and_no_alarm() -> None:
     house.run(2000)
     assert house.of("system.fault", "part") == [(siren,)]
     assert house.of("alarm.raised", "class") == []
+
+
+def test_a_lock_without_a_bolt_contact_that_cannot_be_driven_is_told_as_a_fault(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "house.toml"
+    text = Path(BOARD).read_text(encoding="utf-8")
+    text = text.replace('bond = "front-bolt"\n', "", 1)
+    before, _, after = text.partition("[devices.front-bolt]\n")
+    path.write_text(before + after[after.index("[") :], encoding="utf-8")
+    house = House(device("lock", "front"), board=str(path))
+    house.run(2000)
+    assert (house.said("front")[0], house.said("yard")[0]) == ("fault", "locked")
 
 
 PLAIN = {"devices.front-contact": {"driver": "contact", "line": "front-contact"}}
