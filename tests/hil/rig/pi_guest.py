@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from guest import PATIENCE, GuestError
+from emulator import PATIENCE, GuestError
 
 from host_tools.image import command
 from host_tools.image.card import MB
