@@ -15,10 +15,20 @@ import pytest
 import saved_guest
 from emulator import GuestError, Machine
 from guest import Guest
-from installed import House
+from installed import House, booted
 from outside_broker import Broker
 
 from host_tools.image.cache import ImageError
+
+_FIRST = (
+    "test_power_cut",
+    "test_raspi3b",
+    "test_services",
+    "test_latency",
+    "test_power_cut_afar",
+    "test_watchdog_reboot",
+    "test_flaky_disk",
+)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -26,6 +36,11 @@ def pytest_configure(config: pytest.Config) -> None:
     os.umask(0o022)
     config.addinivalue_line("markers", "long: not in the quick half (make hil-quick)")
     progress.capture = config.pluginmanager.getplugin("capturemanager")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest begins first: files run side by side (make hil)."""
+    items.sort(key=lambda item: _FIRST.index(item.path.stem) if item.path.stem in _FIRST else 99)
 
 
 @pytest.fixture(scope="session")
@@ -51,11 +66,7 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
 def guest(machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guest]:
     """A guest with the board's chip; what its lines do is written down."""
     with Guest(machine, tmp_path_factory.mktemp("guest")) as one:
-        one.go_on()
-        one.shell(
-            "systemd-sysusers"
-        )  # at a boot it comes before udev, whose rules name these groups
-        yield one
+        yield booted(one)
 
 
 @pytest.fixture(scope="session")

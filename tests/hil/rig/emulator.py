@@ -26,9 +26,12 @@ PROJECT, STATE = "/dev/vdc", "/dev/vdd"
 
 PR_SET_PDEATHSIG = 1
 
+#: Words for a kernel that nobody attacks: emulated, its defences cost a tenth of the time.
+FASTER = "mitigations=off init_on_alloc=0 hardened_usercopy=off apparmor=0 audit=0"
+
 #: /dev/vdb is the rig's own code. With one processor the kernel has handed an edge over before the program
 #: that made it goes on, so that gpio-sim never merges two.
-_WORDS = "console=ttyS0 quiet panic=-1 net.ifnames=0 also=/dev/vdb:/opt/rig:ro"
+_WORDS = "console=ttyS0 quiet panic=-1 net.ifnames=0 also=/dev/vdb:/opt/rig:ro " + FASTER
 
 
 class GuestError(Exception):
@@ -71,9 +74,17 @@ def version() -> str:
     return command.run(["qemu-system-x86_64", "--version"], 30).splitlines()[0]
 
 
-def _die_with_us() -> None:
-    """A guest does not outlive the tests, however they end."""
+def end_with_us() -> None:
+    """For a child: it does not outlive the tests, however they end."""
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def yield_and_end_with_us() -> None:
+    """And until then the guests whose times are told or waited for come first."""
+    end_with_us()
+    os.nice(10)
+    with contextlib.suppress(OSError):  # a session has its own share where the kernel groups them
+        Path("/proc/self/autogroup").write_text("10")
 
 
 class Emulator:
@@ -82,9 +93,12 @@ class Emulator:
     machine  Machine
     folder   Path     where its console (``console.txt``) and its sockets are kept
     keeps    bool     what is written to the disk of the state folder stays there
+    yields   bool     whoever else runs on the host comes first
     """
 
-    def __init__(self, machine: Machine, folder: Path, keeps: bool = False) -> None:
+    def __init__(
+        self, machine: Machine, folder: Path, keeps: bool = False, yields: bool = False
+    ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._boots = not machine.devices.exists()
         self.console = folder / "console.txt"
@@ -111,7 +125,7 @@ class Emulator:
                 stdout=said,
                 stderr=said,
                 start_new_session=True,
-                preexec_fn=_die_with_us,
+                preexec_fn=yield_and_end_with_us if yields else end_with_us,
             )
         try:
             self._monitor = self._connect(monitor)

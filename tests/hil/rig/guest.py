@@ -36,15 +36,18 @@ class Guest:
     machine  Machine
     folder   Path     where its console (``console.txt``) and its sockets are kept
     keeps    bool     what is written to the disk of the state folder stays there
+    yields   bool     whoever else runs on the host comes first
     """
 
-    def __init__(self, machine: Machine, folder: Path, keeps: bool = False) -> None:
+    def __init__(
+        self, machine: Machine, folder: Path, keeps: bool = False, yields: bool = False
+    ) -> None:
         self._numbers = itertools.count(1)
         self._changed = threading.Condition()
         self._answers: dict[int, dict[str, Any]] = {}
         self._rows: list[Row] = []
         self._gone = False
-        self.emulator = Emulator(machine, folder, keeps)
+        self.emulator = Emulator(machine, folder, keeps, yields)
         self.process = self.emulator.process
         self._socket = self.emulator.agent
         self._listener = threading.Thread(target=self._listen, name="guest", daemon=True)
@@ -68,9 +71,9 @@ class Guest:
 
         state  str  where the disk of the state folder is mounted; empty: nowhere
         """
-        mounts = [[PROJECT, "/opt/doorward", "ro,noatime"]]
+        mounts = [[PROJECT, "/opt/doorward", "ro"]]
         if state:
-            mounts.append([STATE, state, "rw,noatime"])
+            mounts.append([STATE, state, "rw"])
         seed = base64.b64encode(os.urandom(64)).decode()
         self.ask("wake", utc_ns=time.time_ns(), seed=seed, mounts=mounts)
         return self
@@ -119,6 +122,11 @@ class Guest:
             **self.ask("run", limit_s + 10, words=words, within_s=limit_s * PATIENCE, **more)
         )
 
+    def become(self, *words: str, limit_s: float = 60) -> Done:
+        """Run a module of Python's in the process that waits for that since the state was saved."""
+        more = {"words": words, "within_s": limit_s * PATIENCE}
+        return Done(**self.ask("become", limit_s + 10, **more))
+
     def shell(self, text: str, limit_s: float = 60, **more: Any) -> str:
         """What a shell script says. Raises `GuestError` if it fails."""
         done = self.run("sh", "-ec", text, limit_s=limit_s, **more)
@@ -135,13 +143,15 @@ class Guest:
         """A file of its."""
         return base64.b64decode(self.ask("read", path=path))
 
-    def until(self, what: str, true: Callable[[], bool], limit_s: float = 60) -> None:
+    def until(
+        self, what: str, true: Callable[[], bool], limit_s: float = 60, every_s: float = 0.1
+    ) -> None:
         """Look again and again until something is so. Raises `GuestError`."""
         end_s = time.monotonic() + limit_s * PATIENCE
         while not true():
             if time.monotonic() > end_s:
                 raise GuestError(self.emulator.told(f"{what}: not in {limit_s:.0f} s"))
-            time.sleep(0.1)
+            time.sleep(every_s)
 
     # ---- lines ---------------------------------------------------------------------------------------
 

@@ -46,6 +46,13 @@ def make_chip(guest: Guest) -> None:
     assert probes == ["out", "in", "set", "many", "free", "pull"], probes
 
 
+def booted(guest: Guest) -> Guest:
+    """A guest that goes on, and what its boot would have done with the project's files."""
+    guest.go_on()
+    guest.shell("systemd-sysusers")  # before udev looks for groups that its rules name
+    return guest
+
+
 class House:
     """The installed services in one guest.
 
@@ -105,7 +112,7 @@ class House:
             return state[0] == "active" and (restarts is None or int(state[1]) >= restarts)
 
         try:
-            self.guest.until("the door decides", decides, 120)
+            self.guest.until("the door decides", decides, 120, every_s=0.5)
         except Exception as error:
             raise AssertionError(f"{error}\n{self.log()}") from error
 

@@ -200,8 +200,7 @@ def one_round(guest: Guest, chance: random.Random, owner: Owner | None = None) -
     """Start the controller, let people come, and cut the power at some moment; what the lines did."""
     guest.go_on(STATE)
     boot = owner.boot if owner else 0
-    words = ["/opt/doorward/.venv/bin/python", "-I", "-X", "utf8", "-m", "firmware"]
-    words += ["--board", f"{STATE}/first.toml", "--state", STATE]
+    words = ["firmware", "--board", f"{STATE}/first.toml", "--state", STATE]
     threading.Thread(target=_run, args=(guest, words), daemon=True).start()
     guest.until(
         "it decides", lambda: any(row[2] == "set" and row[3] == STRIKE for row in guest.rows())
@@ -234,7 +233,7 @@ def _open(guest: Guest, owner: Owner | None, chance: random.Random) -> None:
 
 def _run(guest: Guest, words: list[str]) -> None:
     try:
-        guest.run(*words, limit_s=100)
+        guest.become(*words, limit_s=100)
     except GuestError:
         return  # the power went
 
@@ -265,7 +264,7 @@ class Cuts:
         began_s = time.monotonic()
         self._rounds += 1
         folder = self._folder / f"round-{self._rounds}"
-        with Guest(self._machine, folder, keeps=True) as guest:
+        with Guest(self._machine, folder, keeps=True, yields=True) as guest:
             rows = one_round(guest, self._chance, owner)
             self.over_s = time.monotonic()  # and the cut was a moment before
         seen, asked, sure = releases(rows)

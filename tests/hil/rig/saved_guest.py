@@ -21,7 +21,8 @@ from host_tools.image.system import let_all_read
 RIG = Path(__file__).parent
 
 #: What is in a saved state of the rig's code, and what puts it there.
-_CODE = ("agent.py", "emulator.py", "guest.py", "installed.py", "saved_guest.py")
+_INSIDE = ("agent.py", "ready.py")
+_CODE = (*_INSIDE, "emulator.py", "guest.py", "installed.py", "saved_guest.py")
 
 #: What programs are made of is in the memory then, as on a board that has been up for a while.
 _WARM = "find /usr/bin /usr/sbin /usr/lib/python3* /opt -xdev -type f -exec cat {} + >/dev/null"
@@ -57,7 +58,8 @@ def _save(machine: Machine, root: Path) -> None:
     with tempfile.TemporaryDirectory() as work:
         stage = Path(work) / "rig"
         stage.mkdir()
-        shutil.copy2(RIG / "agent.py", stage)
+        for name in _INSIDE:
+            shutil.copy2(RIG / name, stage)
         let_all_read(stage)
         disk.ext4(machine.rig, 8, "rig", stage)
         with Guest(machine, Path(work)) as guest:
@@ -65,6 +67,7 @@ def _save(machine: Machine, root: Path) -> None:
             guest.shell("systemctl is-system-running --wait || true", 300)
             guest.until("the network", lambda: not guest.run("sh", "-c", _NETWORK).code)
             make_chip(guest)
+            guest.ask("ready")
             guest.shell(f"udevadm settle; {_WARM}; sync", 300)
             guest.settled()
             guest.emulator.save(machine.devices)
