@@ -156,11 +156,13 @@ hil-packages:
 	apt-get -qq update && apt-get -qq -y --no-install-recommends install $$missing </dev/null || \
 		{ echo "hil: apt could not install $$missing; expected Debian's packages" >&2; exit 1; }
 
+# Files side by side. ARGS="-n 0": one after the other; -s: with all that is printed.
+HIL_RUN = .venv/bin/python -m pytest tests/hil --dist loadfile --no-loadscope-reorder
 hil: setup-test hil-packages
-	@.venv/bin/python -m pytest tests/hil $(ARGS)
+	@$(HIL_RUN) -n 4 $(ARGS)
 
 hil-quick: setup-test hil-packages
-	@.venv/bin/python -m pytest tests/hil -m "not long" $(ARGS)
+	@$(HIL_RUN) -n 2 -m "not long" $(ARGS)
 
 clean:
 	rm -rf .venv .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis

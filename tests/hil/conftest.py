@@ -25,8 +25,9 @@ _FIRST = (
     "test_raspi3b",
     "test_services",
     "test_latency",
-    "test_power_cut_afar",
+    "test_reader_edges",
     "test_watchdog_reboot",
+    "test_power_cut_afar",
     "test_flaky_disk",
 )
 

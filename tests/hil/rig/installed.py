@@ -38,10 +38,13 @@ PYTHON = "/opt/doorward/.venv/bin/python"
 CARDS = {1: (12, 34567), 2: (200, 1)}
 
 
+#: The lines that the wires of the house hold high.
+HIGH = [line for line in range(LINES) if RESTING.get(line, line in (STRIKE, *range(9)))]
+
+
 def make_chip(guest: Guest) -> None:
     """The board's chip, as the wires of the house hold it; what its lines do is written down from now on."""
-    high = [line for line in range(LINES) if RESTING.get(line, line in (STRIKE, *range(9)))]
-    guest.ask("chip", label=LABEL, count=LINES, high=high)
+    guest.ask("chip", label=LABEL, count=LINES, high=HIGH)
     probes = guest.ask("watch")
     assert probes == ["out", "in", "set", "many", "free", "pull"], probes
 
@@ -103,6 +106,10 @@ class House:
             return any(row[2] == "in" and row[3] == D1 for row in self.guest.rows()[begun:])
 
         self.guest.until("the reader listens", listens)
+
+    def stop(self) -> None:
+        """Stop it: its lines are free for others."""
+        self.guest.shell("systemctl stop doorward.target", 120)
 
     def until_it_decides(self, restarts: int | None = None) -> None:
         """Wait until the door decides, having been started again so often at least."""

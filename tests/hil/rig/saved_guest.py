@@ -12,7 +12,7 @@ import progress
 import x86_guest
 from emulator import PROJECT_MB, STATE_MB, Machine
 from guest import Guest
-from installed import make_chip
+from installed import HIGH, LABEL, LINES, make_chip
 
 from host_tools.image import cache, command, disk
 from host_tools.image.cache import Cache
@@ -20,9 +20,8 @@ from host_tools.image.system import let_all_read
 
 RIG = Path(__file__).parent
 
-#: What is in a saved state of the rig's code, and what puts it there.
+#: The rig's code that is in a saved state.
 _INSIDE = ("agent.py", "ready.py")
-_CODE = (*_INSIDE, "emulator.py", "guest.py", "installed.py", "saved_guest.py")
 
 #: What programs are made of is in the memory then, as on a board that has been up for a while.
 _WARM = "find /usr/bin /usr/sbin /usr/lib/python3* /opt -xdev -type f -exec cat {} + >/dev/null"
@@ -33,12 +32,12 @@ def saved() -> Machine:
     """A machine to start guests of, made where it is missing. Raises `ImageError`, `GuestError`."""
     parts = x86_guest.parts()
     of = (parts.kernel.parent.name, parts.root.parent.name, emulator.version())
-    code = cache.sources(*(RIG / name for name in _CODE))
+    code = (cache.sources(__file__, *(RIG / name for name in _INSIDE)), LABEL, LINES, HIGH)
     made = Cache(x86_guest.folder(), progress.say)
     with made.lock():
         folder = made.get(
             "state",
-            cache.name(*of, code, *emulator.options()),
+            cache.name(*of, *code, *emulator.options()),
             lambda here: _save(_machine(parts, here), parts.root),
         )
     return _machine(parts, folder)
