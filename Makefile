@@ -159,7 +159,7 @@ hil-packages:
 # Files side by side. ARGS="-n 0": one after the other; -s: with all that is printed.
 HIL_RUN = .venv/bin/python -m pytest tests/hil --dist loadfile --no-loadscope-reorder
 hil: setup-test hil-packages
-	@$(HIL_RUN) -n 4 $(ARGS)
+	@$(HIL_RUN) -n 2 $(ARGS)
 
 hil-quick: setup-test hil-packages
 	@$(HIL_RUN) -n 2 -m "not long" $(ARGS)
