@@ -13,7 +13,7 @@ ARGS ?=
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup setup-test demo test check bench fuzz hil hil-quick hil-packages clean system-packages
+.PHONY: help setup setup-test demo test check bench fuzz hil hil-quick hil-pi hil-times hil-all hil-packages clean system-packages
 
 export PYTHONUTF8 := 1
 # Shows its progress to a person and says nothing but errors to a log.
@@ -44,6 +44,8 @@ help:
 	@echo "             (HOURS=$(HOURS) SEED=$(SEED) JOBS=$(JOBS))"
 	@echo "make hil     the drivers and the services on an emulated board: Debian's kernel, gpio-sim, systemd"
 	@echo "make hil-quick    its quick half"
+	@echo "make hil-pi    an emulated Pi 3 that starts from a card"
+	@echo "make hil-times    the installed door's times beside a bare loop; hil-all: all of these"
 	@echo "make setup   only the virtual environment, .venv/"
 	@echo "make clean   remove .venv/ and the caches; state folders stay"
 
@@ -137,13 +139,13 @@ HIL_SYSTEM := qemu-system-x86=/usr/bin/qemu-system-x86_64 \
 HIL_MISSING = $(foreach pair,$(HIL_SYSTEM),$(if $(wildcard $(lastword $(subst =, ,$(pair)))),,$(firstword $(subst =, ,$(pair)))))
 
 # And its long half besides, for the emulated Pi.
-HIL_LONG_SYSTEM := qemu-system-arm=/usr/bin/qemu-system-aarch64 \
+HIL_PI_SYSTEM := qemu-system-arm=/usr/bin/qemu-system-aarch64 \
 	qemu-user-static=/usr/bin/qemu-aarch64-static \
 	arch-test=/usr/bin/arch-test \
 	device-tree-compiler=/usr/bin/fdtput \
 	mtools=/usr/bin/mcopy \
 	dosfstools=/usr/sbin/mkfs.vfat
-hil: HIL_SYSTEM += $(HIL_LONG_SYSTEM)
+hil-pi: HIL_SYSTEM += $(HIL_PI_SYSTEM)
 
 hil-packages:
 	@missing="$(strip $(HIL_MISSING))"; \
@@ -156,11 +158,23 @@ hil-packages:
 	apt-get -qq update && apt-get -qq -y --no-install-recommends install $$missing </dev/null || \
 		{ echo "hil: apt could not install $$missing; expected Debian's packages" >&2; exit 1; }
 
+# Files side by side. ARGS="-n 0": one after the other; -s: with all that is printed.
+HIL_RUN = .venv/bin/python -m pytest tests/hil --dist loadfile --no-loadscope-reorder
 hil: setup-test hil-packages
-	@.venv/bin/python -m pytest tests/hil $(ARGS)
+	@$(HIL_RUN) -n 2 -m "not pi and not times" $(ARGS)
 
 hil-quick: setup-test hil-packages
-	@.venv/bin/python -m pytest tests/hil -m "not long" $(ARGS)
+	@$(HIL_RUN) -n 2 -m "not long and not pi and not times" $(ARGS)
+
+hil-pi: setup-test hil-packages
+	@$(HIL_RUN) -n 0 -m pi $(ARGS)
+
+# Instructions are counted, so that what the guest does takes as long on a busy machine; its disk does not.
+hil-times: setup-test hil-packages
+	@DOORWARD_HIL_ICOUNT=$${DOORWARD_HIL_ICOUNT:-2} $(HIL_RUN) -n 0 -m times -s $(ARGS)
+
+hil-all:
+	@status=0; for one in hil hil-pi hil-times; do $(MAKE) --no-print-directory $$one || status=1; done; exit $$status
 
 clean:
 	rm -rf .venv .cache .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -99,6 +99,8 @@ class Archive:
             "Dir::State": f"{self._folder}/state",
             "Dir::State::status": f"{self._folder}/status",
             "Dir::Cache": f"{self._folder}/cache",
+            "Dir::Cache::pkgcache": "pkgcache.bin",  # images of containers turn it off
+            "Dir::Cache::srcpkgcache": "srcpkgcache.bin",
             "Dir::Etc::sourcelist": str(self.sources),
             "Dir::Etc::sourceparts": f"{self._folder}/parts",
         }

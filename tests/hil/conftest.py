@@ -1,8 +1,10 @@
-"""The guest of this tier: made where it is missing, booted once, ended whatever happens.
+"""The guest of this tier: made where it is missing, goes on from a saved state, ended whatever happens.
 
 Nothing here is skipped: what cannot be made fails, and says why.
 """
 
+import fcntl
+import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,50 +12,67 @@ from pathlib import Path
 import progress
 import project_disk
 import pytest
-import x86_guest
-from guest import Disk, Guest
-from installed import House, make_chip
+import saved_guest
+from emulator import GuestError, Machine
+from guest import Guest
+from installed import House, booted
 from outside_broker import Broker
 
 from host_tools.image.cache import ImageError
+
+_FIRST = (
+    "test_power_cut",
+    "test_raspi3b",
+    "test_services",
+    "test_latency",
+    "test_reader_edges",
+    "test_watchdog_reboot",
+    "test_power_cut_afar",
+    "test_flaky_disk",
+)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Make the marker known. What is made here belongs to systems with several users."""
     os.umask(0o022)
-    config.addinivalue_line("markers", "long: not in the quick half (make hil-quick)")
+    for marker in (
+        "long: not in the quick half (make hil-quick)",
+        "pi: the emulated Pi 3 (make hil-pi)",
+        "times: a table for an idle machine (make hil-times)",
+    ):
+        config.addinivalue_line("markers", marker)
     progress.capture = config.pluginmanager.getplugin("capturemanager")
 
 
-@pytest.fixture(scope="session")
-def parts() -> x86_guest.Parts:
-    """Kernel and root."""
-    try:
-        return x86_guest.parts()
-    except ImageError as error:
-        pytest.fail(str(error), pytrace=False)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest begins first: files run side by side (make hil)."""
+    items.sort(key=lambda item: _FIRST.index(item.path.stem) if item.path.stem in _FIRST else 99)
 
 
 @pytest.fixture(scope="session")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The project as a disk."""
-    image = tmp_path_factory.mktemp("project") / "project.ext4"
-    project_disk.write(image)
-    return image
+def machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
+    """A PC that goes on where Debian is up, with the project as a disk."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # what several workers need is made once
+    files, project = folder / "machine.json", folder / "project.ext4"
+    with (folder / "machine.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not files.exists():
+            try:
+                made = saved_guest.saved()._replace(project=project)
+            except (ImageError, GuestError) as error:
+                pytest.fail(str(error), pytrace=False)
+            project_disk.write(project)
+            files.write_text(json.dumps([str(path) for path in made]))
+    return Machine(*(Path(path) for path in json.loads(files.read_text())))
 
 
 @pytest.fixture(scope="session")
-def guest(
-    parts: x86_guest.Parts, project: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Guest]:
-    """A booted guest with the board's chip; what its lines do is written down."""
-    folder = tmp_path_factory.mktemp("guest")
-    disks = [Disk(parts.root), Disk(project)]
-    words = "also=/dev/vdb:/opt/doorward:ro"
-    with Guest(parts.kernel, parts.initramfs, disks, words, folder) as one:
-        one.up()
-        make_chip(one)
-        yield one
+def guest(machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guest]:
+    """A guest with the board's chip; what its lines do is written down."""
+    with Guest(machine, tmp_path_factory.mktemp("guest")) as one:
+        yield booted(one)
 
 
 @pytest.fixture(scope="session")

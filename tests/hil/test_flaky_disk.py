@@ -7,7 +7,8 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from guest import Guest, GuestError
+from emulator import GuestError
+from guest import Guest
 from installed import CARDS, PYTHON, STATE, STRIKE, TO, House, shown
 from outside_broker import Broker
 

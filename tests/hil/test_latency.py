@@ -50,7 +50,7 @@ def measured(
     return delays(guest.settled()[before:], sources, target, 0)
 
 
-@pytest.mark.long
+@pytest.mark.times
 def test_the_table_of_the_doors_times_beside_a_bare_loop(house: House) -> None:
     guest = house.guest
     house.guest.shell("systemctl stop doorward.target")
@@ -74,7 +74,7 @@ def test_the_table_of_the_doors_times_beside_a_bare_loop(house: House) -> None:
     rex = measured(guest, leave, (HANDLE,), STRIKE)
     card = measured(guest, enter, (D0, D1), STRIKE)
     share = _idle(house)
-    guest.shell("systemctl stop doorward.target")  # the lines are the next test's
+    house.stop()
     echo_ms, commit_ms = statistics.median(echo), statistics.median(commit)
     rex_ms, card_ms = statistics.median(rex), statistics.median(card)
     asked_ms, decided_ms = (first[0] - started_us) / 1000, (first[0] - service_us) / 1000

@@ -1,325 +1,40 @@
 """The power goes, again and again, while people come: what was recorded is whole, no door moved unrecorded.
 
-QEMU is killed at random moments; the disk is the one file that goes on. After each cut it is read on the
-host, without mounting it: the file system replays, the database is whole, the chain verifies, and every
-release of the strike that was seen from outside (in the kernel's log, up to the cut) has its record (law 3).
-What an operator was told to be done is in the records too, and is done once.
+Two disks side by side, each with its own people: a round begins with what the cut before it left.
 """
 
-import base64
-import json
-import math
-import os
-import random
-import shutil
-import sqlite3
-import subprocess
-import sys
-import threading
-import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
-import bits
 import progress
 import pytest
-import x86_guest
-from brokers import Mosquitto
-from guest import Disk, Guest, GuestError, Row
-from installed import BOARD, CARDS, D0, D1, LABEL, STRIKE, make_chip, pulses
-from kill_rig import ROLES, SEEDS, TO, StoringHost, moment
-from paho.mqtt.client import MQTTMessage
+from emulator import Machine
+from power_cuts import AFAR_ROUNDS, ROUNDS, SEED, Cuts
 
-from firmware.runtime.clock import iso
-from firmware.trust import order, signing
-from host_tools.image import command, disk
-
-ROUNDS = int(os.environ.get("DOORWARD_HIL_CUTS", "30"))
-AFAR_ROUNDS = -(-ROUNDS // 4)
-SEED = int(os.environ.get("DOORWARD_HIL_SEED", "1"))
-STATE = "/mnt"
-#: Law 3: the door waits 100 ms for its record, and the driver 25 ms for the end of a frame.
-WAITED_US = 125_000
-
-
-#: Nobody outside sees when a command came in, so only what is older than this is asked for at a cut.
-SURE_US = 2_000_000
-
-RELEASE_MS = 500
-RELEASED = "portal.released"
-
-Event = dict[str, Any]
-
-
-class Disks:
-    """The disk of the state folder, and what is on it after a cut.
-
-    broker_port  int  of a broker on the host; 0: there is no link
-    """
-
-    def __init__(self, folder: Path, broker_port: int = 0) -> None:
-        folder.mkdir(exist_ok=True)
-        self._folder = folder
-        self.image = folder / "state.ext4"
-        self.state = folder / "state"
-        self.state.mkdir(mode=0o700)
-        self._board = folder / "board.toml"
-        link = "enabled = false\n"
-        if broker_port:
-            link = f'host = "10.0.2.2"\nport = {broker_port}\nkeepalive_s = 5\n'
-            link += "reconnect_max_ms = 1000\nhost_ack = true\n"
-        site, name = TO.split("/")
-        board = BOARD.read_text().replace('site = "hil"', f'site = "{site}"')
-        board = board.replace("release_ms = 1000", f"release_ms = {RELEASE_MS}")
-        self._board.write_text(f"{board.replace('c-01', name)}\n[link]\n{link}")
-        rows = [
-            f"{name},w26:{place:03}:{number:05},tenant" for name, (place, number) in CARDS.items()
-        ]
-        keys, people = folder / "keys.csv", folder / "operators.json"
-        keys.write_text("\n".join(["credential,card,levels", *rows]) + "\n")
-        people.write_text(json.dumps([_operator(name) for name in ROLES]))
-        self._firmware("--import-keys", keys)
-        self._firmware("--import-operators", people)
-        shutil.copyfile(self._board, self.state / "first.toml")
-        disk.ext4(self.image, 128, "state", self.state)
-
-    def _firmware(self, verb: str, file: Path) -> None:
-        words: list[str | Path] = [sys.executable, "-m", "firmware", verb, file]
-        words += ["--state", self.state, "--board", self._board]
-        subprocess.run(words, cwd=x86_guest.ROOT, check=True, timeout=60)
-
-    def read(self) -> Path:
-        """What a start after the cut would find: a copy of the folder, its file system replayed."""
-        copy, found = self._folder / "copy.ext4", self._folder / "found"
-        shutil.copyfile(self.image, copy)
-        checked = subprocess.run(
-            [command.path("e2fsck"), "-fy", copy],
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert checked.returncode in (0, 1), checked.stdout
-        shutil.rmtree(found, ignore_errors=True)
-        found.mkdir()
-        command.run(["debugfs", "-R", f"rdump / {found}", copy], 60)
-        return found
-
-
-class Owner(StoringHost):
-    """A host, and an operator who opens the front door from afar, each time by the newest nonce."""
-
-    def __init__(self, port: int) -> None:
-        self._nonce = ""
-        self._n = 0
-        self._told: dict[str, float] = {}
-        super().__init__(port)
-
-    def open(self) -> None:
-        """Send one release."""
-        self._n += 1
-        now_ms = int(time.time() * 1000)
-        made = order.make(
-            "portal.release",
-            {"portal": "front"},
-            id=f"{self._n:032x}",
-            to=TO,
-            by="op-owner",
-            seed=SEEDS["op-owner"],
-            issued=iso(now_ms),
-            expires=iso(now_ms + 30_000),
-            nonce=self._nonce,
-        )
-        self.say("command", order.text(made))
-
-    def told_done(self, by_s: float = math.inf) -> set[str]:
-        """The commands that were answered as done, up to a time (`time.monotonic`)."""
-        return {id for id, told_s in list(self._told.items()) if told_s <= by_s}
-
-    def _message(self, client: Any, data: Any, message: MQTTMessage) -> None:
-        if message.topic.endswith("/status"):
-            self._nonce = json.loads(message.payload).get("nonce", "")
-        if "/reply/" in message.topic:
-            reply = json.loads(message.payload)
-            if reply["ok"]:
-                self._told.setdefault(reply["id"], time.monotonic())
-        super()._message(client, data, message)
-
-
-def _operator(name: str) -> dict[str, str]:
-    key = base64.b64encode(signing.public_of(SEEDS[name])).decode()
-    return {"id": name, "role": ROLES[name], "public_key": key}
-
-
-def releases(rows: list[Row]) -> tuple[int, int, int]:
-    """How often the strike was released; in time after a card (law 3); long before the cut."""
-    seen = asked = sure = 0
-    last_us, was = 0, 1
-    for at_us, label, what, line, level in rows:
-        if label != LABEL:
-            continue
-        if what == "pull" and line in (D0, D1):
-            last_us = at_us
-        elif what in ("set", "out") and line == STRIKE:
-            if level == 0 and was == 1:
-                seen += 1
-                asked += at_us - last_us < WAITED_US
-                sure += at_us < rows[-1][0] - SURE_US
-            was = level
-    return seen, asked, sure
-
-
-def records(folder: Path) -> list[Event]:
-    """What is in the journal; the database and its chain are whole."""
-    journal = folder / "journal.db"
-    if not journal.exists():
-        return []
-    with sqlite3.connect(journal) as base:
-        assert base.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-        bodies = [str(body) for (body,) in base.execute("SELECT body FROM events ORDER BY seq")]
-    base.close()
-    said = subprocess.run(
-        [sys.executable, "-m", "host_tools", "audit", "verify", journal],
-        cwd=x86_guest.ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    if bodies:
-        assert said.returncode == 0, said.stdout + said.stderr
-    return [json.loads(body) for body in bodies]
-
-
-def let_in(events: list[Event]) -> int:
-    """How many releases of the front door, by a credential or a command, are recorded."""
-    return sum(
-        event["type"] == RELEASED
-        and event["portal"] == "front"
-        and event["cause"] in ("credential", "command")
-        for event in events
-    )
-
-
-def one_round(guest: Guest, chance: random.Random, owner: Owner | None = None) -> list[Row]:
-    """Start the controller, let people come, and cut the power at some moment; what the lines did."""
-    guest.up()
-    make_chip(guest)
-    boot = owner.boot if owner else 0
-    words = ["/opt/doorward/.venv/bin/python", "-I", "-X", "utf8", "-m", "firmware"]
-    words += ["--board", f"{STATE}/first.toml", "--state", STATE]
-    threading.Thread(target=_run, args=(guest, words), daemon=True).start()
-    guest.until(
-        "it decides", lambda: any(row[2] == "set" and row[3] == STRIKE for row in guest.rows())
-    )
-    if owner:
-        owner.wait_boot(boot)
-    cut = threading.Timer(chance.uniform(0.3, 8 if owner else 4), guest.kill)
-    cut.start()
-    desk = threading.Thread(target=_open, args=(guest, owner, random.Random(chance.random())))
-    desk.start()
-    try:
-        while True:
-            place, number = chance.choice(list(CARDS.values()))
-            steps = [list(step) for step in pulses(bits.w26(place, number), 50, 1000)]
-            steps.append([D1, 1, 2 * RELEASE_MS * 1000])  # each card is a release of its own
-            guest.ask("drive", label=LABEL, steps=steps, limit_s=30)
-    except GuestError:
-        cut.join()
-    desk.join()
-    guest.drained()
-    return guest.rows()
-
-
-def _open(guest: Guest, owner: Owner | None, chance: random.Random) -> None:
-    """Open from afar, now and then, for as long as there is power."""
-    while owner and guest.process.poll() is None:
-        owner.open()
-        moment(chance, 1.5)
-
-
-def _run(guest: Guest, words: list[str]) -> None:
-    try:
-        guest.run(*words, limit_s=100)
-    except GuestError:
-        return  # the power went
-
-
-class Cuts:
-    """One round after the other on one disk."""
-
-    def __init__(self, parts: x86_guest.Parts, project: Path, folder: Path, port: int = 0) -> None:
-        self._parts, self._project, self._folder = parts, project, folder
-        self._disks = Disks(folder, port)
-        self._chance = random.Random(SEED)
-        self._events: list[Event] = []
-        self._rounds = 0
-        #: releases that were seen; those of them that moved before their record was durable
-        self.total = self.excused = 0
-        self.over_s = 0.0
-
-    def one(self, owner: Owner | None = None) -> list[Event]:
-        """Run, cut, and judge what is left: the records."""
-        began_s = time.monotonic()
-        self._rounds += 1
-        words = (
-            "rinit=/opt/doorward/tests/hil/rig/bare_init.sh "
-            f"also=/dev/vdb:/opt/doorward:ro,/dev/vdc:{STATE}:rw{' rnet' if owner else ''}"
-        )
-        mounted = [Disk(self._parts.root), Disk(self._project), Disk(self._disks.image, keeps=True)]
-        folder = self._folder / f"round-{self._rounds}"
-        with Guest(self._parts.kernel, self._parts.initramfs, mounted, words, folder) as guest:
-            rows = one_round(guest, self._chance, owner)
-            self.over_s = time.monotonic()  # and the cut was a moment before
-        seen, asked, sure = releases(rows)
-        events = records(self._disks.read())
-        new = let_in(events) - let_in(self._events)
-        progress.say(
-            f"cut {self._rounds} (seed {SEED}): {seen} releases seen, {new} recorded, "
-            f"{len(events)} records whole, {time.monotonic() - began_s:.0f} s"
-        )
-        assert events[: len(self._events)] == self._events, "records are gone, or others"
-        if owner is None:
-            assert new >= asked, f"{seen} releases were seen, {new} are recorded"
-        assert new >= sure, f"{sure} releases were seen long before the cut, {new} are recorded"
-        self.total, self.excused = self.total + seen, self.excused + max(seen - new, 0)
-        self._events = events
-        return events
+DISKS = 2
 
 
 @pytest.mark.long
 def test_a_cut_at_any_moment_leaves_a_whole_journal_and_no_unrecorded_release(
-    parts: x86_guest.Parts, project: Path, tmp_path: Path
+    machine: Machine, tmp_path: Path
 ) -> None:
-    cuts = Cuts(parts, project, tmp_path)
-    for _ in range(ROUNDS):
-        cuts.one()
-    assert cuts.total >= ROUNDS // 2, "the doors hardly moved: nothing was tried"
+    disks = [Cuts(machine, tmp_path / f"{n}", SEED + n) for n in range(DISKS)]
+    left = list(range(ROUNDS - AFAR_ROUNDS))
+
+    def go_on(cuts: Cuts) -> None:
+        try:
+            while left:
+                left.pop()
+                cuts.one()
+        except BaseException:
+            left.clear()  # the others need not go on
+            raise
+
+    with ThreadPoolExecutor(DISKS) as people:
+        for done in [people.submit(go_on, cuts) for cuts in disks]:
+            done.result()
+    total, excused = (sum(each) for each in zip(*((one.total, one.excused) for one in disks)))
+    assert total >= (ROUNDS - AFAR_ROUNDS) // 2, "the doors hardly moved: nothing was tried"
     progress.say(
-        f"{cuts.total} releases, {cuts.excused} of them moved 100 ms before their record was durable"
+        f"{total} releases, {excused} of them moved 100 ms before their record was durable"
     )
-
-
-@pytest.mark.long
-def test_what_an_operator_was_told_is_done_is_recorded_and_done_once_whatever_the_cut(
-    parts: x86_guest.Parts, project: Path, tmp_path: Path
-) -> None:
-    broker = Mosquitto(tmp_path)
-    broker.start()
-    owner = Owner(broker.port)
-    try:
-        cuts = Cuts(parts, project, tmp_path / "cuts", broker.port)
-        for _ in range(AFAR_ROUNDS):
-            events = cuts.one(owner)
-            done = [event["command"] for event in events if event["type"] == "command.accepted"]
-            # A door waits 100 ms for its record and no longer, on a slow disk too; then it says "done".
-            told = owner.told_done(cuts.over_s - 5)
-            assert told <= set(done), "told to be done long before the cut, and nowhere recorded"
-            opened = [event.get("command") for event in events if event["type"] == RELEASED]
-            for id in done:
-                assert (done.count(id), opened.count(id)) in ((1, 0), (1, 1)), id
-        assert len(owner.told_done()) >= AFAR_ROUNDS, "hardly a command was answered"
-    finally:
-        owner.leave()
-        broker.kill()
-    progress.say(f"{len(done)} commands recorded, {len(owner.told_done())} of them answered")

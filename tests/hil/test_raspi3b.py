@@ -18,7 +18,7 @@ from progress import say
 from host_tools.image.cache import ImageError
 from host_tools.image.card import Card
 
-pytestmark = pytest.mark.long
+pytestmark = pytest.mark.pi
 
 STRIKE, HORN = 5, 6
 CONTACT, HANDLE, FIRE = 16, 20, 26

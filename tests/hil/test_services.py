@@ -4,6 +4,8 @@ whatever becomes of it. The tests follow each other: they are one day of one hou
 What a line showed is read in the kernel's own log of it, so no blip is too short to be seen.
 """
 
+from collections.abc import Iterator
+
 import pytest
 from guest import Guest, Row
 from installed import (
@@ -46,13 +48,14 @@ class Since:
 
 
 @pytest.fixture(scope="module")
-def running(house: House) -> House:
+def running(house: House) -> Iterator[House]:
     """The house with its services started; `start_up` is what the lines did meanwhile."""
     since = Since(house)
     house.start()
     house.until_it_decides()
     start_up.append(since)
-    return house
+    yield house
+    house.stop()
 
 
 start_up: list[Since] = []

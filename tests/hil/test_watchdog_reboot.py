@@ -1,11 +1,25 @@
 """Where even systemd does not help, the kernel's watchdog device starts the machine again: here softdog.
 
-The guest is gone afterwards, so this is the last file of the quick half.
+The guest is gone afterwards, so it is one of its own.
 """
 
-from installed import BOARD, DOOR, House
+from collections.abc import Iterator
+
+import pytest
+from emulator import Machine
+from guest import Guest
+from installed import BOARD, DOOR, House, booted
 
 BITES_S = 15  #: what the backend asks for
+
+
+@pytest.fixture
+def house(machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """Another house, installed."""
+    with Guest(machine, tmp_path_factory.mktemp("guest")) as guest:
+        one = House(booted(guest), 0)
+        one.install()
+        yield one
 
 
 def test_a_door_that_hangs_with_nobody_to_restart_it_restarts_the_board(house: House) -> None:

@@ -1,38 +1,25 @@
-"""One guest: a machine that qemu emulates, with an agent in it (`agent`).
+"""One guest: an emulated PC (`emulator`) with an agent in it (`agent`).
 
 Everything has a time limit; a guest is ended by the id of its process.
 """
 
 import base64
-import contextlib
-import ctypes
 import itertools
 import json
 import os
-import signal
-import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from host_tools.image import command
-
-#: How much slower a busy machine may be than an idle one; for the limits of waits, never for judgements.
-PATIENCE = float(os.environ.get("DOORWARD_HIL_PATIENCE", "1"))
+from emulator import PATIENCE, PROJECT, STATE, Emulator, GuestError, Machine
 
 BOOT_S = 120 * PATIENCE
 
-PR_SET_PDEATHSIG = 1
-
 #: [at_us, chip's label, what, line, level]
 Row = tuple[int, str, str, int, int]
-
-
-class GuestError(Exception):
-    """The guest did not do what it was asked, in time or at all."""
 
 
 class Done(NamedTuple):
@@ -43,79 +30,26 @@ class Done(NamedTuple):
     late: bool
 
 
-class Disk(NamedTuple):
-    """An image. `keeps`: what the guest writes stays in the file."""
-
-    image: Path
-    keeps: bool = False
-
-
-def _die_with_us() -> None:
-    """A guest does not outlive the tests, however they end."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
 class Guest:
-    """An x86 guest that is booting; use as a context manager.
+    """An x86 guest; use as a context manager.
 
-    kernel, initramfs  Path
-    disks              sequence of Disk  /dev/vda, /dev/vdb, ...
-    words              str               more of the kernel's command line
-    folder             Path              where its console (``console.txt``) and its socket are kept
-    devices            sequence of str   more of qemu's options
-    cpus               int               with one, the kernel has handed an edge over before the program that
-                                         made it goes on, so that gpio-sim never merges two
+    machine  Machine
+    folder   Path     where its console (``console.txt``) and its sockets are kept
+    keeps    bool     what is written to the disk of the state folder stays there
+    yields   bool     whoever else runs on the host comes first
     """
 
     def __init__(
-        self,
-        kernel: Path,
-        initramfs: Path,
-        disks: Sequence[Disk],
-        words: str,
-        folder: Path,
-        devices: Sequence[str] = (),
-        cpus: int = 1,
+        self, machine: Machine, folder: Path, keeps: bool = False, yields: bool = False
     ) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self.console = folder / "console.txt"
-        self._path = folder / "agent"
         self._numbers = itertools.count(1)
         self._changed = threading.Condition()
         self._answers: dict[int, dict[str, Any]] = {}
         self._rows: list[Row] = []
         self._gone = False
-        options = ["-machine", "q35", "-cpu", "max", "-smp", str(cpus)]
-        if shift := os.environ.get("DOORWARD_HIL_ICOUNT"):
-            options += ["-accel", "tcg,thread=single", "-icount", f"shift={shift}"]
-        else:
-            options += ["-accel", "tcg,thread=multi"]
-        options += ["-m", "1024", "-nodefaults", "-display", "none", "-no-reboot"]
-        options += ["-serial", f"file:{self.console}"]
-        options += ["-kernel", str(kernel), "-initrd", str(initramfs)]
-        options += ["-append", f"console=ttyS0 quiet panic=-1 net.ifnames=0 {words}"]
-        options += ["-device", "virtio-rng-pci", "-device", "virtio-serial-pci"]
-        options += ["-chardev", f"socket,id=agent,path={self._path},server=on,wait=off"]
-        options += ["-device", "virtserialport,chardev=agent,name=doorward.agent"]
-        options += ["-netdev", "user,id=net", "-device", "virtio-net-pci,netdev=net,romfile="]
-        for disk in disks:
-            keep = "off" if disk.keeps else "on"
-            options += ["-drive", f"file={disk.image},format=raw,if=virtio,snapshot={keep}"]
-        with (folder / "qemu.txt").open("wb") as said:
-            self.process = subprocess.Popen(
-                [command.path("qemu-system-x86_64"), *options, *devices],
-                stdin=subprocess.DEVNULL,
-                stdout=said,
-                stderr=said,
-                start_new_session=True,
-                preexec_fn=_die_with_us,
-            )
-        self._said = folder / "qemu.txt"
-        try:
-            self._socket = self._connect()
-        except BaseException:
-            self.kill()
-            raise
+        self.emulator = Emulator(machine, folder, keeps, yields)
+        self.process = self.emulator.process
+        self._socket = self.emulator.agent
         self._listener = threading.Thread(target=self._listen, name="guest", daemon=True)
         self._listener.start()
 
@@ -128,15 +62,25 @@ class Guest:
     # ---- its life ------------------------------------------------------------------------------------
 
     def up(self) -> "Guest":
-        """Wait for its agent."""
+        """Wait for its agent, of a guest that boots."""
         self.ask("hello", limit_s=BOOT_S)
+        return self
+
+    def go_on(self, state: str = "") -> "Guest":
+        """A guest that goes on from a saved state: give it the time, other randomness, the project.
+
+        state  str  where the disk of the state folder is mounted; empty: nowhere
+        """
+        mounts = [[PROJECT, "/opt/doorward", "ro"]]
+        if state:
+            mounts.append([STATE, state, "rw"])
+        seed = base64.b64encode(os.urandom(64)).decode()
+        self.ask("wake", utc_ns=time.time_ns(), seed=seed, mounts=mounts)
         return self
 
     def kill(self) -> None:
         """Cut its power."""
-        with contextlib.suppress(ProcessLookupError):
-            self.process.send_signal(signal.SIGKILL)
-        self.process.wait(30)
+        self.emulator.kill()
 
     def drained(self) -> None:
         """Wait until everything that it said before it ended has been heard."""
@@ -159,13 +103,13 @@ class Guest:
         try:
             self._socket.sendall(line.encode())
         except OSError as error:
-            raise GuestError(self._told(f"{op}: {error}")) from error
+            raise GuestError(self.emulator.told(f"{op}: {error}")) from error
         end_s = time.monotonic() + limit_s * PATIENCE
         with self._changed:
             while number not in self._answers:
                 left_s = end_s - time.monotonic()
                 if self._gone or left_s <= 0:
-                    raise GuestError(self._told(f"{op}: no answer in {limit_s:.0f} s"))
+                    raise GuestError(self.emulator.told(f"{op}: no answer in {limit_s:.0f} s"))
                 self._changed.wait(min(left_s, 1))
             answer = self._answers.pop(number)
         if "error" in answer:
@@ -177,6 +121,11 @@ class Guest:
         return Done(
             **self.ask("run", limit_s + 10, words=words, within_s=limit_s * PATIENCE, **more)
         )
+
+    def become(self, *words: str, limit_s: float = 60) -> Done:
+        """Run a module of Python's in the process that waits for that since the state was saved."""
+        more = {"words": words, "within_s": limit_s * PATIENCE}
+        return Done(**self.ask("become", limit_s + 10, **more))
 
     def shell(self, text: str, limit_s: float = 60, **more: Any) -> str:
         """What a shell script says. Raises `GuestError` if it fails."""
@@ -194,13 +143,15 @@ class Guest:
         """A file of its."""
         return base64.b64decode(self.ask("read", path=path))
 
-    def until(self, what: str, true: Callable[[], bool], limit_s: float = 60) -> None:
+    def until(
+        self, what: str, true: Callable[[], bool], limit_s: float = 60, every_s: float = 0.1
+    ) -> None:
         """Look again and again until something is so. Raises `GuestError`."""
         end_s = time.monotonic() + limit_s * PATIENCE
         while not true():
             if time.monotonic() > end_s:
-                raise GuestError(self._told(f"{what}: not in {limit_s:.0f} s"))
-            time.sleep(0.1)
+                raise GuestError(self.emulator.told(f"{what}: not in {limit_s:.0f} s"))
+            time.sleep(every_s)
 
     # ---- lines ---------------------------------------------------------------------------------------
 
@@ -216,19 +167,6 @@ class Guest:
         if any(row[2] == "lost" for row in rows):
             raise GuestError("the log of the lines has holes")
         return rows
-
-    def _connect(self) -> socket.socket:
-        end_s = time.monotonic() + 30
-        while True:
-            one = socket.socket(socket.AF_UNIX)
-            try:
-                one.connect(str(self._path))
-                return one
-            except OSError as error:
-                one.close()
-                if self.process.poll() is not None or time.monotonic() > end_s:
-                    raise GuestError(f"qemu: {self._said.read_text().strip() or error}") from error
-                time.sleep(0.05)
 
     def _listen(self) -> None:
         rest = b""
@@ -252,7 +190,3 @@ class Guest:
             self._rows += [(row[0], row[1], row[2], row[3], row[4]) for row in said["lines"]]
         else:
             self._answers[said["id"]] = said
-
-    def _told(self, problem: str) -> str:
-        tail = self.console.read_text(errors="replace")[-1500:] if self.console.exists() else ""
-        return f"{problem}; the guest's console ends with:\n{tail}"

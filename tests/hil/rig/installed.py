@@ -38,12 +38,22 @@ PYTHON = "/opt/doorward/.venv/bin/python"
 CARDS = {1: (12, 34567), 2: (200, 1)}
 
 
+#: The lines that the wires of the house hold high.
+HIGH = [line for line in range(LINES) if RESTING.get(line, line in (STRIKE, *range(9)))]
+
+
 def make_chip(guest: Guest) -> None:
     """The board's chip, as the wires of the house hold it; what its lines do is written down from now on."""
-    high = [line for line in range(LINES) if RESTING.get(line, line in (STRIKE, *range(9)))]
-    guest.ask("chip", label=LABEL, count=LINES, high=high)
+    guest.ask("chip", label=LABEL, count=LINES, high=HIGH)
     probes = guest.ask("watch")
     assert probes == ["out", "in", "set", "many", "free", "pull"], probes
+
+
+def booted(guest: Guest) -> Guest:
+    """A guest that goes on, and what its boot would have done with the project's files."""
+    guest.go_on()
+    guest.shell("systemd-sysusers")  # before udev looks for groups that its rules name
+    return guest
 
 
 class House:
@@ -97,6 +107,10 @@ class House:
 
         self.guest.until("the reader listens", listens)
 
+    def stop(self) -> None:
+        """Stop it: its lines are free for others."""
+        self.guest.shell("systemctl stop doorward.target", 120)
+
     def until_it_decides(self, restarts: int | None = None) -> None:
         """Wait until the door decides, having been started again so often at least."""
 
@@ -105,7 +119,7 @@ class House:
             return state[0] == "active" and (restarts is None or int(state[1]) >= restarts)
 
         try:
-            self.guest.until("the door decides", decides, 120)
+            self.guest.until("the door decides", decides, 120, every_s=0.5)
         except Exception as error:
             raise AssertionError(f"{error}\n{self.log()}") from error
 

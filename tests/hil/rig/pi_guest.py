@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from guest import PATIENCE, GuestError
+from emulator import FASTER, PATIENCE, GuestError, yield_and_end_with_us
 
 from host_tools.image import command
 from host_tools.image.card import MB
@@ -23,7 +23,7 @@ _DIRECTION, _SET, _CLEAR, _LEVEL = _PINS, _PINS + 0x1C, _PINS + 0x28, _PINS + 0x
 
 _WORDS = (
     "console=ttyAMA0 quiet panic=-1 iomem=relaxed net.ifnames=0 "
-    "rdev=/dev/mmcblk0p2 rinit=/sbin/init"
+    "rdev=/dev/mmcblk0p2 rinit=/sbin/init " + FASTER
 )
 
 
@@ -58,6 +58,7 @@ class Pi:
                 stdout=said,
                 stderr=said,
                 start_new_session=True,
+                preexec_fn=yield_and_end_with_us,
             )
         try:
             self._pins = self._connect(path)

@@ -2,7 +2,10 @@
 
 import contextlib
 import sys
+import threading
 from typing import Any
+
+_one_at_a_time = threading.Lock()
 
 #: pytest's plugin that captures; None: nothing does.
 capture: Any = None
@@ -11,5 +14,5 @@ capture: Any = None
 def say(text: str) -> None:
     """One line to the person who waits."""
     off = contextlib.nullcontext() if capture is None else capture.global_and_fixture_disabled()
-    with off:
+    with _one_at_a_time, off:
         print(f"hil: {text}", file=sys.stderr, flush=True)

@@ -4,6 +4,8 @@ import compileall
 import shutil
 from pathlib import Path
 
+from emulator import PROJECT_MB
+
 from host_tools.image import disk, system
 
 ROOT = Path(__file__).parents[3]
@@ -25,5 +27,5 @@ def write(image: Path) -> None:
     (stage / ".venv").symlink_to("/opt/venv")
     compileall.compile_dir(stage, quiet=1, stripdir=str(stage), prependdir="/opt/doorward")
     system.let_all_read(stage)
-    disk.ext4(image, 64, "project", stage)
+    disk.ext4(image, PROJECT_MB, "project", stage)
     shutil.rmtree(stage)

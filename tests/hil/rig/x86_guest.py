@@ -65,7 +65,7 @@ _AGENT = """[Unit]
 Description=What drives this guest from outside
 DefaultDependencies=no
 [Service]
-ExecStart=/usr/bin/python3 /opt/doorward/tests/hil/rig/agent.py
+ExecStart=/usr/bin/python3 /opt/rig/agent.py
 OOMScoreAdjust=-1000
 [Install]
 WantedBy=sysinit.target
@@ -188,7 +188,8 @@ def _python(archive: Archive, wanted: Sequence[Path], system: Path) -> None:
     (system / "opt/venv/bin").mkdir()
     (system / "opt/venv/bin/python").symlink_to("/usr/bin/python3")
     (system / "opt/venv/pyvenv.cfg").write_text("home = /usr/bin\n")
-    (system / "opt/doorward").mkdir()
+    for name in ("doorward", "rig"):
+        (system / "opt" / name).mkdir()
     python = f"/usr/bin/python{version}"
     subprocess.run(
         ["chroot", system, python, "-m", "compileall", "-q", "/opt/venv", "/opt/hil-python"],
