@@ -108,7 +108,7 @@ demo: setup
 test: setup-test system-packages
 	@missing=""; \
 	for pair in $(SYSTEM); do [ -e "$${pair#*=}" ] || missing="$$missing $${pair%%=*}"; done; \
-	DOORWARD_MISSING="$$missing" .venv/bin/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
+	DOORWARD_MISSING="$$missing" .venv/bin/python -m pytest -n $(WORKERS) --no-loadscope-reorder $(ARGS)
 
 check: setup-test
 	.venv/bin/ruff format --check $(CODE)
@@ -138,7 +138,7 @@ HIL_SYSTEM := qemu-system-x86=/usr/bin/qemu-system-x86_64 \
 	mosquitto=/usr/sbin/mosquitto
 HIL_MISSING = $(foreach pair,$(HIL_SYSTEM),$(if $(wildcard $(lastword $(subst =, ,$(pair)))),,$(firstword $(subst =, ,$(pair)))))
 
-# And its long half besides, for the emulated Pi.
+# And for the emulated Pi besides.
 HIL_PI_SYSTEM := qemu-system-arm=/usr/bin/qemu-system-aarch64 \
 	qemu-user-static=/usr/bin/qemu-aarch64-static \
 	arch-test=/usr/bin/arch-test \
@@ -158,13 +158,13 @@ hil-packages:
 	apt-get -qq update && apt-get -qq -y --no-install-recommends install $$missing </dev/null || \
 		{ echo "hil: apt could not install $$missing; expected Debian's packages" >&2; exit 1; }
 
-# Files side by side. ARGS="-n 0": one after the other; -s: with all that is printed.
-HIL_RUN = .venv/bin/python -m pytest tests/hil --dist loadfile --no-loadscope-reorder
+# Three side by side (tests/hil/conftest.py). ARGS="-n 0": one after the other; -s: with all that is printed.
+HIL_RUN = .venv/bin/python -m pytest tests/hil --no-loadscope-reorder
 hil: setup-test hil-packages
-	@$(HIL_RUN) -n 2 -m "not pi and not times" $(ARGS)
+	@$(HIL_RUN) -n 3 -m "not pi and not times" $(ARGS)
 
 hil-quick: setup-test hil-packages
-	@$(HIL_RUN) -n 2 -m "not long and not pi and not times" $(ARGS)
+	@$(HIL_RUN) -n 3 -m "not long and not pi and not times" $(ARGS)
 
 hil-pi: setup-test hil-packages
 	@$(HIL_RUN) -n 0 -m pi $(ARGS)

@@ -8,6 +8,7 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import progress
 import project_disk
@@ -17,19 +18,18 @@ from emulator import GuestError, Machine
 from guest import Guest
 from installed import House, booted
 from outside_broker import Broker
+from xdist.scheduler import LoadScopeScheduling
 
 from host_tools.image.cache import ImageError
 
-_FIRST = (
-    "test_power_cut",
-    "test_raspi3b",
-    "test_services",
-    "test_latency",
-    "test_reader_edges",
-    "test_watchdog_reboot",
-    "test_power_cut_afar",
-    "test_flaky_disk",
-)
+#: What runs side by side: what is judged by its times, in one guest; what works hard, and what mostly waits,
+#: both of which yield.
+_SIDES = {
+    "test_power_cut": "hard",
+    "test_flaky_disk": "hard",
+    "test_power_cut_afar": "waits",
+    "test_watchdog_reboot": "waits",
+}
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -44,9 +44,16 @@ def pytest_configure(config: pytest.Config) -> None:
     progress.capture = config.pluginmanager.getplugin("capturemanager")
 
 
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """What runs side by side (make hil)."""
+    made = LoadScopeScheduling(config, log)
+    made._split_scope = lambda nodeid: _SIDES.get(Path(nodeid.partition("::")[0]).stem, "times")
+    return made
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes longest begins first: files run side by side (make hil)."""
-    items.sort(key=lambda item: _FIRST.index(item.path.stem) if item.path.stem in _FIRST else 99)
+    """What yields begins first."""
+    items.sort(key=lambda item: item.path.stem not in _SIDES)
 
 
 @pytest.fixture(scope="session")

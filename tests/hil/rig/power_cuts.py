@@ -33,7 +33,7 @@ from firmware.trust import order, signing
 from host_tools.image import command, disk
 
 ROUNDS = int(os.environ.get("DOORWARD_HIL_CUTS", "30"))  #: in all
-AFAR_ROUNDS = -(-ROUNDS // 4)  #: of them, with an operator who opens from afar
+AFAR_ROUNDS = -(-ROUNDS // 5)  #: of them, with an operator who opens from afar
 SEED = int(os.environ.get("DOORWARD_HIL_SEED", "1"))
 STATE = "/mnt"
 #: Law 3: the door waits 100 ms for its record, and the driver 25 ms for the end of a frame.
