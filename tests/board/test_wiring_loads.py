@@ -53,7 +53,7 @@ def test_a_supervised_loop_has_its_resistors_at_the_contact_and_its_pull_up_at_t
 
 
 def test_the_resistors_that_nobody_stated_belong_at_the_contact_too() -> None:
-    override = {
+    override: dict[str, object] = {
         "devices.yard-contact": {
             "driver": "supervised_contact",
             "input": "adc.CH0",
@@ -71,7 +71,10 @@ def test_a_cable_that_alone_loses_too_much_is_told_though_another_is_not_stated(
     before, begins, rest = shipped.partition("[devices.yard-exit]\n")
     path = tmp_path / "house.toml"
     path.write_text(before + begins + rest.replace("cable = ", "#", 1), encoding="utf-8")
-    override = {"cables.yard-lock.length_m": 120, "cables.yard-lock.area_mm2": 0.5}
+    override: dict[str, object] = {
+        "cables.yard-lock.length_m": 120,
+        "cables.yard-lock.area_mm2": 0.5,
+    }
     config = board.load(str(path), override)
     lost, whole = board_wiring.drop(config, "yard-magnet")
     assert not whole

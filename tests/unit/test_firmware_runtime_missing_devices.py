@@ -51,6 +51,7 @@ class House:
         controller = self.building.machine.controller
         assert controller is not None
         seen = controller.publisher._said["portal/" + portal]
+        assert isinstance(seen, tuple)
         return seen[1], seen[2]
 
     def lock(self, portal: str) -> Any:
