@@ -1,4 +1,4 @@
-"""How large a fuse a cable bears, and what is wrong with a load's fuse: a line each.
+"""Which devices have a fuse, what it is called, how large a one a cable bears, what is wrong with it: lines.
 
 The currents of `_BEARS_MA` are those of IEC 60204-1, table 6, method B2: a cable of PVC with its cores
 together in a pipe or duct, at 40 degrees. The table ends at 0.2 mm2; what is thinner is reckoned by its area,
@@ -19,6 +19,34 @@ _BEARS_MA = {
     6.0: 30_000, 10.0: 40_000, 16.0: 54_000,
 }  # fmt: skip
 _THINNEST = min(_BEARS_MA)
+
+
+def is_fused(config: Config, device: str) -> bool:
+    """Whether a fuse of its own stands in its plus: of every load, and of a reader that states one.
+
+    A reader that is fed through another one's terminals hangs on that one's.
+    """
+    entry = config["devices"][device]
+    if entry["driver"] in board_wiring.RELAYED:
+        return True
+    stated = entry["driver"] in board_wiring.READERS and entry["fuse_ma"] is not None
+    return (
+        stated
+        and board_wiring.interface(config, device) != "usb"
+        and not board_wiring.fed_through(config, device)
+    )
+
+
+def fuse_name(config: Config, device: str) -> str:
+    """F1, F2 ... of the relays' loads by their relays, then of the readers in the file's order."""
+    if config["devices"][device]["driver"] in board_wiring.RELAYED:
+        return "F" + board_wiring.relay_name(config, device)[1:]
+    loads = [
+        one for one, entry in config["devices"].items() if entry["driver"] in board_wiring.RELAYED
+    ]
+    last = max((int(board_wiring.relay_name(config, one)[1:]) for one in loads), default=0)
+    rest = [one for one in config["devices"] if one not in loads and is_fused(config, one)]
+    return f"F{last + 1 + rest.index(device)}"
 
 
 def most_ma(area_mm2: float) -> int:

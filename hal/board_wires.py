@@ -9,7 +9,7 @@ what hangs on them, then the circuits of the loads, then what feeds the boards a
 from collections import namedtuple
 from typing import Any
 
-from hal import board_buses, board_cores, board_facts, board_feeds, board_wiring
+from hal import board_buses, board_cores, board_facts, board_feeds, board_fuses, board_wiring
 from hal.board_lines import Claim, claims
 
 Config = dict[str, Any]
@@ -213,8 +213,8 @@ class _Maker:
         through = board_wiring.fed_through(self.config, device)
         for pole in "+-":
             at = ("device", through, pole) if through else ("supply", feed, pole)
-            if pole == "+" and board_wiring.is_fused(self.config, device):
-                fuse = board_wiring.fuse_name(self.config, device)
+            if pole == "+" and board_fuses.is_fused(self.config, device):
+                fuse = board_fuses.fuse_name(self.config, device)
                 self._add(device, "feed", at, ("fuse", fuse, "1"))
                 at = ("fuse", fuse, "2")
             self._add(device, pole, at, ("device", device, pole), "", pole)
@@ -225,7 +225,7 @@ class _Maker:
         feed = board_wiring.supply_name(config, device)
         relay, fuse = (
             board_wiring.relay_name(config, device),
-            board_wiring.fuse_name(config, device),
+            board_fuses.fuse_name(config, device),
         )
         contact = entry["relay_contact"].upper()
         chain: list[tuple[Place, Place]] = [(("fuse", fuse, "1"), ("fuse", fuse, "2"))]

@@ -251,28 +251,6 @@ def relay_name(config: Config, device: str) -> str:
     raise ValueError(f"{device}: has no relay; expected one of {', '.join(RELAYED)}")
 
 
-def is_fused(config: Config, device: str) -> bool:
-    """Whether a fuse of its own stands in its plus: of every load, and of a reader that states one.
-
-    A reader that is fed through another one's terminals hangs on that one's.
-    """
-    entry = config["devices"][device]
-    if entry["driver"] in RELAYED:
-        return True
-    stated = entry["driver"] in READERS and entry["fuse_ma"] is not None
-    return stated and interface(config, device) != "usb" and not fed_through(config, device)
-
-
-def fuse_name(config: Config, device: str) -> str:
-    """F1, F2 ... of the relays' loads by their relays, then of the readers in the file's order."""
-    if config["devices"][device]["driver"] in RELAYED:
-        return "F" + relay_name(config, device)[1:]
-    loads = [one for one, entry in config["devices"].items() if entry["driver"] in RELAYED]
-    last = max((int(relay_name(config, one)[1:]) for one in loads), default=0)
-    rest = [one for one in config["devices"] if one not in loads and is_fused(config, one)]
-    return f"F{last + 1 + rest.index(device)}"
-
-
 def fuse_ma(config: Config, device: str) -> int | None:
     """The fuse of a load in mA: the stated one, else the next size from one and a half times its draw."""
     entry = config["devices"][device]

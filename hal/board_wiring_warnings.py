@@ -37,7 +37,7 @@ def found(config: Config) -> list[Warn]:
             )
             told.append(Warn(device, "usb", text))
         told += _unfused(config, device)
-        if board_wiring.is_fused(config, device):
+        if board_fuses.is_fused(config, device):
             told += [Warn(device, "fuse", text) for text in board_fuses.warnings(config, device)]
         if entry["driver"] == "rex" and board_wiring.outside(config, device):
             text = (

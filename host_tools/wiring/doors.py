@@ -1,6 +1,6 @@
 """One sheet a portal: the lock's own circuit from its supply, what it does in every situation, figures."""
 
-from hal import board_wires, board_wiring
+from hal import board_fuses, board_wires, board_wiring
 from hal.board_wires import Wire
 from host_tools.wiring import power, symbols
 from host_tools.wiring.plan import Config, Plan
@@ -191,7 +191,7 @@ class _Circuit:
                 symbols.diode_up(sheet, QUENCH, middle)
             else:
                 symbols.varistor(sheet, QUENCH, middle)
-        name = board_wiring.fuse_name(plan.config, self.lock)[1:]
+        name = board_fuses.fuse_name(plan.config, self.lock)[1:]
         y = middle - 3
         for key in ("1", "2", "3"):
             words = plan.say(f"quench.{quench}.{key}", n=name)

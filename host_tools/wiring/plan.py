@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from hal import board_facts, board_states, board_tests, board_wires, board_wiring
+from hal import board_facts, board_fuses, board_states, board_tests, board_wires, board_wiring
 from hal import board_wiring_warnings as board_warnings
 from hal.board_wires import Place, Wire
 
@@ -89,10 +89,10 @@ class Plan:
     def load(self, device: str) -> str:
         """What a load takes, and its fuse; empty for what is none."""
         entry = self.config["devices"][device]
-        if not board_wiring.is_fused(self.config, device):
+        if not board_fuses.is_fused(self.config, device):
             return ""
         draw = "? mA" if entry["draw_ma"] is None else f"{entry['draw_ma']} mA"
-        fuse = board_wiring.fuse_name(self.config, device)
+        fuse = board_fuses.fuse_name(self.config, device)
         return f"{self.volts(device)}, {draw}, {fuse} {self.fuse(device)}"
 
     def supply(self, name: str) -> str:
@@ -134,8 +134,8 @@ class Plan:
     def _fuse(self, name: str, point: str) -> str:
         """A fuse's terminal, with its amps where the current enters."""
         for device in self.config["devices"]:
-            fused = point == "1" and board_wiring.is_fused(self.config, device)
-            if fused and board_wiring.fuse_name(self.config, device) == name:
+            fused = point == "1" and board_fuses.is_fused(self.config, device)
+            if fused and board_fuses.fuse_name(self.config, device) == name:
                 return f"{name}.{point} ({self.fuse(device)})"
         return f"{name}.{point}"
 

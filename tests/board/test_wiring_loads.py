@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import wiring_geometry as geometry
 
-from hal import board, board_wiring
+from hal import board, board_fuses, board_wiring
 from hal import board_wiring_warnings as warnings
 from hal.errors import BoardConfigError
 from host_tools import words
@@ -31,9 +31,9 @@ def test_every_load_has_its_volts_its_amps_and_its_fuse(path: Path) -> None:
     config = board.load(str(path))
     told = [text for _, text in texts(config)]
     for device, entry in config["devices"].items():
-        if not board_wiring.is_fused(config, device):
+        if not board_fuses.is_fused(config, device):
             continue
-        fuse, ma = board_wiring.fuse_name(config, device), board_wiring.fuse_ma(config, device)
+        fuse, ma = board_fuses.fuse_name(config, device), board_wiring.fuse_ma(config, device)
         rated = "? A" if ma is None else f"{ma / 1000:g} A"
         draw = "?" if entry["draw_ma"] is None else entry["draw_ma"]
         assert [text for text in told if f"{draw} mA, {fuse} {rated}" in text], device
