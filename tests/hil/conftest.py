@@ -78,7 +78,11 @@ def machine(tmp_path_factory: pytest.TempPathFactory) -> Machine:
 @pytest.fixture(scope="session")
 def guest(machine: Machine, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guest]:
     """A guest with the board's chip; what its lines do is written down."""
-    with Guest(machine, tmp_path_factory.mktemp("guest")) as one:
+    try:
+        one = Guest(machine, tmp_path_factory.mktemp("guest"))
+    except GuestError as error:
+        pytest.fail(str(error), pytrace=False)
+    with one:
         yield booted(one)
 
 
