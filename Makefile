@@ -108,7 +108,7 @@ demo: setup
 test: setup-test system-packages
 	@missing=""; \
 	for pair in $(SYSTEM); do [ -e "$${pair#*=}" ] || missing="$$missing $${pair%%=*}"; done; \
-	DOORWARD_MISSING="$$missing" .venv/bin/python -m pytest -n $(WORKERS) --no-loadscope-reorder $(ARGS)
+	DOORWARD_MISSING="$$missing" .venv/bin/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: setup-test
 	.venv/bin/ruff format --check $(CODE)
