@@ -22,8 +22,7 @@ from xdist.scheduler import LoadScopeScheduling
 
 from host_tools.image.cache import ImageError
 
-#: What runs side by side: what is judged by its times, in one guest; what works hard, and what mostly waits,
-#: both of which yield.
+#: What runs side by side: what works hard, what mostly waits, and, in one guest, what is judged by its times.
 _SIDES = {
     "test_power_cut": "hard",
     "test_flaky_disk": "hard",

@@ -88,6 +88,29 @@ def yield_and_end_with_us() -> None:
         Path("/proc/self/autogroup").write_text(str(YIELDS))
 
 
+def connect(path: Path, process: subprocess.Popen[bytes], said: Path) -> socket.socket:
+    """A socket of qemu's, once it is there. Raises `GuestError`.
+
+    said  Path  what qemu has said
+    """
+    end_s = time.monotonic() + 30 * PATIENCE
+    while True:
+        one = socket.socket(socket.AF_UNIX)
+        try:
+            one.connect(str(path))
+            return one
+        except OSError as error:
+            one.close()
+            if process.poll() is not None or time.monotonic() > end_s:
+                raise GuestError(_broken(said)) from error
+            time.sleep(0.02)
+
+
+def _broken(said: Path) -> str:
+    words = " ".join(said.read_text(errors="replace").split())
+    return f"qemu: {words or 'ended, saying nothing'}"
+
+
 class Emulator:
     """A running PC.
 
@@ -129,7 +152,7 @@ class Emulator:
                 preexec_fn=yield_and_end_with_us if yields else end_with_us,
             )
         try:
-            self._monitor = self._connect(monitor)
+            self._monitor = connect(monitor, self.process, self._said)
             self._monitor.settimeout(60 * PATIENCE)
             self._lines = self._monitor.makefile("r")
             self._lines.readline()
@@ -141,10 +164,10 @@ class Emulator:
                 self._order("migrate-incoming", uri=f"exec:cat '{machine.devices}'")
                 self._until("query-status", "paused", ("inmigrate",))
                 self._order("cont")
-            self.agent = self._connect(agent)
+            self.agent = connect(agent, self.process, self._said)
         except (OSError, GuestError) as error:
             self.kill()
-            problem = str(error) if isinstance(error, GuestError) else self._broken()
+            problem = str(error) if isinstance(error, GuestError) else _broken(self._said)
             if not self._boots:
                 folder = machine.devices.parent
                 problem += f"; expected {folder} to go on (remove it, and it is made anew)"
@@ -183,7 +206,7 @@ class Emulator:
                 return dict(said["return"])
             if "error" in said:
                 raise GuestError(f"qemu: {name}: {said['error']['desc']}")
-        raise GuestError(self._broken())
+        raise GuestError(_broken(self._said))
 
     def _until(self, query: str, wanted: str, meanwhile: tuple[str, ...]) -> None:
         end_s = time.monotonic() + 60 * PATIENCE
@@ -191,20 +214,3 @@ class Emulator:
             if status not in meanwhile or time.monotonic() > end_s:
                 raise GuestError(f"qemu: {query}: {status}; expected {wanted}")
             time.sleep(0.02)
-
-    def _broken(self) -> str:
-        said = " ".join(self._said.read_text(errors="replace").split()) or "ended, saying nothing"
-        return f"qemu: {said}"
-
-    def _connect(self, path: Path) -> socket.socket:
-        end_s = time.monotonic() + 30 * PATIENCE
-        while True:
-            one = socket.socket(socket.AF_UNIX)
-            try:
-                one.connect(str(path))
-                return one
-            except OSError as error:
-                one.close()
-                if self.process.poll() is not None or time.monotonic() > end_s:
-                    raise GuestError(self._broken()) from error
-                time.sleep(0.02)

@@ -33,21 +33,16 @@ class Done(NamedTuple):
 class Guest:
     """An x86 guest; use as a context manager.
 
-    machine  Machine
-    folder   Path     where its console (``console.txt``) and its sockets are kept
-    keeps    bool     what is written to the disk of the state folder stays there
-    yields   bool     whoever else runs on the host comes first
+    machine, folder, how  as `Emulator` takes them
     """
 
-    def __init__(
-        self, machine: Machine, folder: Path, keeps: bool = False, yields: bool = False
-    ) -> None:
+    def __init__(self, machine: Machine, folder: Path, **how: bool) -> None:
         self._numbers = itertools.count(1)
         self._changed = threading.Condition()
         self._answers: dict[int, dict[str, Any]] = {}
         self._rows: list[Row] = []
         self._gone = False
-        self.emulator = Emulator(machine, folder, keeps, yields)
+        self.emulator = Emulator(machine, folder, **how)
         self.process = self.emulator.process
         self._socket = self.emulator.agent
         self._listener = threading.Thread(target=self._listen, name="guest", daemon=True)

@@ -6,13 +6,12 @@ its chip, through qemu's own test socket. The model of the chip knows levels; no
 
 import os
 import re
-import socket
 import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from emulator import FASTER, PATIENCE, GuestError, yield_and_end_with_us
+from emulator import FASTER, PATIENCE, GuestError, connect, yield_and_end_with_us
 
 from host_tools.image import command
 from host_tools.image.card import MB
@@ -61,7 +60,9 @@ class Pi:
                 preexec_fn=yield_and_end_with_us,
             )
         try:
-            self._pins = self._connect(path)
+            self._pins = connect(path, self.process, self._said)
+            self._pins.settimeout(30 * PATIENCE)
+            self._lines = self._pins.makefile("r")
             for pin, level in rest.items():
                 self.drive(pin, level)
         except BaseException:
@@ -113,22 +114,6 @@ class Pi:
         if not answer or answer[0] != "OK":
             raise GuestError(f"{order}: {' '.join(answer) or 'no answer'}; {self.told()}")
         return int(answer[1], 16) if len(answer) > 1 else 0
-
-    def _connect(self, path: Path) -> socket.socket:
-        end_s = time.monotonic() + 30 * PATIENCE
-        while True:
-            one = socket.socket(socket.AF_UNIX)
-            try:
-                one.connect(str(path))
-            except OSError as error:
-                one.close()
-                if self.process.poll() is not None or time.monotonic() > end_s:
-                    raise GuestError(f"qemu: {self._said.read_text().strip() or error}") from error
-                time.sleep(0.05)
-                continue
-            one.settimeout(30 * PATIENCE)
-            self._lines = one.makefile("r")
-            return one
 
 
 class CutCard:
