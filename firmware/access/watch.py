@@ -75,7 +75,7 @@ class Watch:
         self._fire_points = [name for name in sorted(plan.points) if self._is_fire(name)]
         self._fire = fire.Fire(plan.fire_reset)
         self._spread = False  # the fire that doors and register know of
-        self._undriven: dict[str, bool] = {}  # locks whose line cannot be driven
+        self._undriven: set[str] = set()  # locks whose line cannot be driven
         self._faults = lasting.Lasting(plan.fault_after_ms)
         self._doors = doors
 
@@ -202,7 +202,7 @@ class Watch:
         """Something about device `name` is wrong (`kind` is an alarm class), or right again."""
         what = lasting.WRONG if active else lasting.RIGHT
         if kind == alarm.LOCK_FAULT:  # whatever its own contact says: it does not move
-            self._undriven[name] = active
+            (self._undriven.add if active else self._undriven.discard)(name)
         return self._judge(self._faults.handle(name, kind, what, now.ms), now)
 
     def raise_once(self, name: str, kind: str, now: "credential.Moment") -> "list[object]":
@@ -267,7 +267,7 @@ class Watch:
         """What follows once the doors have caught up: bolts that disagree, hours, delays, tellings."""
         effects: list[object] = []
         for door in self._doors:
-            undriven = self._undriven.get(self._plan.locks.get(door.name, ""))
+            undriven = self._plan.locks.get(door.name) in self._undriven
             if undriven or door.lock_fault or self._plan.bonds.get(door.name) is not None:
                 effects += self._judge_bond(door, now)
         return effects + self._due(now, rights)
@@ -336,7 +336,7 @@ class Watch:
         device = self._plan.locks.get(door.name)
         if device is None:
             return []
-        if self._undriven.get(device):
+        if device in self._undriven:
             what = lasting.WRONG
         elif door.bond is None or door.pardon.holds(now.ms):
             what = lasting.UNJUDGED
