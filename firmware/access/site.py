@@ -12,6 +12,7 @@ from collections import namedtuple
 
 from firmware.access import (
     access_point,
+    alarm,
     alarm_half,
     automation,
     credential,
@@ -257,6 +258,8 @@ class Site(alarm_half.AlarmHalf):
         """Release portal `name` for a command or a call (`cause`); the reason against it, and effects."""
         effects = self._catch_up(now)
         reason = self._entry.refuses_release(name)
+        if reason is None and self._watch.is_undriven(name):
+            reason = alarm.LOCK_FAULT
         if reason is None:
             effects += self.portals[name].release(cause, False, None, now.ms, by)
         return reason, self._finish(effects, now)

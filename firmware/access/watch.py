@@ -263,12 +263,15 @@ class Watch:
             effects += door.tick(now.ms)
         return effects + self._due(now, None)
 
+    def is_undriven(self, portal: str) -> bool:
+        """Whether the line of the portal's lock cannot be driven now: whoever releases it moves nothing."""
+        return self._plan.locks.get(portal) in self._undriven
+
     def settle(self, rights: "credential.Rights", now: "credential.Moment") -> "list[object]":
         """What follows once the doors have caught up: bolts that disagree, hours, delays, tellings."""
         effects: list[object] = []
         for door in self._doors:
-            undriven = self._plan.locks.get(door.name) in self._undriven
-            if undriven or door.lock_fault or self._plan.bonds.get(door.name) is not None:
+            if self.is_undriven(door.name) or door.lock_fault or self._plan.bonds.get(door.name) is not None:
                 effects += self._judge_bond(door, now)
         return effects + self._due(now, rights)
 

@@ -8,6 +8,7 @@ import pytest
 import hal.board
 import hal.errors
 from firmware.runtime import aio
+from firmware.runtime.operations import Operations
 from sim.person import demo_people
 from sim.virtual import Building
 
@@ -46,6 +47,21 @@ class House:
         self.building.world.act("present_card", access_point=access_point, person="resident")
         self.run(600)
 
+    def release(self, portal: str) -> tuple[bool, Any]:
+        """What an operator is told who releases `portal` from afar."""
+        controller = self.building.machine.controller
+        assert controller is not None
+        answers: list[tuple[bool, Any]] = []
+
+        def note(ok: bool, answer: Any) -> list[Any]:
+            answers.append((ok, answer))
+            return []
+
+        Operations(controller).run("portal.release", {"portal": portal}, "op-ling", note)
+        self.run(600)
+        (answer,) = answers
+        return answer
+
     def said(self, portal: str) -> tuple[str, str]:
         """Lock and door of `portal` as the broker has them."""
         controller = self.building.machine.controller
@@ -76,6 +92,14 @@ def test_a_lock_whose_line_is_busy_is_a_fault_and_an_alarm_and_the_other_door_wo
     house.tap("front-in")
     assert house.lock("front") == "locked"
     assert house.building.machine.deciding
+
+
+def test_a_release_from_afar_that_no_lock_can_follow_is_refused_and_says_why() -> None:
+    house = House(device("lock", "front"))
+    house.run(2000)
+    assert house.release("front") == (False, ("failed", "lock_fault"))
+    assert house.release("yard") == (True, {"done": "released"})
+    assert house.of("portal.released", "portal") == [("yard",)]
 
 
 def test_a_reader_whose_line_is_busy_is_an_alarm_of_its_own() -> None:
