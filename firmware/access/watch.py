@@ -271,7 +271,11 @@ class Watch:
         """What follows once the doors have caught up: bolts that disagree, hours, delays, tellings."""
         effects: list[object] = []
         for door in self._doors:
-            if self.is_undriven(door.name) or door.lock_fault or self._plan.bonds.get(door.name) is not None:
+            if (
+                self.is_undriven(door.name)
+                or door.lock_fault
+                or self._plan.bonds.get(door.name) is not None
+            ):
                 effects += self._judge_bond(door, now)
         return effects + self._due(now, rights)
 

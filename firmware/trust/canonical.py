@@ -12,6 +12,7 @@ from typing import Any
 import rfc8785
 
 _LARGEST = 2**53 - 1  # RFC 8785 3.2.2.3: integers are IEEE 754 doubles
+_SIMPLE = frozenset((str, int, bool, type(None)))
 
 
 _encode = json.JSONEncoder(
@@ -24,15 +25,18 @@ class CanonicalError(ValueError):
 
 
 def by_json(value: Any) -> bytes:
-    """A plain value by the standard library."""
+    """A plain value by the standard library. Raises `ValueError` for a number that is too large."""
+    if _has_large(value):
+        raise ValueError
     return _encode(value).encode()
 
 
 def by_orjson() -> Callable[[Any], bytes]:
-    """What writes a plain value by orjson."""
+    """What writes a plain value by orjson, and raises `TypeError` for a number that is too large."""
     import orjson
 
-    return lambda value: orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    exactly = orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER
+    return lambda value: orjson.dumps(value, option=exactly)
 
 
 #: what writes a plain value
@@ -63,7 +67,7 @@ def dumps(value: Any) -> bytes:
 
 
 def _is_plain(value: Any) -> bool:
-    """Whether what is not the authority writes `value` as RFC 8785 does."""
+    """Whether what is not the authority writes `value` as RFC 8785 does, or refuses it: large numbers."""
     kind = type(value)
     if kind is dict:
         # Keys are sorted by UTF-16 units (3.2.3), which for ASCII is the order of their bytes.
@@ -75,16 +79,17 @@ def _is_plain(value: Any) -> bool:
         value = value.values()
     elif kind is not list:
         value = (value,)
-    for one in value:
-        kind = type(one)
-        if kind is str:  # most are
-            continue
-        if kind is int:
-            if not -_LARGEST <= one <= _LARGEST:
-                return False
-        elif kind is dict or kind is list:
-            if not _is_plain(one):
-                return False
-        elif one is not None and kind is not bool:
-            return False
-    return True
+    if _SIMPLE.issuperset(map(type, value)):  # most are
+        return True
+    return all(
+        _is_plain(one) if type(one) in (dict, list) else type(one) in _SIMPLE for one in value
+    )
+
+
+def _has_large(value: Any) -> bool:
+    kind = type(value)
+    if kind is int:
+        return not -_LARGEST <= value <= _LARGEST
+    if kind is dict:
+        value = value.values()
+    return kind in (dict, list) and any(_has_large(one) for one in value)

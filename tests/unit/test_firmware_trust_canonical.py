@@ -82,7 +82,17 @@ def test_known_values_have_their_known_form(value: Any, expected: str) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [float("nan"), float("inf"), 2**53, -(2**53), "\ud800", {"\ud800": 1}, {1: 2}, [object()]],
+    [
+        float("nan"),
+        float("inf"),
+        2**53,
+        -(2**53),
+        {"a": [1, {"b": 2**53}]},
+        "\ud800",
+        {"\ud800": 1},
+        {1: 2},
+        [object()],
+    ],
 )
 def test_what_has_no_canonical_form_is_refused(value: Any) -> None:
     with pytest.raises(canonical.CanonicalError, match="^value has no canonical form: [A-Za-z]+$"):

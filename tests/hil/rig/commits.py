@@ -9,13 +9,19 @@ import time
 import apsw
 
 
-def main(path: str, count: int) -> int:
-    """Commit two rows at a time, as the journal's database does: exclusive, WAL, synchronous=FULL."""
+def begun(path: str) -> apsw.Connection:
+    """A database that keeps its word as the journal's does: exclusive, WAL, synchronous=FULL."""
     base = apsw.Connection(path)
     base.execute("PRAGMA locking_mode=EXCLUSIVE")
     base.execute("PRAGMA journal_mode=WAL")
     base.execute("PRAGMA synchronous=FULL")
     base.execute("CREATE TABLE rows (body TEXT)")
+    return base
+
+
+def main(path: str, count: int) -> int:
+    """Commit two rows at a time."""
+    base = begun(path)
     for _ in range(count):
         began_ns = time.monotonic_ns()
         with base:
