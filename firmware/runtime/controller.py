@@ -86,6 +86,7 @@ class Controller:
         self._inputs = Inputs(self.wiring, self.site, devices)
         self._outputs = Outputs(config, devices)
         self._outputs.on_lock = self._lock_driven
+        self._outputs.unread = self._inputs.unread
         #: callable (portal, unlocked, at_ms)  told when a lock was driven
         self.on_lock: Callable[[str, bool, int], None] | None = None
         #: callable (now_ms)  told at the end of each of the door's rounds: `heartbeat.Heartbeat.beat`

@@ -31,6 +31,7 @@ class Inputs:
         #: device -> what its loop says at the start beside closed and open
         self._odd: dict[str, str] = {}
         self._told: set[str] = set()  # devices that are lost, and that was told
+        self._read: set[str] = set()  # fire and exits that have been read since the start
 
     def look(self) -> "dict[str, bool]":
         """Read every input; what each says, for `Wiring.found`; `start` says the rest."""
@@ -54,6 +55,16 @@ class Inputs:
                 if device not in self._devices:  # its line could not be had
                     self._odd[device] = guard.UNKNOWN
         return self._closed
+
+    def unread(self, portal: str) -> "str | None":
+        """What has to be read before the lock of `portal` is engaged (law 1), and was not; None: nothing."""
+        for device in self._wiring.before_engaged.get(portal, ()):
+            if device not in self._read:
+                driver = self._devices.get(device)
+                if driver is None or not driver.known:
+                    return device
+                self._read.add(device)
+        return None
 
     def start(self, now: "credential.Moment") -> "list[object]":
         """What was read and is neither closed nor open, who stands at an exit, which bolt is where."""

@@ -52,6 +52,8 @@ class Outputs:
         self._interrupted: set[str] = (
             set()
         )  # portals that `make_safe` locked while they were released
+        #: callable (portal)  the device that has to be read before its lock is engaged (law 1), or None
+        self.unread: Callable[[str], str | None] = _all_read
         #: callable (portal, unlocked)  told when a lock was driven
         self.on_lock: Callable[[str, bool], None] | None = None
 
@@ -185,10 +187,19 @@ class Outputs:
         self._waiting.pop(name, None)
         device = self._config["portals"][name]["lock"]
         lock = self._devices.get(device)
-        if lock is not None and self._drive(device, lambda: lock.set_unlocked(wanted)):
+        if lock is not None and self._drive(device, lambda: self._move(name, lock, wanted)):
             self._unlocked[name] = wanted
             if self.on_lock is not None:
                 self.on_lock(name, wanted)
+
+    def _move(self, name: str, lock: "Any", unlocked: bool) -> None:
+        blind = None if unlocked else self.unread(name)
+        if blind is not None:
+            raise DeviceUnavailableError(
+                "stays without current: %s was never read; expected that before it is engaged"
+                % blind
+            )
+        lock.set_unlocked(unlocked)
 
     def _show(self, device: "str | None", method: str, value: object) -> None:
         if device is None or self._shown.get(device) == value:
@@ -209,3 +220,7 @@ class Outputs:
         if self._failed.pop(device, False) and self.on_fault is not None:
             self.on_fault(device, True, "works again")
         return True
+
+
+def _all_read(portal: str) -> "str | None":
+    return None

@@ -46,6 +46,20 @@ class Wiring:
             for name in sorted(config["portals"])
             if config["devices"][config["portals"][name]["lock"]]["fail_mode"] == "fail_safe"
         )
+        fire_inputs = [
+            part["input"]
+            for _, part in sorted(config["alarms"]["points"].items())
+            if part["class"] == alarm.FIRE
+        ]
+        #: portal -> devices that must have been read before its lock is engaged: fire and REX (law 1)
+        self.before_engaged: dict[str, list[str]] = {
+            name: [
+                device
+                for device in [config["portals"][name]["rex"]] + fire_inputs
+                if device is not None
+            ]
+            for name in self.fail_safe
+        }
         self.key_switch: str | None = config["alarms"]["acknowledge"]
         for name, part in config["portals"].items():
             self.locks[part["lock"]] = name

@@ -37,6 +37,11 @@ class Contact:
         self._line = Debounce(levels is not None and levels[0], debounce_ms, limit_ms)
 
     @property
+    def known(self) -> bool:
+        """Whether it was ever read."""
+        return self._known
+
+    @property
     def closed(self) -> "bool | None":
         """The settled level: True while the loop is closed; None if it was never to be read."""
         return self._line.level if self._known else None

@@ -28,6 +28,8 @@ class Rex:
         self.source = inputs
         #: bool  somebody asks to leave
         self.pressed = False
+        #: bool  it was ever read
+        self.known = False
         self._feed = EdgeFeed(inputs)
         self._feed.holes = True  # the first poll reads the level
         self._hold_off_ms = hold_off_ms
@@ -53,6 +55,7 @@ class Rex:
         levels = self._feed.first_levels()
         if levels is None:
             return None
+        self.known = True
         self.pressed = self._raw = levels[0]
         self._feed.holes = False
         return self.pressed
@@ -68,6 +71,7 @@ class Rex:
         if self._feed.holes:
             self._feed.holes = False
             levels = self._feed.levels(now_ms, readings)
+            self.known = self.known or levels is not None
             if levels is not None and levels[0] != self._raw:
                 self._edge(levels[0], now_ms, readings)
         self._end_press(now_ms, readings)

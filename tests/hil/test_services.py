@@ -28,6 +28,7 @@ from outside_broker import Broker
 OUTPUTS = tuple(SAFE)
 RELEASED, LOCKED = 0, 1  #: the strike's relay is active low
 ENGAGED, OPEN = 1, 0  #: the magnet
+LOOP_HANGS = "loop"  #: while other threads of the process live, as one that would pet a watchdog
 
 
 class Since:
@@ -165,18 +166,21 @@ def test_a_link_that_dies_is_back_and_the_door_does_not_notice(
     assert running.show("MainPID")[0] == door
 
 
-@pytest.mark.parametrize("blow", ["KILL", "ABRT", "STOP", "TERM"])
+@pytest.mark.parametrize("blow", ["KILL", "ABRT", "STOP", "TERM", LOOP_HANGS])
 def test_whatever_ends_the_door_process_its_outputs_are_safe_and_it_decides_again(
     running: House, broker: Broker, blow: str
 ) -> None:
-    """Dead, crashed, hung and stopped while the strike is released, the siren sounds or rests."""
+    """Dead, crashed, hung, stopped, hung in its loop alone, while the strike is released."""
     until_levels(running, strike=LOCKED)
     before, since = len(broker.events()), Since(running)
     restarts = int(running.show("NRestarts")[0])
     running.badge(*CARDS[2])
     # In the log of the line: a busy machine may look at the line itself only after the release is over.
     running.guest.until("the release", lambda: RELEASED in since.levels(STRIKE))
-    running.strike(blow)
+    if blow == LOOP_HANGS:
+        running.hang()
+    else:
+        running.strike(blow)
     running.until_it_decides(restarts + 1)
     until_levels(running, strike=LOCKED, magnet=ENGAGED)
     assert since.levels(STRIKE) == [RELEASED, LOCKED]

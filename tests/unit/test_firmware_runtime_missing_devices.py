@@ -9,6 +9,7 @@ import hal.board
 import hal.errors
 from firmware.runtime import aio
 from firmware.runtime.operations import Operations
+from sim import fake_lines
 from sim.person import demo_people
 from sim.virtual import Building
 
@@ -113,9 +114,8 @@ def test_a_reader_whose_line_is_busy_is_an_alarm_of_its_own() -> None:
     assert house.lock("yard") == "unlocked"
 
 
-@pytest.mark.parametrize("at", ["front", "yard"])
-def test_an_exit_whose_line_is_busy_opens_nothing_and_is_an_alarm(at: str) -> None:
-    name = device("rex", at)
+def test_a_strikes_exit_whose_line_is_busy_opens_nothing_and_is_an_alarm() -> None:
+    name = device("rex", "front")
     house = House(name)
     house.run(2000)
     assert house.of("alarm.raised", "class", "point") == [("reader_fault", name)]
@@ -123,12 +123,48 @@ def test_an_exit_whose_line_is_busy_opens_nothing_and_is_an_alarm(at: str) -> No
     assert {house.lock("front"), house.lock("yard")} == {"locked"}
 
 
-def test_a_fire_loop_whose_line_is_busy_is_an_alarm_and_no_fire() -> None:
-    loop = str(hal.board.load(BOARD)["alarms"]["points"]["fire"]["input"])
-    house = House(loop)
+FIRE_LOOP = "fire-loop"
+
+
+@pytest.mark.parametrize("blind", [device("rex", "yard"), FIRE_LOOP])
+def test_a_magnet_is_not_engaged_where_fire_or_exit_cannot_be_read(blind: str) -> None:
+    """Law 1; and it is told, as a lock that does not move and an input that is lost."""
+    assert hal.board.load(BOARD)["alarms"]["points"]["fire"]["input"] == FIRE_LOOP
+    house = House(blind)
     house.run(2000)
-    assert house.of("alarm.raised", "class", "point") == [("reader_fault", loop)]
-    assert {house.lock("front"), house.lock("yard")} == {"locked"}
+    magnet = device("lock", "yard")
+    assert sorted(house.of("alarm.raised", "class", "point")) == [
+        ("lock_fault", magnet),
+        ("reader_fault", blind),
+    ]
+    said = f"stays without current: {blind} was never read; expected that before it is engaged"
+    assert (magnet, said) in house.of("system.fault", "part", "text")
+    assert (house.lock("front"), house.lock("yard")) == ("locked", "unlocked")
+    assert house.said("yard")[0] == "fault"
+    assert house.of("portal.released", "portal") == []
+
+
+@pytest.mark.parametrize("blind", [device("rex", "yard"), FIRE_LOOP])
+def test_a_magnet_is_engaged_as_soon_as_fire_and_exit_are_read(
+    blind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An input on an expander that was not there at the start."""
+    there = False
+    real = fake_lines._Inputs.levels
+
+    def levels(inputs: Any) -> list[bool]:
+        if inputs.names == (blind,) and not there:
+            raise hal.errors.DeviceUnavailableError("expander: does not answer; expected it wired")
+        return real(inputs)
+
+    monkeypatch.setattr(fake_lines._Inputs, "levels", levels)
+    house = House(None)
+    house.run(3000)
+    assert house.lock("yard") == "unlocked"
+    there = True
+    house.run(3000)
+    assert house.lock("yard") == "locked"
+    assert house.said("yard") == ("locked", "closed")
 
 
 def test_an_output_that_is_no_lock_is_a_fault_and_no_alarm() -> None:

@@ -7,7 +7,7 @@ Speaks JSON lines on a virtio serial port. ``{"id": 1, "op": "run", ...}`` is an
 A line is written down by probes in gpio-sim's own functions: every level and every direction that anybody
 sets, with the kernel's time, so nothing is too short to be seen. A row is ``[at_us, chip's label, what,
 line, level]``; what is "out" (became an output at that level), "set", "in", "free" (let go: back to its
-pull), "pull" (the world's side).
+pull), "pull" (the world's side), or without a line "synced": a Python has what it wrote on the disk.
 """
 
 import base64
@@ -41,12 +41,13 @@ PYTHON = "/opt/venv/bin/python"
 #: Both structures begin with a pointer to the chip's label.
 _LABEL = "label=+0(+0($arg1)):string"
 _PROBES = {
-    "out": "gpio_sim_direction_output offset=$arg2:u32 value=$arg3:s32",
-    "in": "gpio_sim_direction_input offset=$arg2:u32",
-    "set": "gpio_sim_set offset=$arg2:u32 value=$arg3:s32",
-    "many": "gpio_sim_set_multiple mask=+0($arg2):x64 bits=+0($arg3):x64",
-    "free": "gpio_sim_free offset=$arg2:u32",
-    "pull": "gpio_sim_apply_pull offset=$arg2:u32 value=$arg3:s32",
+    "out": f"p:hil/out gpio_sim:gpio_sim_direction_output {_LABEL} offset=$arg2:u32 value=$arg3:s32",
+    "in": f"p:hil/in gpio_sim:gpio_sim_direction_input {_LABEL} offset=$arg2:u32",
+    "set": f"p:hil/set gpio_sim:gpio_sim_set {_LABEL} offset=$arg2:u32 value=$arg3:s32",
+    "many": f"p:hil/many gpio_sim:gpio_sim_set_multiple {_LABEL} mask=+0($arg2):x64 bits=+0($arg3):x64",
+    "free": f"p:hil/free gpio_sim:gpio_sim_free {_LABEL} offset=$arg2:u32",
+    "pull": f"p:hil/pull gpio_sim:gpio_sim_apply_pull {_LABEL} offset=$arg2:u32 value=$arg3:s32",
+    "synced": "r:hil/synced ext4:ext4_sync_file comm=$comm",
 }
 _EVENT = re.compile(r"([0-9]+)\.([0-9]{6}): ([a-z_]+): (.*)")
 _FIELD = re.compile(r'([a-z]+)=("[^"]*"|[-0-9a-fx]+)')
@@ -237,12 +238,10 @@ class Agent:
         (TRACE / "buffer_size_kb").write_text("4096")
         known = []
         for name, probe in _PROBES.items():
-            function, _, fields = probe.partition(" ")
             try:
                 events = os.open(TRACE / "kprobe_events", os.O_WRONLY | os.O_APPEND)
                 try:
-                    probe = f"p:hil/{name} gpio_sim:{function} {_LABEL} {fields}\n"
-                    os.write(events, probe.encode())
+                    os.write(events, probe.encode() + b"\n")
                 finally:
                     os.close(events)
                 (TRACE / "events/hil" / name / "enable").write_text("1")
@@ -284,9 +283,12 @@ class Agent:
             return []
         seconds, part, what, told = found.groups()
         fields = dict(_FIELD.findall(told))
+        at_us = int(seconds) * 1_000_000 + int(part)
+        if what == "synced" and fields["comm"].startswith('"python'):
+            return [[at_us, "", what, -1, 0]]
         if "label" not in fields:
             return []
-        at_us, label = int(seconds) * 1_000_000 + int(part), fields["label"].strip('"')
+        label = fields["label"].strip('"')
         if what == "many":
             mask, bits = int(fields["mask"], 16), int(fields["bits"], 16)
             return [[at_us, label, "set", at, bits >> at & 1] for at in range(64) if mask >> at & 1]

@@ -46,7 +46,7 @@ def make_chip(guest: Guest) -> None:
     """The board's chip, as the wires of the house hold it; what its lines do is written down from now on."""
     guest.ask("chip", label=LABEL, count=LINES, high=HIGH)
     probes = guest.ask("watch")
-    assert probes == ["out", "in", "set", "many", "free", "pull"], probes
+    assert probes == ["out", "in", "set", "many", "free", "pull", "synced"], probes
 
 
 def booted(guest: Guest) -> Guest:
@@ -136,6 +136,16 @@ class House:
     def strike(self, blow: str, unit: str = DOOR) -> None:
         """Send a signal to a service's own process alone."""
         self.guest.shell(f"systemctl kill --kill-who=main --signal={blow} {unit}")
+
+    def hang(self) -> None:
+        """The door's loop comes to a stop; its process and the other threads in it live."""
+        pid = self.show("MainPID")[0]
+        script = f"{PYTHON} /opt/doorward/tests/hil/rig/freeze.py {pid}"
+        self.guest.shell(f"{script} </dev/null >/dev/null 2>&1 &")
+        self.guest.until(
+            "the loop has stopped",
+            lambda: "tracing stop" in self.guest.shell(f"grep State /proc/{pid}/task/{pid}/status"),
+        )
 
     # ---- people --------------------------------------------------------------------------------------
 
