@@ -34,16 +34,23 @@ class Archive:
         self._stamp = self._folder / "fetched"
 
     def refresh(self, fresh_s: float = FRESH_S) -> None:
-        """Fetch the lists, unless they are fresh. Raises `ImageError`."""
+        """Fetch the lists, unless they are fresh. Raises `ImageError` where there are not even older ones."""
         lines = suite_lines(self.suite)
         for name in ("state/lists/partial", "cache/archives/partial", "debs", "parts"):
             (self._folder / name).mkdir(parents=True, exist_ok=True)
         (self._folder / "status").touch()
-        if self.sources.exists() and self.sources.read_text() == lines and self._age_s() < fresh_s:
+        if not self.sources.exists() or self.sources.read_text() != lines:
+            self._stamp.unlink(missing_ok=True)
+            self.sources.write_text(lines)
+        if self._age_s() < fresh_s:
             return
-        self.sources.write_text(lines)
-        self._apt("apt-get", "update", "-qq")
-        self._stamp.touch()
+        try:
+            self._apt("apt-get", "update", "-qq", "--error-on=any")  # else no network is no error
+        except ImageError:
+            if not self._stamp.exists():
+                raise
+        else:
+            self._stamp.touch()
 
     def version(self, package: str) -> str:
         """The version that would be installed. Raises `ImageError` if there is none."""

@@ -2,12 +2,14 @@
 
 A thing's name holds all that it depends on, so a change makes another one beside it. It is made in a
 folder whose name begins with a dot and renamed when it is whole: what a killed run left is never taken
-for it, and is removed by the next.
+for it, and is removed by the next. Beside it stands how large its files are: one that was cut or removed
+since then is told, and the thing made anew.
 """
 
 import contextlib
 import fcntl
 import hashlib
+import json
 import os
 import shutil
 import time
@@ -22,6 +24,8 @@ MOUNTS = Path("/proc/mounts")
 
 #: Parts that are being made begin so.
 _PART = ".part-"
+#: The sizes of a thing's files stand in a file that is named so, and as it.
+_SIZES = ".sizes-"
 
 
 class ImageError(Exception):
@@ -81,6 +85,10 @@ class Cache:
         """The folder of a thing; `make` fills an empty one if it is not there."""
         assert self._locked, "under `lock` only"
         whole = self.folder / f"{kind}-{key}"
+        sizes = self.folder / f"{_SIZES}{whole.name}"
+        if whole.is_dir() and (other := _other(whole, sizes)):
+            self.say(f"{kind}: {other} is not as it was made")
+            remove(whole)
         if not whole.is_dir():
             began_s = time.monotonic()
             self.say(f"{kind}: being made")
@@ -88,6 +96,7 @@ class Cache:
             part.mkdir()
             try:
                 make(part)
+                sizes.write_text(json.dumps(_sizes(part)))
                 os.sync()
                 part.rename(whole)
             finally:
@@ -119,3 +128,24 @@ class Cache:
             unused_s = time.time() - path.stat().st_mtime
             if path.is_dir() and (path.name.startswith(_PART) or unused_s > UNUSED_S):
                 remove(path)
+        for path in self.folder.glob(f"{_SIZES}*"):
+            if not (self.folder / path.name[len(_SIZES) :]).is_dir():
+                path.unlink()
+
+
+def _sizes(folder: Path) -> dict[str, int]:
+    return {
+        str(path.relative_to(folder)): path.lstat().st_size
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and not path.is_symlink()
+    }
+
+
+def _other(folder: Path, sizes: Path) -> str:
+    """A file of `folder` that is not as large as it was made, or gone; empty: none, or nobody knows."""
+    try:
+        made: dict[str, int] = json.loads(sizes.read_text())
+    except (OSError, ValueError):
+        return ""
+    now = _sizes(folder)
+    return next((name for name, size in made.items() if now.get(name) != size), "")

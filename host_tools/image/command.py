@@ -29,6 +29,7 @@ PACKAGES = {
     "mkfs.vfat": "dosfstools",
     "fdtput": "device-tree-compiler",
     "qemu-system-aarch64": "qemu-system-arm",
+    "qemu-system-x86_64": "qemu-system-x86",
 }
 
 

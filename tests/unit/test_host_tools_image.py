@@ -3,6 +3,7 @@
 import gzip
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,25 @@ def test_a_folder_in_which_something_is_mounted_is_left_alone(
     assert not (tmp_path / "root").exists()
 
 
+@pytest.mark.parametrize("damage", [lambda path: path.unlink(), lambda path: path.write_text("l")])
+def test_a_thing_that_lost_a_part_since_is_told_and_made_anew(
+    tmp_path: Path, damage: Callable[[Path], object]
+) -> None:
+    one, said = _cache(tmp_path)
+
+    def make(folder: Path) -> None:
+        (folder / "deep").mkdir()
+        (folder / "deep" / "file").write_text("long")
+
+    with one.lock():
+        folder = one.get("thing", "1", make)
+    damage(folder / "deep" / "file")
+    with one.lock():
+        assert one.get("thing", "1", make) == folder
+    assert (folder / "deep" / "file").read_text() == "long"
+    assert "thing: deep/file is not as it was made" in said
+
+
 def test_what_nobody_asks_for_any_more_goes(tmp_path: Path) -> None:
     one, _ = _cache(tmp_path)
     for name, age_s in (("root-old", cache.UNUSED_S + 60), ("root-new", 60)):
@@ -113,6 +133,34 @@ def test_apt_is_asked_only_about_the_suite_that_is_wanted(tmp_path: Path) -> Non
         "bookworm-updates main",
         "deb http://mirror.example/security bookworm-security main contrib",
     ]
+
+
+def test_lists_that_cannot_be_fetched_are_tried_again_and_older_ones_serve_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = False
+    fetched: list[str] = []
+
+    def run(words: list[str], limit_s: float, folder: Path | None = None) -> str:
+        if not network:
+            raise ImageError("apt-get: E: Failed to fetch; expected it to succeed")
+        fetched.append(words[0])
+        return ""
+
+    monkeypatch.setattr(command, "run", run)
+    monkeypatch.setattr(archive, "suite_lines", lambda suite: "deb http://example bookworm main\n")
+    lists = archive.Archive(tmp_path, "bookworm", "amd64")
+    for _ in range(2):
+        with pytest.raises(ImageError, match="Failed to fetch"):
+            lists.refresh()
+    network = True
+    lists.refresh()
+    assert fetched == ["apt-get"]
+    network = False
+    lists.refresh(fresh_s=0)
+    monkeypatch.setattr(archive, "suite_lines", lambda suite: "deb http://other bookworm main\n")
+    with pytest.raises(ImageError, match="Failed to fetch"):
+        lists.refresh()
 
 
 def test_a_machine_whose_apt_has_another_suite_is_told_so(tmp_path: Path) -> None:
