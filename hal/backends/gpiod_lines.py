@@ -176,8 +176,8 @@ class GpiodLines(Lines):
             info = chip.get_line_info(offset)
             if info.used:
                 owner = f'"{info.consumer}"' if info.consumer else "the kernel"
-                return f"{name}: {owner} has the line; expected a free one"
-        return f"{', '.join(names)}: somebody has the line; expected a free one"
+                return f"{name}: {owner} has the line; expected a free one, then a new start"
+        return f"{', '.join(names)}: somebody has the line; expected a free one, then a new start"
 
 
 class _Output(DigitalOutput):

@@ -126,11 +126,11 @@ def test_who_has_a_busy_line_is_named(rig: FakeRig) -> None:
     rig.lines.output("GPIO5", False, False)
     rig.request("GPIO5").consumer = "spi0 CS0"
     assert refused(LineBusyError, lambda: rig.lines.output("GPIO5", False, False)) == (
-        'GPIO5: "spi0 CS0" has the line; expected a free one'
+        'GPIO5: "spi0 CS0" has the line; expected a free one, then a new start'
     )
     rig.request("GPIO5").consumer = ""
     assert refused(LineBusyError, lambda: rig.lines.inputs(["GPIO5"], False, "up")) == (
-        "GPIO5: the kernel has the line; expected a free one"
+        "GPIO5: the kernel has the line; expected a free one, then a new start"
     )
 
 

@@ -210,7 +210,7 @@ def test_a_line_that_is_missing_and_one_that_is_busy_stop_what_hangs_on_them_and
 ) -> None:
     machine = machines(count=27, busy={21: "led0"})  # GPIO27 is the cellar's strike
     unknown = "GPIO27: pinctrl-bcm2711 has no such line; expected GPIO0 to GPIO26"
-    busy = 'GPIO21: "led0" has the line; expected a free one'
+    busy = 'GPIO21: "led0" has the line; expected a free one, then a new start'
     assert machine.wait_said("GPIO27") == f"cellar-strike: {unknown}"
     assert machine.wait_said("GPIO21") == f"street-tamper: {busy}"
     machine.leave_by_the_handle()
