@@ -5,15 +5,13 @@ emulated, so only what stands side by side means anything, and nothing is judged
 """
 
 import statistics
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import bits
 import progress
 import pytest
 from guest import Guest, Row
-from installed import CARDS, D0, D1, FIRE, HANDLE, LABEL, PYTHON, STRIKE, House
+from installed import CARDS, D0, D1, FIRE, HANDLE, LABEL, PYTHON, STRIKE, House, beside
 
 ROUNDS = 15
 ECHO_IN, ECHO_OUT = 30, 31
@@ -107,7 +105,7 @@ def _enter(house: House) -> None:
 def _echo(guest: Guest) -> list[float]:
     guest.ask("drive", label=LABEL, steps=[[ECHO_IN, 1, 0]])
     steps = [[ECHO_IN, 0, 100_000], [ECHO_IN, 1, 100_000]]
-    with _running(guest, "echo_loop.py", ECHO_IN, ECHO_OUT):
+    with beside(guest, "echo_loop.py", ECHO_IN, ECHO_OUT):
         return measured(
             guest,
             lambda: guest.ask("drive", label=LABEL, steps=steps),
@@ -120,24 +118,8 @@ def _floor(house: House) -> list[float]:
     """The same card, and the same commit, by a program that does nothing else."""
     words = (D0, D1, STRIKE, bits.w26(*CARDS[1]), "/var/lib/floor.db")
     house.guest.shell("rm -f /var/lib/floor.db*")
-    with _running(house.guest, "card_floor.py", *words):
+    with beside(house.guest, "card_floor.py", *words):
         return measured(house.guest, lambda: _enter(house), (D0, D1), STRIKE)
-
-
-@contextmanager
-def _running(guest: Guest, script: str, *words: object) -> Iterator[None]:
-    """A program of the rig that drives lines until it is killed."""
-    ready = f"/run/{script}-listens"
-    begun = [PYTHON, f"/opt/doorward/tests/hil/rig/{script}", "/dev/gpiochip0"]
-    begun += [*map(str, words), ready]
-    thread = threading.Thread(target=lambda: guest.run(*begun, limit_s=300), daemon=True)
-    thread.start()
-    try:
-        guest.until("it listens", lambda: guest.run("test", "-e", ready).code == 0)
-        yield
-    finally:
-        guest.run("pkill", "-KILL", "-f", f"rig/{script}")
-        thread.join(30)
 
 
 def _python(guest: Guest) -> float:

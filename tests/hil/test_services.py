@@ -21,6 +21,7 @@ from installed import (
     STRIKE,
     YARD_EXIT,
     House,
+    beside,
     shown,
 )
 from outside_broker import Broker
@@ -28,6 +29,7 @@ from outside_broker import Broker
 OUTPUTS = tuple(SAFE)
 RELEASED, LOCKED = 0, 1  #: the strike's relay is active low
 ENGAGED, OPEN = 1, 0  #: the magnet
+SPARE = 31  #: a line that no wire of the house goes to
 LOOP_HANGS = "loop"  #: while other threads of the process live, as one that would pet a watchdog
 
 
@@ -191,6 +193,24 @@ def test_whatever_ends_the_door_process_its_outputs_are_safe_and_it_decides_agai
     broker.wait(before, "system.started")
     running.badge(*CARDS[1])
     broker.wait(before, "access.granted", credential=1)
+
+
+@pytest.mark.parametrize("line", [FIRE, YARD_EXIT])
+def test_a_magnet_whose_way_out_somebody_else_has_gets_no_current(
+    running: House, broker: Broker, line: int
+) -> None:
+    """Law 1: not before fire and REX were read."""
+    running.stop()
+    before, since = len(broker.events()), Since(running)
+    with beside(running.guest, "echo_loop.py", line, SPARE):
+        running.start()
+        broker.wait(before, "alarm.raised", **{"class": "lock_fault"})
+        running.badge(*CARDS[1])
+        broker.wait(before, "access.granted", credential=1)
+        assert ENGAGED not in since.levels(MAGNET)
+        running.stop()
+    running.start()
+    until_levels(running, magnet=ENGAGED, strike=LOCKED)
 
 
 def test_a_stopped_house_is_safe_and_stays_so(running: House) -> None:

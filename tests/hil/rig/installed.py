@@ -5,6 +5,9 @@ The people act from outside: they pull the lines of the simulated chip, a card a
 
 import base64
 import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import bits
@@ -54,6 +57,23 @@ def booted(guest: Guest) -> Guest:
     guest.go_on()
     guest.shell("systemd-sysusers")  # before udev looks for groups that its rules name
     return guest
+
+
+@contextmanager
+def beside(guest: Guest, script: str, *words: object) -> Iterator[None]:
+    """A program of the rig that has lines of the chip, until the end of the block."""
+    ready = f"/run/{script}-listens"
+    begun = [PYTHON, f"/opt/doorward/tests/hil/rig/{script}", "/dev/gpiochip0"]
+    begun += [*map(str, words), ready]
+    guest.shell(f"rm -f {ready}")
+    thread = threading.Thread(target=lambda: guest.run(*begun, limit_s=300), daemon=True)
+    thread.start()
+    try:
+        guest.until("it listens", lambda: guest.run("test", "-e", ready).code == 0)
+        yield
+    finally:
+        guest.run("pkill", "-KILL", "-f", f"rig/{script}")
+        thread.join(30)
 
 
 class House:
