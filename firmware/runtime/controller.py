@@ -205,7 +205,7 @@ class Controller:
                 usage = credential.usage_of(key, self.effects.kept.get(credential.usage_key(key)))
             self._perform(self.site.found(item.name, kind, key, usage, now), now)
         elif item.name in self.wiring.exits and item.data.kind == "level" and item.data.data:
-            self._way_out(self.wiring.exits[item.name], item.data.at_ms, now)
+            self._way_out(self._inputs.pressed(item.name), item.data.at_ms, now)
         else:
             self._perform(self._reading(item.name, item.data, now), now)
 

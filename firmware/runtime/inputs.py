@@ -31,7 +31,9 @@ class Inputs:
         #: device -> what its loop says at the start beside closed and open
         self._odd: dict[str, str] = {}
         self._told: set[str] = set()  # devices that are lost, and that was told
-        self._read: set[str] = set()  # fire and exits that have been read since the start
+        self._read: set[str] = (
+            set()
+        )  # contacts and exits whose level the core has had since the start
 
     def look(self) -> "dict[str, bool]":
         """Read every input; what each says, for `Wiring.found`; `start` says the rest."""
@@ -50,6 +52,7 @@ class Inputs:
                 self._odd[device] = guard.UNKNOWN
             else:
                 self._closed[device] = closed
+                self._read.add(device)
         for watched in (self._wiring.points, self._wiring.contacts):
             for device in watched:
                 if device not in self._devices:  # its line could not be had
@@ -60,11 +63,13 @@ class Inputs:
         """What has to be read before the lock of `portal` is engaged (law 1), and was not; None: nothing."""
         for device in self._wiring.before_engaged.get(portal, ()):
             if device not in self._read:
-                driver = self._devices.get(device)
-                if driver is None or not driver.known:
-                    return device
-                self._read.add(device)
+                return device
         return None
+
+    def pressed(self, device: str) -> str:
+        """An exit is pressed; the portal that the core is to release."""
+        self._read.add(device)
+        return self._wiring.exits[device]
 
     def start(self, now: "credential.Moment") -> "list[object]":
         """What was read and is neither closed nor open, who stands at an exit, which bolt is where."""
@@ -128,6 +133,7 @@ class Inputs:
     def level(self, device: str, on: bool, at_ms: int, now: "credential.Moment") -> "list[object]":
         """A contact or a REX changed: `on` is a closed loop, or a pressed REX."""
         wiring = self._wiring
+        self._read.add(device)
         if device in wiring.exits:
             name = wiring.exits[device]
             if on:

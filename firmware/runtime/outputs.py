@@ -156,7 +156,8 @@ class Outputs:
         for name in self._portals:
             lock = self._devices.get(self._config["portals"][name]["lock"])
             if lock is not None:
-                self._drive(self._config["portals"][name]["lock"], lock.release_power)
+                device = self._config["portals"][name]["lock"]
+                self._drive(device, lock.release_power, self.unread(name) is None)
 
     def _await(self, name: str, portal: "Any", batch: "Batch | None", now_ms: int) -> None:
         """While nothing is driven: know which record a release waits for, and since when."""
@@ -187,19 +188,18 @@ class Outputs:
         self._waiting.pop(name, None)
         device = self._config["portals"][name]["lock"]
         lock = self._devices.get(device)
-        if lock is not None and self._drive(device, lambda: self._move(name, lock, wanted)):
+        if lock is not None and self._move(name, device, lock, wanted):
             self._unlocked[name] = wanted
             if self.on_lock is not None:
                 self.on_lock(name, wanted)
 
-    def _move(self, name: str, lock: "Any", unlocked: bool) -> None:
-        blind = None if unlocked else self.unread(name)
-        if blind is not None:
-            raise DeviceUnavailableError(
-                "stays without current: %s was never read; expected that before it is engaged"
-                % blind
-            )
-        lock.set_unlocked(unlocked)
+    def _move(self, name: str, device: str, lock: "Any", unlocked: bool) -> bool:
+        blind = self.unread(name)
+        if blind is None or unlocked:
+            return self._drive(device, lambda: lock.set_unlocked(unlocked), blind is None)
+        text = "stays without current: %s was never read; expected that before it is engaged"
+        self._fail(device, text % blind)
+        return False
 
     def _show(self, device: "str | None", method: str, value: object) -> None:
         if device is None or self._shown.get(device) == value:
@@ -208,18 +208,22 @@ class Outputs:
         if driver is not None and self._drive(device, lambda: getattr(driver, method)(value)):
             self._shown[device] = value
 
-    def _drive(self, device: str, act: "Callable[[], None]") -> bool:
+    def _drive(self, device: str, act: "Callable[[], None]", well: bool = True) -> bool:
+        """Do `act`; `well`: what worked is no longer a fault."""
         try:
             act()
         except DeviceUnavailableError as error:
-            if not self._failed.get(device):
-                self._failed[device] = True
-                if self.on_fault is not None:
-                    self.on_fault(device, False, str(error))
+            self._fail(device, str(error))
             return False
-        if self._failed.pop(device, False) and self.on_fault is not None:
+        if well and self._failed.pop(device, False) and self.on_fault is not None:
             self.on_fault(device, True, "works again")
         return True
+
+    def _fail(self, device: str, text: str) -> None:
+        if not self._failed.get(device):
+            self._failed[device] = True
+            if self.on_fault is not None:
+                self.on_fault(device, False, text)
 
 
 def _all_read(portal: str) -> "str | None":

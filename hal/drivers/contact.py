@@ -37,11 +37,6 @@ class Contact:
         self._line = Debounce(levels is not None and levels[0], debounce_ms, limit_ms)
 
     @property
-    def known(self) -> bool:
-        """Whether it was ever read."""
-        return self._known
-
-    @property
     def closed(self) -> "bool | None":
         """The settled level: True while the loop is closed; None if it was never to be read."""
         return self._line.level if self._known else None
@@ -57,11 +52,14 @@ class Contact:
         return self._feed.deadline_ms if self._feed.gone else self._line.deadline_ms
 
     def read(self) -> "bool | None":
-        """The level now, settled or not, for power-up; later readings are changes against it."""
+        """The level now, settled or not, for power-up; later readings are changes against it.
+
+        None if it cannot be read: the first reading is its level then, whatever it is.
+        """
         levels = self._feed.first_levels()
+        self._known = levels is not None
         if levels is None:
             return None
-        self._known = True
         self._line.reset(levels[0])
         return levels[0]
 

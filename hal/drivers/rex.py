@@ -28,12 +28,11 @@ class Rex:
         self.source = inputs
         #: bool  somebody asks to leave
         self.pressed = False
-        #: bool  it was ever read
-        self.known = False
         self._feed = EdgeFeed(inputs)
         self._feed.holes = True  # the first poll reads the level
         self._hold_off_ms = hold_off_ms
         self._raw = False
+        self._owed = False  # `read` could not tell the level: the first reading is that
         self._last_ms = 0
 
     @property
@@ -51,11 +50,16 @@ class Rex:
         return None
 
     def read(self) -> "bool | None":
-        """Whether it is pressed now, for power-up; None if the line cannot be read."""
+        """Whether it is pressed now, for power-up.
+
+        None if the line cannot be read: the first reading is its level then, also if it is not pressed.
+        """
         levels = self._feed.first_levels()
+        self._owed = levels is None
         if levels is None:
+            self.pressed = self._raw = False
+            self._feed.holes = True
             return None
-        self.known = True
         self.pressed = self._raw = levels[0]
         self._feed.holes = False
         return self.pressed
@@ -71,9 +75,12 @@ class Rex:
         if self._feed.holes:
             self._feed.holes = False
             levels = self._feed.levels(now_ms, readings)
-            self.known = self.known or levels is not None
             if levels is not None and levels[0] != self._raw:
                 self._edge(levels[0], now_ms, readings)
+            if levels is not None and self._owed:
+                self._owed = False
+                if not self.pressed:
+                    readings.append(Reading(LEVEL, False, now_ms))
         self._end_press(now_ms, readings)
         return readings
 

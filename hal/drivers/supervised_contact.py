@@ -66,11 +66,6 @@ class SupervisedContact:
         return str(self._line.level)
 
     @property
-    def known(self) -> bool:
-        """Whether its state is known now."""
-        return self.state != UNKNOWN
-
-    @property
     def deadline_ms(self) -> "int | None":
         """Poll me no later than this; with a channel that wakes nobody, each 20 ms beside."""
         return self._retry_ms if self._gone else self._line.deadline_ms

@@ -8,6 +8,7 @@ import pytest
 import hal.board
 import hal.errors
 from firmware.runtime import aio
+from firmware.runtime.inputs import Inputs
 from firmware.runtime.operations import Operations
 from sim import fake_lines
 from sim.person import demo_people
@@ -26,6 +27,7 @@ class House:
         key: str = "line",
         override: dict[str, Any] | None = None,
         board: str = BOARD,
+        burning: bool = False,
     ) -> None:
         config = hal.board.load(board, override)
         self.building = Building(
@@ -35,6 +37,8 @@ class House:
         self.building.machine.on_events = lambda events, at_ms: self.events.extend(events)
         if device is not None:
             self.building.lines.inputs([config["devices"][device][key]], False, "none")
+        if burning:
+            self.building.lines.drive("fire-loop", True)
         self.building.start()
 
     def run(self, ms: int) -> None:
@@ -144,27 +148,105 @@ def test_a_magnet_is_not_engaged_where_fire_or_exit_cannot_be_read(blind: str) -
     assert house.of("portal.released", "portal") == []
 
 
+class Away:
+    """A line on an expander that does not answer while `away`; what moves meanwhile wakes nobody."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, line: str, away: bool = True) -> None:
+        self.away = away
+        for method in ("levels", "take"):
+            monkeypatch.setattr(fake_lines._Inputs, method, self._instead(line, method))
+
+    def _instead(self, line: str, method: str) -> Any:
+        real = getattr(fake_lines._Inputs, method)
+
+        def asked(inputs: Any) -> Any:
+            if inputs.names == (line,) and self.away:
+                raise hal.errors.DeviceUnavailableError("expander: gone; expected it wired")
+            return real(inputs)
+
+        return asked
+
+
+def magnets(house: House) -> list[bool | None]:
+    """What the yard's magnet is told from now on: True is current."""
+    told: list[bool | None] = []
+    line = hal.board.load(BOARD)["devices"][device("lock", "yard")]["line"]
+
+    def put(name: str, high: bool | None) -> None:
+        if name == line:
+            told.append(high)
+
+    house.building.lines.on_output = put
+    return told
+
+
 @pytest.mark.parametrize("blind", [device("rex", "yard"), FIRE_LOOP])
 def test_a_magnet_is_engaged_as_soon_as_fire_and_exit_are_read(
     blind: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An input on an expander that was not there at the start."""
-    there = False
-    real = fake_lines._Inputs.levels
-
-    def levels(inputs: Any) -> list[bool]:
-        if inputs.names == (blind,) and not there:
-            raise hal.errors.DeviceUnavailableError("expander: does not answer; expected it wired")
-        return real(inputs)
-
-    monkeypatch.setattr(fake_lines._Inputs, "levels", levels)
+    away = Away(monkeypatch, blind)
     house = House(None)
     house.run(3000)
     assert house.lock("yard") == "unlocked"
-    there = True
+    away.away = False
     house.run(3000)
     assert house.lock("yard") == "locked"
     assert house.said("yard") == ("locked", "closed")
+
+
+@pytest.mark.parametrize(("blind", "level"), [(device("rex", "yard"), False), (FIRE_LOOP, True)])
+def test_a_magnet_is_not_engaged_for_a_moment_where_what_comes_back_releases_it(
+    blind: str, level: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Somebody presses the exit, or it burns, when the line answers at last."""
+    away = Away(monkeypatch, blind)
+    house = House(None)
+    house.run(3000)
+    told = magnets(house)
+    house.building.lines.drive(blind, level)
+    away.away = False
+    house.run(3000)
+    assert [cause for _, cause in house.of("portal.released", "portal", "cause")][-1:] == [
+        "fire" if blind == FIRE_LOOP else "rex"
+    ]
+    assert True not in told
+
+
+def test_a_fire_that_burns_while_the_one_reading_at_the_start_fails_is_heard(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The line answered when it was claimed, and not when it was to say how it stands."""
+    away = Away(monkeypatch, FIRE_LOOP, away=False)
+    real = Inputs.look
+
+    def look(inputs: Inputs) -> dict[str, bool]:
+        away.away = True
+        found = real(inputs)
+        away.away = False
+        return found
+
+    monkeypatch.setattr(Inputs, "look", look)
+    house = House(None, burning=True)
+    told = magnets(house)
+    house.run(3000)
+    assert "fire" in [kind for (kind,) in house.of("alarm.raised", "class")]
+    assert True not in told
+
+
+def test_a_blind_magnet_that_is_released_and_locked_again_is_one_fault(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    away = Away(monkeypatch, FIRE_LOOP)
+    house = House(None)
+    house.run(2000)
+    house.tap("yard-in")
+    house.run(20_000)
+    magnet = device("lock", "yard")
+    assert [part for (part,) in house.of("system.fault", "part")].count(magnet) == 1
+    assert house.of("system.recovered", "part") == []
+    away.away = False
+    house.run(3000)
+    assert (magnet,) in house.of("system.recovered", "part")
 
 
 def test_an_output_that_is_no_lock_is_a_fault_and_no_alarm() -> None:

@@ -134,7 +134,6 @@ def test_lost_lines_are_told_once_and_a_change_meanwhile_is_found() -> None:
     inputs.gone = True
     assert contact.poll(1000) == [Reading(LOST, None, 1000)]
     assert contact.closed is True
-    assert contact.read() is None
     assert contact.deadline_ms == 1500
     assert contact.poll(1500) == []
     inputs.gone = False
@@ -153,6 +152,17 @@ def test_a_line_that_is_missing_at_power_up_has_no_level_until_it_is_there() -> 
     inputs.now[0] = True
     assert contact.poll(500) == [Reading(BACK, None, 500), Reading(LEVEL, True, 500)]
     assert contact.closed is True
+
+
+def test_a_line_that_power_up_could_not_read_tells_its_level_even_if_it_was_known_before() -> None:
+    for level in (True, False):
+        inputs, contact = _contact(level)
+        inputs.gone = True
+        assert contact.read() is None
+        assert contact.closed is None
+        inputs.gone = False
+        assert contact.poll(500) == [Reading(LEVEL, level, 500)]
+        assert contact.poll(1000) == []
 
 
 def test_a_debounce_that_could_hide_an_input_is_refused() -> None:

@@ -85,6 +85,19 @@ def test_read_without_a_line_tells_nothing() -> None:
     assert rex.poll(500) == [Reading(BACK, None, 500), Reading(LEVEL, True, 500)]
 
 
+def test_a_line_that_power_up_could_not_read_tells_its_level_pressed_or_not() -> None:
+    for level in (True, False):
+        inputs = FakeInputs()
+        inputs.now[0] = level
+        rex = Rex(inputs)
+        assert rex.read() is level
+        inputs.gone = True
+        assert rex.read() is None
+        inputs.gone = False
+        assert rex.poll(500) == [Reading(LEVEL, level, 500)]
+        assert rex.poll(1000) == []
+
+
 def test_edges_that_the_source_dropped_do_not_hide_a_press() -> None:
     inputs, rex = _rex()
     inputs.now[0] = True
