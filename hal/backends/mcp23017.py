@@ -129,11 +129,13 @@ class Mcp23017Lines(Lines):
             self._known = False
             self._fail(error)
             return
-        self._fail(None)
         at_ms = self._ticks.ticks_ms()
         for claim in list(dict.fromkeys(self._claims.values())):
             if isinstance(claim, _Inputs):
                 claim.look(self._levels, at_ms)
+        self._fail(
+            None
+        )  # after that, or who asks at this moment is told levels that nobody has read
 
     def _claimed(self) -> None:
         """Tell the chip at once. One that is silent is asked once and not for each line: a bus that hangs

@@ -160,6 +160,37 @@ def test_a_chip_that_comes_after_the_start_is_told_everything_and_says_what_is(
     assert rig.level("exp0.GPA0") is False
 
 
+def test_who_asks_at_the_moment_a_chip_is_back_is_told_what_was_read_and_nothing_else(
+    rig: ChipRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rig.library.gone.add(ADDRESS)
+    inputs = rig.lines.inputs(["exp0.GPB1"], False, "none")
+    rig.chip.world[PINS["GPB1"]] = True
+    told: list[list[bool] | None] = []
+
+    def asked(*_: object) -> None:
+        """The loop's thread, whenever the bus's thread lets it."""
+        try:
+            told.append(inputs.levels())
+        except DeviceUnavailableError:
+            told.append(None)
+
+    for moment in ("wake", "look"):
+        real = getattr(type(inputs), moment)
+
+        def beside(self: object, *given: object, real: Callable[..., None] = real) -> None:
+            asked()
+            real(self, *given)
+            asked()
+
+        monkeypatch.setattr(type(inputs), moment, beside)
+    rig.library.gone.clear()
+    rig.poller.turn()
+    assert len(told) == 4
+    assert told[-1] == [True]
+    assert [False] not in told
+
+
 def test_a_chip_that_is_silent_is_asked_once_and_not_for_each_line(rig: ChipRig) -> None:
     """With a wire on ground each transfer takes a second, and the doors wait for the start."""
     asked = []
