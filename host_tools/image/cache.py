@@ -144,8 +144,10 @@ def _sizes(folder: Path) -> dict[str, int]:
 def _other(folder: Path, sizes: Path) -> str:
     """A file of `folder` that is not as large as it was made, or gone; empty: none, or nobody knows."""
     try:
-        made: dict[str, int] = json.loads(sizes.read_text())
-    except (OSError, ValueError):
+        made = json.loads(sizes.read_text())
+    except (OSError, ValueError, RecursionError):
+        return ""
+    if not isinstance(made, dict):
         return ""
     now = _sizes(folder)
     return next((name for name, size in made.items() if now.get(name) != size), "")

@@ -92,6 +92,25 @@ def test_a_thing_that_lost_a_part_since_is_told_and_made_anew(
     assert "thing: deep/file is not as it was made" in said
 
 
+@pytest.mark.parametrize("text", ["", "[1]", "[" * 100_000, None])
+def test_a_thing_whose_sizes_nobody_knows_is_taken_as_it_is(
+    tmp_path: Path, text: str | None
+) -> None:
+    one, said = _cache(tmp_path)
+    for _ in range(2):
+        with one.lock():
+            found = one.get("thing", "1", _fill)
+        sizes = tmp_path / ".sizes-thing-1"
+        assert sizes.exists()
+        sizes.unlink() if text is None else sizes.write_text(text)
+        (found / "thing").write_text("cut")
+        with one.lock():
+            assert one.get("thing", "1", _fill) == found
+        assert (found / "thing").read_text() == "cut"
+        cache.remove(found)
+    assert [line.split(" in ")[0] for line in said] == ["thing: being made", "thing: made"] * 2
+
+
 def test_what_nobody_asks_for_any_more_goes(tmp_path: Path) -> None:
     one, _ = _cache(tmp_path)
     for name, age_s in (("root-old", cache.UNUSED_S + 60), ("root-new", 60)):
