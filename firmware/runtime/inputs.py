@@ -31,9 +31,8 @@ class Inputs:
         #: device -> what its loop says at the start beside closed and open
         self._odd: dict[str, str] = {}
         self._told: set[str] = set()  # devices that are lost, and that was told
-        self._read: set[str] = (
-            set()
-        )  # contacts and exits whose level the core has had since the start
+        #: contacts and exits whose level the core has had since the start
+        self._read: set[str] = set()
 
     def look(self) -> "dict[str, bool]":
         """Read every input; what each says, for `Wiring.found`; `start` says the rest."""

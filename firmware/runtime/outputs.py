@@ -49,9 +49,8 @@ class Outputs:
         self.on_told: Callable[[], None] | None = None
         self._told_before: list[object] = []
         self._held_safe = False
-        self._interrupted: set[str] = (
-            set()
-        )  # portals that `make_safe` locked while they were released
+        #: portals that `make_safe` locked while they were released
+        self._interrupted: set[str] = set()
         #: callable (portal)  the device that has to be read before its lock is engaged (law 1), or None
         self.unread: Callable[[str], str | None] = _all_read
         #: callable (portal, unlocked)  told when a lock was driven

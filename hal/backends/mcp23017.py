@@ -133,9 +133,7 @@ class Mcp23017Lines(Lines):
         for claim in list(dict.fromkeys(self._claims.values())):
             if isinstance(claim, _Inputs):
                 claim.look(self._levels, at_ms)
-        self._fail(
-            None
-        )  # after that, or who asks at this moment is told levels that nobody has read
+        self._fail(None)  # not before: who asks is told levels from then on
 
     def _claimed(self) -> None:
         """Tell the chip at once. One that is silent is asked once and not for each line: a bus that hangs
