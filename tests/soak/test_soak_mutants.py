@@ -108,7 +108,7 @@ FAULTS = {
     ),
     "a lock keeps its current when its task dies": Fault(
         "runtime/outputs.py",
-        'self._drive(self._config["portals"][name]["lock"], lock.release_power)',
+        "self._drive(device, lock.release_power, self.unread(name) is None)",
         "pass",
         "1 not safe",
         6,
