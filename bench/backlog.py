@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, TextIO
 
 import hal.board
@@ -68,7 +69,7 @@ def _by_turns(folder: str, port: int, bodies: list[str]) -> dict[str, list[float
         shutil.copyfile(os.path.join(folder, "full.db"), path)
         turns: dict[str, Callable[[], float]] = {
             "paho": lambda: _paho(port, bodies, _PLAIN),
-            "journal and link": lambda path=path: _door(path, port),  # type: ignore[misc]
+            "journal and link": partial(_door, path, port),
             "paho, wide": lambda: _paho(port, bodies, IN_FLIGHT),
         }
         for who, turn in turns.items():

@@ -91,11 +91,11 @@ def _measure(panel: Callable[[str], Opened], step_ms: int) -> list[float]:
         pass_fds=[master],
         stdout=subprocess.DEVNULL,
     )
+    assert reader.stdin is not None
     wait, end = panel(os.ttyname(slave))
     chance = random.Random(1)
     times = []
     try:
-        assert reader.stdin is not None
         for _ in range(CARDS):
             time.sleep(0.1 + chance.random() * 0.1)  # anywhere between two questions
             began_s = time.monotonic()
@@ -105,7 +105,7 @@ def _measure(panel: Callable[[str], Opened], step_ms: int) -> list[float]:
             times.append((time.monotonic() - began_s) * 1000)
     finally:
         end()
-        reader.stdin.close()  # type: ignore[union-attr]
+        reader.stdin.close()
         reader.wait()
         os.close(master)
         os.close(slave)

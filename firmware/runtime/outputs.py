@@ -153,9 +153,9 @@ class Outputs:
             self._show(name, "switch", False)
         self._shown = {}
         for name in self._portals:
-            lock = self._devices.get(self._config["portals"][name]["lock"])
+            device = self._config["portals"][name]["lock"]
+            lock = self._devices.get(device)
             if lock is not None:
-                device = self._config["portals"][name]["lock"]
                 self._drive(device, lock.release_power, self.unread(name) is None)
 
     def _await(self, name: str, portal: "Any", batch: "Batch | None", now_ms: int) -> None:
