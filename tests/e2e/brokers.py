@@ -8,6 +8,8 @@ import subprocess
 import threading
 from pathlib import Path
 
+from children import end_with_us
+
 from sim.broker import EmbeddedBroker
 
 PATIENCE_S = 60
@@ -101,6 +103,7 @@ class Mosquitto:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
+            preexec_fn=end_with_us,
         )
         running: queue.SimpleQueue[bool] = queue.SimpleQueue()
         threading.Thread(target=_follow, args=(self._process, running), daemon=True).start()

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from children import end_with_us
 from link_rig import PATIENCE_S, Seen
 from paho.mqtt.client import Client, MQTTv5, MQTTv311
 from paho.mqtt.enums import CallbackAPIVersion
@@ -115,6 +116,7 @@ class Shipped:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
+            preexec_fn=end_with_us,
             errors="replace",
         )
         running: queue.SimpleQueue[bool] = queue.SimpleQueue()

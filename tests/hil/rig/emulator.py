@@ -5,7 +5,6 @@ guest does is kept, but for the disk of a state folder that a test gives it.
 """
 
 import contextlib
-import ctypes
 import json
 import os
 import signal
@@ -14,6 +13,8 @@ import subprocess
 import time
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from children import end_with_us
 
 from host_tools.image import command
 
@@ -24,7 +25,6 @@ MEMORY_MB = 1024
 PROJECT_MB, STATE_MB = 64, 128  #: sizes of the disks that are put in: those of the saved state's
 PROJECT, STATE = "/dev/vdc", "/dev/vdd"
 
-PR_SET_PDEATHSIG = 1
 YIELDS = 5  #: a third of the share that the others have
 
 #: Words for a kernel that nobody attacks: emulated, its defences cost a tenth of the time.
@@ -73,11 +73,6 @@ def options() -> list[str]:
 def version() -> str:
     """What qemu says it is."""
     return command.run(["qemu-system-x86_64", "--version"], 30).splitlines()[0]
-
-
-def end_with_us() -> None:
-    """For a child: it does not outlive the tests, however they end."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def yield_and_end_with_us() -> None:
