@@ -2,10 +2,8 @@
 
 import contextlib
 import errno
-import fcntl
 import os
 import select
-import struct
 import subprocess
 import time
 from collections.abc import Iterator
@@ -13,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from line_checks import refused
+from typing_reader import CODES, TypingReader, event, typed
 
 from firmware import wire
 from firmware.wire.readings import BadRead, CardRead
@@ -20,41 +19,6 @@ from hal.backends.input_keys import EVENT, EVIOCGRAB, InputKeys
 from hal.backends.pyserial_port import PyserialPorts
 from hal.drivers.serial_reader import SerialReader
 from hal.errors import DeviceUnavailableError, LineBusyError
-
-#: include/uapi/linux/input-event-codes.h
-CODES = {
-    **dict(zip("1234567890", range(2, 12), strict=True)),
-    "A": 30,
-    "B": 48,
-    "C": 46,
-    "D": 32,
-    "E": 18,
-    "F": 33,
-    "\n": 28,
-    "Q": 16,
-    ",": 51,
-}
-SHIFT = 42
-
-
-def event(kind: int, code: int, value: int) -> bytes:
-    """One event, as the kernel writes it."""
-    return EVENT.pack(1_700_000_000, 5, kind, code, value)
-
-
-def pressed(code: int) -> bytes:
-    """A key down and up, each with its SYN_REPORT; and the scan code that comes before (EV_MSC)."""
-    down = event(4, 4, 0x70000 | code) + event(1, code, 1) + event(0, 0, 0)
-    return down + event(1, code, 0) + event(0, 0, 0)
-
-
-def typed(text: str) -> bytes:
-    """What a reader types for `text`: capitals with shift."""
-    data = b""
-    for char in text:
-        key = pressed(CODES[char])
-        data += event(1, SHIFT, 1) + key + event(1, SHIFT, 0) if char.isalpha() else key
-    return data
 
 
 class Keyboard:
@@ -239,27 +203,6 @@ def test_a_keyboard_is_found_by_its_usb_numbers_whichever_socket_it_is_in(tmp_pa
 # ---- on a kernel's input layer -----------------------------------------------------------------------
 
 
-class Uinput:
-    """A reader that types, made by the kernel's uinput module (include/uapi/linux/uinput.h)."""
-
-    def __init__(self) -> None:
-        self.fd = os.open("/dev/uinput", os.O_WRONLY)
-        fcntl.ioctl(self.fd, 0x40045564, 1)  # UI_SET_EVBIT, EV_KEY
-        for code in (*CODES.values(), SHIFT):
-            fcntl.ioctl(self.fd, 0x40045565, code)  # UI_SET_KEYBIT
-        setup = struct.pack("HHHH80sI", 3, 0x1209, 0xD00F, 1, b"Doorward test reader", 0)
-        fcntl.ioctl(self.fd, 0x405C5503, setup)  # UI_DEV_SETUP
-        fcntl.ioctl(self.fd, 0x5501)  # UI_DEV_CREATE
-
-    def type(self, text: str) -> None:
-        for at in range(0, len(data := typed(text)), EVENT.size):
-            os.write(self.fd, data[at : at + EVENT.size])
-
-    def close(self) -> None:
-        fcntl.ioctl(self.fd, 0x5502)  # UI_DEV_DESTROY
-        os.close(self.fd)
-
-
 def _no_uinput() -> str:
     if os.access("/dev/uinput", os.W_OK):
         return ""
@@ -288,7 +231,7 @@ def test_a_reader_on_a_kernels_input_layer_is_read_alone_and_found_again() -> No
     ports = InputKeys(PyserialPorts())
     reader = SerialReader(ports.stream("input:1209:d00f", 9600), "lines", reopen_ms=50)
     assert [r.kind for r in reader.poll(int(time.monotonic() * 1000))] == ["lost"]
-    device = Uinput()
+    device = TypingReader()
     _until(reader, ["back"])
     path = ports.path("input:1209:d00f")
     other = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # a console, a log-in
@@ -302,7 +245,7 @@ def test_a_reader_on_a_kernels_input_layer_is_read_alone_and_found_again() -> No
     device.type("FFFF")
     device.close()
     _until(reader, ["lost"])
-    device = Uinput()
+    device = TypingReader()
     _until(reader, ["back"])
     device.type("04A1B2C4\n")
     (read,) = _until(reader, ["line"])

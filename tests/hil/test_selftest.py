@@ -16,7 +16,7 @@ STATE, FIFO, OUT = "/run/selftest", "/run/selftest.fifo", "/run/selftest.out"
 RELEASED, LOCKED = 0, 1  #: the strike's relay is active low
 ENGAGED, OPEN = 1, 0  #: the magnet
 COMMAND = (
-    "setpriv --reuid doorward-door --regid doorward-door --groups gpio,dialout,i2c,spi "
+    "setpriv --reuid doorward-door --regid doorward-door --groups gpio,dialout,i2c,spi,input "
     f"{PYTHON} -I -X utf8 -m firmware --board /etc/doorward/board.toml --selftest --lang en"
 )
 
