@@ -80,6 +80,8 @@ def main(argv: list[str] | None = None) -> int:
 
 def _run(args: argparse.Namespace) -> int:
     """The controller itself, once or, where nobody else starts it again, as often as it wants to."""
+    from functools import partial
+
     import hal.board
     from firmware.program import Program
     from firmware.services import board_files
@@ -99,8 +101,10 @@ def _run(args: argparse.Namespace) -> int:
         print(problem if used else f"{problem}; records stay in memory until then", file=sys.stderr)
         if used:
             return 1
+    absent: dict[str, str] = {}
+    load = partial(hal.board.load, absent=absent)
     try:
-        chosen = board_files.choose(args.state, args.board, hal.board.load, BoardConfigError)
+        chosen = board_files.choose(args.state, args.board, load, BoardConfigError)
     except BoardConfigError as error:
         print(error, file=sys.stderr)
         return 2
@@ -111,7 +115,8 @@ def _run(args: argparse.Namespace) -> int:
         if chosen.trial and not service.started:
             _start_again()
         return 1
-    program = Program(chosen, args.state, platform, service, _listener(args.link_socket))
+    listener = _listener(args.link_socket)
+    program = Program(chosen, absent, args.state, platform, service, listener)
     code = program.run(args.lang if args.egress_test else None)
     if program.again and not service.started:
         _start_again()

@@ -52,6 +52,7 @@ class Program:
     """The parts of one controller's process; `run` is its life.
 
     chosen    the config; a trial of one is over once the controller decides
+    absent    dict   devices of it that the board has no line for, and why (`hal.board.load`)
     folder    str  the state folder
     platform  what the board offers
     service   who started this process
@@ -61,6 +62,7 @@ class Program:
     def __init__(
         self,
         chosen: board_files.Chosen,
+        absent: dict[str, str],
         folder: str,
         platform: Platform,
         service: ServiceManager,
@@ -93,6 +95,7 @@ class Program:
             platform.serial_ports,
             platform.analog_inputs,
             platform.buses,
+            absent,
         )
         self._board.problems += platform.problems
         self._board.problems += [("config", text) for text in chosen.problems]

@@ -45,14 +45,22 @@ Config = dict[str, Any]
 _LARGEST = 1_000_000  #: bytes of a config; a hundred doors are a tenth of that
 
 
-def load(path: str, override: dict[str, object] | None = None) -> Config:
+def load(
+    path: str,
+    override: dict[str, object] | None = None,
+    absent: dict[str, str] | None = None,
+) -> Config:
     """The config in the file at `path`, validated, with every default filled in.
 
     override  values by dotted path (``portals.front.mode``) that stand in place of the file's
+    absent    takes the devices on lines that the board has not, and why, which is no error then: who
+              starts a door has the rest of it work (`open_board`). Emptied first
 
     Raises `hal.errors.BoardConfigError` with every problem at once.
     """
     problems = Problems(path)
+    if absent is not None:
+        absent.clear()  # of another file
     raw = _read(path, problems)
     for key, value in (override or {}).items():
         _override(raw, key, value, problems)
@@ -61,7 +69,7 @@ def load(path: str, override: dict[str, object] | None = None) -> Config:
     board_policy_rules.check(config, problems)
     board_watch_rules.check(config, problems)
     board_bus_rules.check(config, problems)
-    board_lines.check(config, problems)
+    board_lines.check(config, problems, absent)
     board_wiring_rules.check(config, problems)
     if problems.lines:
         raise BoardConfigError(problems.lines)

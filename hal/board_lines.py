@@ -53,8 +53,11 @@ def rs485_ports(config: Config) -> dict[str, str]:
     return {one["port"]: one["rs485"] for one in devices if one["driver"] == "osdp_bus"}
 
 
-def check(config: Config, problems: Problems) -> None:
-    """Add to `problems` what is wrong with the lines of `config`."""
+def check(config: Config, problems: Problems, absent: dict[str, str] | None = None) -> None:
+    """Add to `problems` what is wrong with the lines of `config`.
+
+    absent  takes the devices on lines that the board has not, and why; None: they are problems too
+    """
     claimed = claims(config)
     first: dict[str, str] = {}
     for claim in claimed:
@@ -79,9 +82,21 @@ def check(config: Config, problems: Problems) -> None:
         return
     board_buses.check(config, problems)
     held = _held(config)
+    taken = [claim.line for claim in claimed]
     for claim in claimed:
-        if claim.direction in ("input", "output") and "." not in claim.line:
-            _check_line(config, claim, held, [other.line for other in claimed], problems)
+        if claim.direction not in ("input", "output") or "." in claim.line:
+            continue
+        free = [line for line in board_facts.lines() if line not in held and line not in taken]
+        if board_facts.number(claim.line) is not None:
+            _check_line(config, claim, held, free, problems)
+            continue
+        near = nearest(claim.line, free)
+        text = f'the {config["board"]} has no line "{claim.line}"; expected GPIO2 to GPIO27, '
+        text += f'the nearest is "{near}"'
+        if absent is None:
+            problems.add(_path(claim), text)
+        else:
+            absent[claim.device] = f"{text}, then a new start"
 
 
 def _check_analog(
@@ -185,18 +200,9 @@ def _held(config: Config) -> dict[str, str]:
 
 
 def _check_line(
-    config: Config, claim: Claim, held: dict[str, str], taken: list[str], problems: Problems
+    config: Config, claim: Claim, held: dict[str, str], free: list[str], problems: Problems
 ) -> None:
     path = _path(claim)
-    free = [line for line in board_facts.lines() if line not in held and line not in taken]
-    if board_facts.number(claim.line) is None:
-        near = nearest(claim.line, free)
-        problems.add(
-            path,
-            f'the {config["board"]} has no line "{claim.line}"; '
-            f'expected GPIO2 to GPIO27, the nearest is "{near}"',
-        )
-        return
     if claim.line in held:
         problems.add(
             path,

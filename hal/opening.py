@@ -76,10 +76,12 @@ def open_board(
     serial_ports: "SerialPorts",
     analog_inputs: "AnalogInputs | None" = None,
     buses: "ReaderBuses | None" = None,
+    absent: "dict[str, str] | None" = None,
 ) -> Board:
     """Claim every line of `config` (from `load`) once and build its drivers; every lock de-energised.
 
     analog_inputs, buses  None: this board has none
+    absent  devices that are not opened, and why (`hal.board.load`)
 
     A device that cannot be opened (a busy line, a missing chip) stands in `Board.problems`; the rest
     is opened. Whether a door may run without its lock, contact or REX is the caller's to decide.
@@ -96,6 +98,9 @@ def open_board(
         held = len(board._ports)
         if devices[name]["driver"] == "osdp_bus":
             continue  # nothing by itself: its readers open it
+        if absent and name in absent:
+            board.problems.append((name, absent[name]))
+            continue
         try:
             if devices[name]["driver"] == "supervised_contact":
                 board.devices[name] = _supervised(name, devices[name], board, analog_inputs)

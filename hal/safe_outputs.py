@@ -7,6 +7,7 @@ claims outputs alone, so that no missing reader or contact matters. Imports litt
 import tomllib
 from typing import TYPE_CHECKING, Any
 
+from hal import board_facts
 from hal.errors import BoardConfigError, HalError
 from hal.opening import LINE_KEYS, OUTPUT_DRIVERS
 
@@ -47,6 +48,10 @@ def drive(config: dict[str, Any], lines: "Lines") -> list[str]:
     claimed = []
     devices = config.get("devices", {})
     for name, line, low in sorted(_outputs(devices)):
+        if "." not in line and board_facts.number(line) is None:
+            text = f"{line}: no line of a board's header; expected GPIO2 to GPIO27"
+            problems.setdefault(text, []).append(name[1])
+            continue  # the chip may have one of that name: the board's own affair
         try:
             claimed.append((name[1], lines.output(line, low, False)))
         except HalError as error:

@@ -71,8 +71,15 @@ class Cache:
     @contextlib.contextmanager
     def lock(self, patience_s: float = 1800) -> Iterator[None]:
         """Be the only run that makes something here. Raises `ImageError` after `patience_s`."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / "lock").open("a") as file:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            lock = (self.folder / "lock").open("a")
+        except OSError as error:
+            reason = (error.strerror or "unknown").lower()
+            raise ImageError(
+                f"{self.folder}: {reason}; expected a folder that can be made and written"
+            ) from error
+        with lock as file:
             self._wait(file.fileno(), patience_s)
             self._locked = True
             try:

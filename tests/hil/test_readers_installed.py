@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import pytest
-from installed import CARDS, PYTHON, House
+from installed import BOARD_FILE, CARDS, PYTHON, House
 from outside_broker import Broker
 
-BOARD = "/etc/doorward/board.toml"
 ORDERS = "/run/typist"
 RIG = "/opt/doorward/tests/hil/rig"
 PATHS = f"{RIG}:/opt/doorward/tests/contract:/opt/doorward"
@@ -61,7 +60,7 @@ class Plug(NamedTuple):
 def readers(house: House) -> Iterator[dict[str, Plug]]:
     """Both are plugged in, and the services run."""
     shell = house.guest.shell
-    before = house.guest.read(BOARD)
+    before = house.guest.read(BOARD_FILE)
     shell("modprobe uinput; modprobe evdev; modprobe cdc_acm; modprobe dummy_hcd")
     shell(
         f"PYTHONPATH={PATHS} setsid {PYTHON} {RIG}/typist.py {ORDERS} </dev/null >/dev/null 2>&1 &"
@@ -93,11 +92,11 @@ def readers(house: House) -> Iterator[dict[str, Plug]]:
     for one in found.values():
         one.plug()
     port = shell("ls /dev/serial/by-id/*").strip()
-    house.guest.write(BOARD, before.decode() + MORE.replace("PORT", port))
+    house.guest.write(BOARD_FILE, before.decode() + MORE.replace("PORT", port))
     house.start()
     yield found
     house.stop()
-    house.guest.write(BOARD, before)
+    house.guest.write(BOARD_FILE, before)
     shell("pkill -KILL -f rig/typist; modprobe -r g_serial dummy_hcd")
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 from guest import Guest, Row
 from installed import (
+    BOARD_FILE,
     CARDS,
     CONTACT,
     DOOR,
@@ -222,6 +223,30 @@ def test_a_magnet_whose_way_out_somebody_else_has_gets_no_current(
         running.stop()
     running.start()
     until_levels(running, magnet=ENGAGED, strike=LOCKED)
+
+
+def test_devices_on_lines_that_the_board_has_not_are_told_and_the_rest_works(
+    running: House, broker: Broker
+) -> None:
+    """GPIO45 is a line of the chip, and none of the board's header."""
+    right = running.guest.read(BOARD_FILE).decode()
+    wrong = right.replace('"GPIO16"', '"GPIO99"').replace('"GPIO23"', '"GPIO45"')
+    running.stop()
+    before, since = len(broker.events()), Since(running)
+    running.guest.write(BOARD_FILE, wrong)
+    running.start()
+    broker.wait(before, "alarm.raised", **{"class": "reader_fault", "device": "front-contact"})
+    broker.wait(before, "system.fault", device="siren")
+    running.badge(*CARDS[1])
+    broker.wait(before, "access.granted", credential=1)
+    assert RELEASED in since.levels(STRIKE)
+    until_levels(running, magnet=ENGAGED)
+    running.stop()
+    assert not [row for row in since.rows() if row[3] in (45, SIREN)]
+    line = 'front-contact: the rpi4 has no line "GPIO99"; expected GPIO2 to GPIO27'
+    assert running.log().count(line) == 1
+    running.guest.write(BOARD_FILE, right)
+    running.start()
 
 
 def test_no_service_complained_of_what_is_not_there(running: House, guest: Guest) -> None:

@@ -7,6 +7,7 @@ from board_texts import SMALL, problems
 
 from hal import board, board_facts
 from hal.board import Claim
+from hal.errors import BoardConfigError
 
 
 def load(folder: Path, override: dict[str, object] | None = None) -> board.Config:
@@ -67,6 +68,20 @@ def test_two_readers_on_one_port_are_both_named(tmp_path: Path) -> None:
 def test_a_line_that_the_board_lacks_is_named(tmp_path: Path, line: str) -> None:
     (found,) = problems(tmp_path, override={"devices.door.line": line})
     assert found.startswith(f'devices.door.line: the rpi4 has no line "{line}"; expected GPIO2 to ')
+
+
+def test_who_starts_a_door_hears_of_a_line_that_the_board_lacks_and_of_nothing_else(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "house.toml").write_text(SMALL.replace("GPIO16", "GPIO45"))
+    absent: dict[str, str] = {}
+    config = board.load(str(tmp_path / "house.toml"), absent=absent)
+    assert set(config["devices"]) == {"strike", "door", "reader"}
+    text = 'the rpi4 has no line "GPIO45"; expected GPIO2 to GPIO27, the nearest is "GPIO4", then a new start'
+    assert absent == {"door": text}
+    twice = {"devices.strike.line": "GPIO17"}
+    with pytest.raises(BoardConfigError, match="already claimed"):
+        board.load(str(tmp_path / "house.toml"), dict(twice), absent)
 
 
 def test_the_simulator_takes_any_name(tmp_path: Path) -> None:

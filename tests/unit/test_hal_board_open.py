@@ -180,6 +180,16 @@ def test_one_device_that_cannot_be_opened_stops_no_other(
     assert set(config["devices"]) - set(opened.devices) == {device}
 
 
+def test_a_device_on_a_line_that_the_board_lacks_is_told_and_not_tried() -> None:
+    config = board.load(DEMO)
+    lines = Recorder()
+    absent = {"front-strike": 'the rpi4 has no line "GPIO45"; expected GPIO2 to GPIO27'}
+    opened = board.open_board(config, lines, lines, lines, absent=absent)
+    assert opened.problems == list(absent.items())
+    assert set(config["devices"]) - set(opened.devices) == set(absent)
+    assert not [one for one in lines.done if one[1] == config["devices"]["front-strike"]["line"]]
+
+
 def test_half_a_device_is_let_go() -> None:
     lines = Recorder({"front-led-green": LineBusyError("front-led-green: busy; expected free")})
     opened = board.open_board(board.load(DEMO), lines, lines, lines)

@@ -47,6 +47,15 @@ def test_a_line_that_somebody_has_is_told_and_the_others_are_driven(lines: FakeL
     assert set(seen) == {"GPIO5", "GPIO6", "GPIO7"}
 
 
+def test_a_line_that_the_header_has_not_is_told_and_not_driven(lines: FakeLines) -> None:
+    seen = []
+    lines.on_output = lambda name, high: seen.append(name)
+    config = {"devices": {"siren": {"driver": "siren", "line": "GPIO45"}}}
+    (told,) = safe_outputs.drive(config, lines)
+    assert told == "siren: GPIO45: no line of a board's header; expected GPIO2 to GPIO27"
+    assert seen == []
+
+
 def test_a_file_that_is_no_config_is_one_line(tmp_path: Path) -> None:
     path = tmp_path / "board.toml"
     with pytest.raises(BoardConfigError, match="no such file or directory; expected a board"):

@@ -37,6 +37,17 @@ def test_a_thing_is_made_once_for_each_key(tmp_path: Path) -> None:
     assert [line.split(" in ")[0] for line in said] == ["root: being made", "root: made"] * 2
 
 
+@pytest.mark.parametrize("where", ["/proc/cache", "file/cache"])
+def test_a_folder_that_cannot_be_made_is_one_line(tmp_path: Path, where: str) -> None:
+    (tmp_path / "file").touch()
+    one, _ = _cache(tmp_path / where)
+    with (
+        pytest.raises(ImageError, match="; expected a folder that can be made and written$"),
+        one.lock(),
+    ):
+        pytest.fail("there is none")
+
+
 def test_a_thing_that_fails_in_the_making_is_not_there(tmp_path: Path) -> None:
     one, _ = _cache(tmp_path)
 

@@ -33,7 +33,7 @@ TRIES = 60  #: a busy machine may stop the guest in the midst of a frame
 DOOR, LINK = "doorward-door.service", "doorward-link.service"
 TO = "hil/c-01"
 OPERATOR, SEED = "op-hil", bytes(range(32))
-BOARD = Path(__file__).parent / "board.toml"
+BOARD, BOARD_FILE = Path(__file__).parent / "board.toml", "/etc/doorward/board.toml"
 STATE = "/var/lib/doorward"
 PYTHON = "/opt/doorward/.venv/bin/python"
 
@@ -103,7 +103,7 @@ class House:
         write("/run/operators.json", json.dumps([owner]))
         write("/run/keys.csv", "credential,card,levels\n" + rows)
         self.guest.shell("systemd-sysusers; systemd-tmpfiles --create doorward.conf", 120)
-        write("/etc/doorward/board.toml", BOARD.read_text() + "\n" + link)
+        write(BOARD_FILE, BOARD.read_text() + "\n" + link)
         # How long a stop may take is the one limit that is no law, and a busy machine's guest is late for it.
         for unit in (DOOR, LINK):
             write(f"/run/systemd/system/{unit}.d/busy.conf", "[Service]\nTimeoutStopSec=60s\n")
