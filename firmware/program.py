@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import hal.board
 from firmware.access import alarm
 from firmware.runtime.heartbeat import Heartbeat
-from firmware.services import board_files
+from firmware.services import board_files, trouble
 from firmware.services.service_manager import ServiceManager
 from firmware.trust import canonical, sealing
 from hal.errors import BoardConfigError, HalError
@@ -71,7 +71,7 @@ class Program:
         from firmware.runtime import aio
         from firmware.runtime.clock import MonotonicClock
         from firmware.runtime.controller import Controller
-        from firmware.services import health, trouble
+        from firmware.services import health
         from firmware.services.executor import ThreadExecutor
         from firmware.services.waker import WakingPollWaiter
         from firmware.services.wall import SystemWall
@@ -135,6 +135,7 @@ class Program:
             _complain(line)
         self._trouble = trouble.Trouble(self._board.devices, self._board.problems, _complain)
         self._controller.effects.on_record = self._trouble.heard
+        self._look()
 
     def run(self, test_lang: str | None) -> int:
         """Decide until told to stop, or walk through the exits with the installer; the exit code."""
@@ -262,6 +263,11 @@ class Program:
             done(str(problem) if problem else None)
 
         self._executors[1].submit(offer, offered)
+
+    def _look(self) -> None:
+        now_ms = self._loop.now_ms()
+        self._trouble.look(now_ms)
+        self._loop.call_at(now_ms + trouble.LOOK_MS, self._look)
 
     def _decides(self) -> None:
         """The first round of the door is over."""

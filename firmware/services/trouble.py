@@ -13,6 +13,7 @@ from firmware.access import alarm, record
 _GONE = "was gone; expected a plug and a cable that hold"
 
 BURST_MS = 5000  #: devices that fail for one reason within this are one line
+LOOK_MS = 2000  #: from one `Trouble.look` to the next
 
 
 def lines(problems: list[tuple[str, str]]) -> list[str]:
@@ -42,6 +43,9 @@ class Trouble:
         self._say = say
         #: device that fails: what was said of it, and when, if that was in another's line
         self._told: dict[str, tuple[str, int | None]] = {}
+        #: devices that were in trouble at the last look, and those that a look told of
+        self._were_wrong: set[str] = set()
+        self._by_look: set[str] = set()
 
     def heard(self, made: record.Record) -> None:
         """A record was made."""
@@ -60,6 +64,20 @@ class Trouble:
                     self._works(device)
                 else:
                     self._fails(device, text, made.at_ms, [])
+
+    def look(self, now_ms: int) -> None:
+        """Tell of what no record tells: an alarm of before the start that goes on makes none.
+
+        To be called every `LOOK_MS`; what is wrong at two looks running lasts.
+        """
+        wrong = {name for name, one in self._devices.items() if getattr(one, "problem", "")}
+        for device in sorted(self._by_look - wrong):
+            self._works(device)
+        known = set(self._told)
+        for device in sorted((wrong & self._were_wrong) - known):
+            self._fails(device, self._reason(device), now_ms, sorted(wrong))
+        self._by_look = (self._by_look & wrong) | (self._told.keys() - known)
+        self._were_wrong = wrong
 
     def _fails(self, device: str, text: str, at_ms: int, others: list[str]) -> None:
         """Say so, once; and in the same line who of `others` fails for that reason now."""

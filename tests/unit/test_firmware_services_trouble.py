@@ -120,3 +120,35 @@ def test_what_was_told_at_the_start_and_what_is_no_device_is_not_told_here() -> 
     trouble.heard(raised("door_forced", "front"))
     trouble.heard(raised("reader_fault", "elsewhere"))
     assert said == []
+
+
+def test_what_a_start_finds_wrong_under_an_alarm_of_before_is_told_once_it_lasts() -> None:
+    trouble, said = log()
+    trouble.look(0)
+    assert said == []
+    trouble.look(2000)
+    trouble.look(4000)
+    assert said == [f"lid, tamper: {EXPANDER}", f"reader: {PORT}"]
+    trouble._devices["reader"].problem = ""
+    trouble.look(6000)
+    trouble.heard(raised("reader_fault", "reader", record.ALARM_CLEARED))
+    assert said[2:] == ["reader: works again"]
+
+
+def test_what_a_record_has_told_is_not_told_again_at_a_look() -> None:
+    trouble, said = log()
+    trouble.look(0)
+    trouble.heard(raised("reader_fault", "reader", at_ms=1000))
+    trouble.heard(raised("reader_fault", "lid", at_ms=1000))
+    trouble.look(2000)
+    trouble.look(4000)
+    assert said == [f"reader: {PORT}", f"lid, tamper: {EXPANDER}"]
+
+
+def test_what_is_over_at_the_next_look_was_nothing() -> None:
+    trouble, said = log()
+    for at_ms in range(0, 10_000, 2000):
+        for one in trouble._devices.values():
+            one.problem = PORT if at_ms % 4000 else ""
+        trouble.look(at_ms)
+    assert said == []
