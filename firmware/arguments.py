@@ -4,12 +4,24 @@ What was nearly right is named: a command, an option, one of a few words.
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Iterable
 from typing import Any, NoReturn
 
 _FEW = 6  #: so many choices are listed where none is near
 _NEAR = 0.6  #: how alike two words are, of 1, to be named for one another
+
+
+class Help(argparse.RawDescriptionHelpFormatter):
+    """As `argparse` has it, without the modules that it loads to learn how wide a terminal is."""
+
+    def __init__(self, prog: str) -> None:
+        try:
+            columns = int(os.environ.get("COLUMNS") or 0) or os.get_terminal_size().columns
+        except (OSError, ValueError):
+            columns = 80
+        super().__init__(prog, width=columns - 2)
 
 
 class Parser(argparse.ArgumentParser):

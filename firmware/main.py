@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from firmware.arguments import Parser
+from firmware.arguments import Help, Parser
 from hal.errors import BoardConfigError, HalError
 
 if TYPE_CHECKING:
@@ -173,7 +173,7 @@ def _parser() -> Parser:
         prog="doorward",
         description="The controller behind the front door of a rental building.",
         epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=Help,
     )
     parser.add_argument("--board", metavar="FILE", help="board config (TOML)")
     parser.add_argument("--state", metavar="DIR", help="folder for records and keys")

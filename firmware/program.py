@@ -165,12 +165,13 @@ class Program:
         return code
 
     def _make_link(self, listener: "Listener | None", will: str) -> "Link":
-        from firmware.services.link_child import LinkProcess
-        from firmware.services.link_socket import LinkSocket
-
         section, own = self._config["link"], self._config["controller"]
         if listener is None:
+            from firmware.services.link_child import LinkProcess
+
             return LinkProcess(section, own["site"], own["name"], self._loop, will)
+        from firmware.services.link_socket import LinkSocket
+
         return LinkSocket(section, own["site"], own["name"], self._loop, will, listener)
 
     def _storage(self, folder: str) -> "tuple[Journal, Store, bytes]":
