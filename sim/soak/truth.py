@@ -82,10 +82,6 @@ class Truth:
         #: int  the latest second that a clock which was trusted had come to when it was set, recorded or not
         self.shown_s = 0
         self._was_trusted = False
-        self.broker_ms = NEVER_MS
-        self.broker_ill: set[str] = set()
-        self.network_ms = NEVER_MS
-        self.network = True
         self.door_task_ms = NEVER_MS  # when the door loop was last made to die or hang
         self.task_dies_ms = NEVER_MS  # that it died, having lived
         self.ended_tasks: dict[str, int] = {}
@@ -153,8 +149,6 @@ class Truth:
             self._wire(at_ms, do, step)
         elif do == "trip_sensor":
             self._ail(step["point"], "tripped", step["on"], at_ms)
-        elif do in ("cut_network", "restore_network"):
-            self.network, self.network_ms = do == "restore_network", at_ms
         elif do == "fail_storage":
             self._storage(step, at_ms)
         elif do == "fail_disk":
@@ -173,8 +167,6 @@ class Truth:
             if step["op"] == "clock.set":
                 self._touch_clock(at_ms)
                 self.clock_set = True
-        elif do == "fail_broker":
-            self._broker(step, at_ms)
         elif do == "kill_process" and step["process"] == "door":
             self.door_task_ms = at_ms
         elif do == "fail_task":
@@ -262,10 +254,6 @@ class Truth:
         # What waits for a slow disk waits its turn.
         self.storage_ms = at_ms + SLOW_ENDS_MS if was_slow else max(self.storage_ms, at_ms)
 
-    def _broker(self, step: dict[str, Any], at_ms: int) -> None:
-        self.broker_ms = at_ms
-        (self.broker_ill.add if step["on"] else self.broker_ill.discard)(step["fault"])
-
     def pressed_ms(self, portal: str, by_ms: int | None = None) -> int:
         """When somebody last pressed to get out, up to and including `by_ms`."""
         presses = self.presses.get(portal, [NEVER_MS])
@@ -304,9 +292,3 @@ class Truth:
     def storage_for(self, ms: int) -> bool:
         """Whether the disk has worked for so long."""
         return not self._storage_mode and self.now_ms() - self.storage_ms >= ms
-
-    def online_for(self, ms: int) -> bool:
-        """Whether there was a network and a sound broker for so long."""
-        now_ms = self.now_ms()
-        since = max(self.network_ms, self.broker_ms)
-        return self.network and not self.broker_ill and now_ms - since >= ms
