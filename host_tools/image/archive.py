@@ -8,12 +8,16 @@ import os
 import re
 import time
 from collections.abc import Sequence
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 from host_tools.image import command
 from host_tools.image.cache import ImageError
 
 FRESH_S = 6 * 3600  #: lists younger than this are not fetched again
+_DATE = re.compile(r"^Date: (.+)$", re.MULTILINE)
+#: What each system has, as apt's patterns.
+_SMALLEST = ("apt", "?essential", "?priority(required)")
 _STANZA_END = re.compile(r"\n[ \t]*\n")
 
 
@@ -56,14 +60,33 @@ class Archive:
         """The version that would be installed. Raises `ImageError` if there is none."""
         return self._field(package, "Version")
 
-    def versions(self, packages: Sequence[str]) -> list[str]:
-        """The versions of several at once, each as "package version". Raises `ImageError`."""
-        shown = self._apt("apt-cache", "show", "--no-all-versions", *packages)
-        names = re.findall(r"^Package: (.+)$", shown, re.MULTILINE)
-        return [
+    def system(self, packages: Sequence[str]) -> list[str]:
+        """All that the smallest system with `packages` has, each as "package version".
+
+        Raises `ImageError`.
+        """
+        words = ["install", "--simulate", "--no-install-recommends", *_SMALLEST, *packages]
+        told = self._apt("apt-get", *words)
+        return sorted(
             f"{name} {version}"
-            for name, version in zip(names, re.findall(r"^Version: (.+)$", shown, re.MULTILINE))
+            for name, version in re.findall(r"^Inst (\S+) \((\S+) ", told, re.MULTILINE)
+        )
+
+    def date_s(self) -> int:
+        """When the suite was published, s since 1970; a stable one is with each point release.
+
+        Raises `ImageError` where its lists do not say.
+        """
+        lists = self._folder / "state/lists"
+        dates = [
+            int(parsedate_to_datetime(found[1]).timestamp())
+            for name in ("InRelease", "Release")
+            for path in lists.glob(f"*_dists_{self.suite}_{name}")
+            if (found := _DATE.search(path.read_text()))
         ]
+        if not dates:
+            raise ImageError(f"{self.suite}: no Release in {lists} has a date; expected Debian's")
+        return max(dates)
 
     def depends(self, package: str, beginning: str) -> str:
         """The package that `package` depends on whose name begins so. Raises `ImageError`."""

@@ -89,7 +89,7 @@ class Cache:
                 self._locked = False
 
     def get(self, kind: str, key: str, make: Callable[[Path], None]) -> Path:
-        """The folder of a thing; `make` fills an empty one if it is not there."""
+        """The folder of a thing; `make` fills an empty one if it is not there, with umask 022."""
         assert self._locked, "under `lock` only"
         whole = self.folder / f"{kind}-{key}"
         sizes = self.folder / f"{_SIZES}{whole.name}"
@@ -100,13 +100,15 @@ class Cache:
             began_s = time.monotonic()
             self.say(f"{kind}: being made")
             part = self.folder / f"{_PART}{kind}-{key}"
-            part.mkdir()
+            of_who_asks = os.umask(0o022)
             try:
+                part.mkdir()
                 make(part)
                 sizes.write_text(json.dumps(_sizes(part)))
                 os.sync()
                 part.rename(whole)
             finally:
+                os.umask(of_who_asks)
                 remove(part)
             self.say(f"{kind}: made in {time.monotonic() - began_s:.0f} s")
         os.utime(whole)

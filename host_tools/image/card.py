@@ -112,7 +112,7 @@ def write(recipe: Recipe, out: Path, progress: Progress) -> Card:
         before = _taken(image)
         progress.begin("root: ext4", tree.data_bytes)
         ext4.write(
-            image, root, root_uuid, tree, epoch_s, lambda: progress.at(_taken(image) - before)
+            image, root, root_uuid, tree, epoch_s, lambda _: progress.at(_taken(image) - before)
         )
         progress.end(f"{(_taken(image) - before) / 1e6:.0f} MB")
         progress.begin("check")

@@ -49,11 +49,12 @@ def run(
     limit_s: float,
     folder: Path | None = None,
     environment: Mapping[str, str] | None = None,
-    meanwhile: Callable[[], None] | None = None,
+    meanwhile: Callable[[str], None] | None = None,
 ) -> str:
     """What a program says on its standard output. Raises `ImageError` with the last line of its complaint.
 
-    meanwhile  called several times a second while it works
+    meanwhile  called several times a second while it works, and when it is done, with all that it has
+               said on its standard error
     """
     end_s = time.monotonic() + limit_s
     with subprocess.Popen(
@@ -79,13 +80,17 @@ def run(
 
 
 def _wait(
-    process: "subprocess.Popen[str]", end_s: float, meanwhile: Callable[[], None] | None
+    process: "subprocess.Popen[str]", end_s: float, meanwhile: Callable[[str], None] | None
 ) -> tuple[str, str]:
     while True:
         left_s = max(end_s - time.monotonic(), 0)
         try:
-            return process.communicate(timeout=left_s if meanwhile is None else min(left_s, 0.2))
-        except subprocess.TimeoutExpired:
+            done = process.communicate(timeout=left_s if meanwhile is None else min(left_s, 0.2))
+        except subprocess.TimeoutExpired as error:
             if time.monotonic() >= end_s or meanwhile is None:
                 raise
-            meanwhile()
+            meanwhile((error.stderr or b"").decode(errors="replace"))  # bytes, text or not
+        else:
+            if meanwhile is not None:
+                meanwhile(done[1])
+            return done

@@ -23,7 +23,7 @@ def write(
     uuid: str,
     tree: Tree,
     epoch_s: int,
-    meanwhile: Callable[[], None] | None = None,
+    meanwhile: Callable[[str], None] | None = None,
 ) -> None:
     """Make the file system with all that is in `tree`.
 

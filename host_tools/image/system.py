@@ -1,6 +1,8 @@
 """Doorward in a root system of Debian: the program, its Python packages, its units; nothing of one board.
 
-What belongs to one controller is put on its card (`host_tools.image.card`).
+What belongs to one controller is put on its card (`host_tools.image.card`). What is put into the system is
+dated as its caller says, and is root's to write and all users' to read: neither when a checkout was made nor
+with which umask is seen in it.
 """
 
 import shutil
@@ -33,8 +35,8 @@ _RPI_GPIO = "etc/systemd/system/doorward-door.service.d/rpi-gpio.conf"
 _DEBIANS = "usr/lib/python3/dist-packages"
 
 
-def packages(system: Path, arch: str, requirements: Sequence[Path]) -> None:
-    """Give a root system the virtual environment of /opt/doorward. Raises `ImageError`."""
+def packages(system: Path, arch: str, requirements: Sequence[Path], epoch_s: int) -> None:
+    """Give a root system the virtual environment of /opt/doorward, dated `epoch_s`. Raises `ImageError`."""
     venv = f"{HOME}/.venv"
     site = f"{venv}/lib/python{root.python_version(system)}/site-packages"
     root.install_python(system, arch, requirements, site)
@@ -43,12 +45,13 @@ def packages(system: Path, arch: str, requirements: Sequence[Path]) -> None:
     (system / venv / "bin/python").symlink_to("/usr/bin/python3")
     (system / venv / "pyvenv.cfg").write_text("home = /usr/bin\n")
     compile_python(system, venv)
-    let_all_read(system / HOME)
+    _settle(system / HOME, epoch_s)
 
 
-def program(system: Path, project: Path, rpi_gpio: bool = False) -> None:
+def program(system: Path, project: Path, epoch_s: int, rpi_gpio: bool = False) -> None:
     """Put the program of `project`, compiled, and its units into a root system, to start with it.
 
+    epoch_s   int   what its files are dated, s since 1970
     rpi_gpio  bool  for boards whose lines are driven through RPi.GPIO, Debian's package python3-rpi.gpio
     Raises `ImageError`.
     """
@@ -57,22 +60,22 @@ def program(system: Path, project: Path, rpi_gpio: bool = False) -> None:
     for name in _CODE:
         shutil.copytree(project / name, system / HOME / name, ignore=ignored)
         compile_python(system, f"{HOME}/{name}")
-        let_all_read(system / HOME / name)
+        _settle(system / HOME / name, epoch_s)
     for path in sorted((project / _UNITS).iterdir()):
         if path.suffix in (".service", ".socket", ".target"):
-            _copy(path, system / "usr/lib/systemd/system" / path.name)
+            _copy(path, system / "usr/lib/systemd/system" / path.name, epoch_s)
         elif path.name in _PLACES:
-            _copy(path, system / _PLACES[path.name])
+            _copy(path, system / _PLACES[path.name], epoch_s)
     _folder((system / _COMMAND).parent)
     (system / _COMMAND).write_text(_COMMAND_TEXT)
     (system / _COMMAND).chmod(0o755)
-    wants = system / "etc/systemd/system/multi-user.target.wants"
-    _folder(wants)
-    (wants / "doorward.target").symlink_to("/usr/lib/systemd/system/doorward.target")
+    root.date(system / _COMMAND, epoch_s)
+    wants = system / "etc/systemd/system/multi-user.target.wants/doorward.target"
+    _link(wants, "/usr/lib/systemd/system/doorward.target", epoch_s)
     if rpi_gpio:
-        _copy(project / _UNITS / "rpi-gpio.conf", system / _RPI_GPIO)
+        _copy(project / _UNITS / "rpi-gpio.conf", system / _RPI_GPIO, epoch_s)
         site = f"{HOME}/.venv/lib/python{root.python_version(system)}/site-packages"
-        (system / site / "RPi").symlink_to(f"/{_DEBIANS}/RPi")
+        _link(system / site / "RPi", f"/{_DEBIANS}/RPi", epoch_s)
 
 
 def compile_python(system: Path, folder: str) -> None:
@@ -96,10 +99,16 @@ def compile_python(system: Path, folder: str) -> None:
         command.run(["chroot", system, f"/usr/bin/python{version}", *words, f"/{folder}"], 900)
 
 
-def _copy(source: Path, target: Path) -> None:
+def _copy(source: Path, target: Path, epoch_s: int) -> None:
     _folder(target.parent)
     shutil.copyfile(source, target)
-    let_all_read(target)
+    _settle(target, epoch_s)
+
+
+def _link(link: Path, target: str, epoch_s: int) -> None:
+    _folder(link.parent)
+    link.symlink_to(target)
+    root.date(link, epoch_s)
 
 
 def _folder(folder: Path) -> None:
@@ -109,12 +118,16 @@ def _folder(folder: Path) -> None:
         let_all_read(folder)
 
 
-def let_all_read(at: Path) -> None:
-    """Let every user read a file, or a folder with all in it, whatever the umask was when it was made.
+def _settle(at: Path, epoch_s: int) -> None:
+    let_all_read(at)
+    root.date(at, epoch_s)
 
-    The services are other users than who makes the system.
+
+def let_all_read(at: Path) -> None:
+    """Let every user read a file, or a folder with all in it, and its owner alone write.
+
+    The services are other users than who makes the system; and the umask was anything when it was made.
     """
     for path in [at, *at.rglob("*")]:
         if not path.is_symlink():
-            mode = path.stat().st_mode
-            path.chmod(mode | (0o555 if mode & 0o100 else 0o444))
+            path.chmod(0o755 if path.stat().st_mode & 0o100 else 0o644)

@@ -152,11 +152,10 @@ class Tree:
             raise ImageError(f"{path!r}: has a sign that no name here has; expected printable ones")
 
 
-def newest_s(*folders: Path) -> int:
-    """When the newest file in folders was changed, s since 1970: the date of a card that is made of them."""
+def newest_s(folder: Path) -> int:
+    """When the newest file in a folder was changed, s since 1970: the date of a card that is made of it."""
     return max(
         int((Path(here) / name).lstat().st_mtime)
-        for folder in folders
         for here, _, names in os.walk(folder)
         for name in names
     )

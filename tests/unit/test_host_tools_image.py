@@ -1,6 +1,7 @@
 """What images are made of: cached whole or not at all, found where apt is told, the same bytes each time."""
 
 import gzip
+import io
 import os
 import time
 from collections.abc import Callable
@@ -8,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from host_tools.image import archive, cache, command, disk, initramfs
+from host_tools.image import archive, cache, command, disk, initramfs, root
 from host_tools.image.cache import Cache, ImageError
+from host_tools.image.progress import Progress
 
 
 def _cache(folder: Path) -> tuple[Cache, list[str]]:
@@ -58,6 +60,19 @@ def test_a_thing_that_fails_in_the_making_is_not_there(tmp_path: Path) -> None:
     with one.lock(), pytest.raises(ImageError):
         one.get("root", "a", half)
     assert [path.name for path in tmp_path.iterdir()] == ["lock"]
+
+
+def test_a_thing_has_the_same_modes_whatever_the_umask_of_who_asks(tmp_path: Path) -> None:
+    one, _ = _cache(tmp_path)
+    before = os.umask(0o077)
+    try:
+        with one.lock():
+            found = one.get("root", "a", _fill)
+        assert os.umask(0o077) == 0o077
+    finally:
+        os.umask(before)
+    assert found.stat().st_mode & 0o777 == 0o755
+    assert (found / "thing").stat().st_mode & 0o777 == 0o644
 
 
 def test_what_a_killed_run_left_is_removed_and_never_taken_for_whole(tmp_path: Path) -> None:
@@ -193,6 +208,108 @@ def test_lists_that_cannot_be_fetched_are_tried_again_and_older_ones_serve_meanw
         lists.refresh()
 
 
+SIMULATED = """Reading package lists...
+Inst libc6 (2.36-9+deb12u14 Debian:12.15/oldstable [arm64]) []
+Inst base-files (12.4+deb12u15 Debian:12.15/oldstable [arm64])
+Conf base-files (12.4+deb12u15 Debian:12.15/oldstable [arm64])
+"""
+
+
+def test_what_a_system_is_made_of_is_all_its_packages_and_when_their_suite_was_published(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def run(words: list[str], limit_s: float, folder: Path | None = None) -> str:
+        asked.extend(words)
+        return SIMULATED
+
+    monkeypatch.setattr(command, "run", run)
+    lists = archive.Archive(tmp_path, "bookworm", "arm64")
+    assert lists.system(["udev"]) == ["base-files 12.4+deb12u15", "libc6 2.36-9+deb12u14"]
+    assert asked[-4:] == ["apt", "?essential", "?priority(required)", "udev"]
+    with pytest.raises(ImageError, match="^bookworm: no Release in .* has a date; expected"):
+        lists.date_s()
+    folder = tmp_path / "bookworm-arm64/state/lists"
+    folder.mkdir(parents=True)
+    for name, date in (("bookworm", "11 Jul"), ("bookworm-updates", "21 Nov")):
+        text = f"Suite: oldstable\nDate: Sat, {date} 2026 10:16:37 UTC\n"
+        (folder / f"a.example_debian_dists_{name}_InRelease").write_text(text)
+    assert lists.date_s() == 1783764997
+
+
+def test_a_system_is_dated_as_its_suite_and_keeps_nothing_of_the_machine_that_made_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[dict[str, str]] = []
+
+    def run(
+        words: list[str | Path],
+        limit_s: float,
+        folder: Path | None = None,
+        environment: dict[str, str] | None = None,
+        meanwhile: Callable[[str], None] | None = None,
+    ) -> str:
+        if environment is not None and meanwhile is not None:
+            heard.append(environment)
+            debootstrap(tmp_path / "root")
+            steps = ["I: arm64 is not amd64", "I: extracting archives...", "I: installing them..."]
+            meanwhile("\n".join(steps[:2]) + "\n")
+            meanwhile("\n".join([*steps, "I: success in 1 second", ""]))
+        return ""
+
+    def debootstrap(made: Path) -> None:
+        (made / "etc/apt/sources.list.d").mkdir(parents=True)
+        (made / "etc/apt/sources.list.d/0000sources.list").write_text("deb http://me:pw@intra/ x")
+        (made / "etc/resolv.conf").write_text("nameserver 192.0.2.53\n")
+        (made / "etc/hostname").write_text("the-builders\n")
+        (made / "etc/shadow").touch()
+        (made / "etc/mtab").symlink_to("../proc/self/mounts")
+        (made / "etc/debian_version").touch()
+        os.utime(made / "etc/debian_version", (1_750_000_000, 1_750_000_000))
+
+    lists = archive.Archive(tmp_path / "apt", "bookworm", "arm64")
+    monkeypatch.setattr(lists, "date_s", lambda: 1_700_000_000)
+    monkeypatch.setattr(command, "run", run)
+    monkeypatch.setattr(os, "getuid", lambda: 0)
+    out = io.StringIO()
+    root.make(lists, ["udev"], tmp_path / "root", Progress(out, lambda: 0.0))
+    assert out.getvalue() == "debian: extracting archives: 0.0 s\ndebian: installing them: 0.0 s\n"
+    assert heard[0]["SOURCE_DATE_EPOCH"] == "1700000000"
+    etc = tmp_path / "root/etc"
+    assert sorted(path.name for path in etc.iterdir()) == [
+        *("apt", "debian_version", "mtab", "shadow")
+    ]
+    assert (etc / "mtab").lstat().st_mtime == (etc / "shadow").stat().st_mtime == 1_700_000_000
+    assert (etc / "debian_version").stat().st_mtime == 1_750_000_000
+    sources = (etc / "apt/sources.list").read_text().splitlines()
+    assert [line.split()[2:] for line in sources] == [
+        ["http://deb.debian.org/debian", "bookworm", "main"],
+        ["http://deb.debian.org/debian", "bookworm-updates", "main"],
+        ["http://deb.debian.org/debian-security", "bookworm-security", "main"],
+    ]
+    assert list((etc / "apt/sources.list.d").iterdir()) == []
+
+
+def test_a_network_services_own_link_to_its_name_servers_stays(tmp_path: Path) -> None:
+    (tmp_path / "etc/apt/sources.list.d").mkdir(parents=True)
+    (tmp_path / "etc/resolv.conf").symlink_to("../run/systemd/resolve/stub-resolv.conf")
+    root.leave_out_the_machine(tmp_path, "bookworm")
+    assert (tmp_path / "etc/resolv.conf").is_symlink()
+
+
+def test_commands_that_hold_the_path_of_who_installed_them_are_not_kept(tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/apsw").write_text("#!/home/ling/.venv/bin/python\n")
+    (tmp_path / "apsw-1.dist-info").mkdir()
+    record = tmp_path / "apsw-1.dist-info/RECORD"
+    record.write_text("../../bin/apsw,sha256=A_bX,223\napsw/__init__.py,sha256=B,5\n")
+    root.drop_scripts(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["apsw-1.dist-info"]
+    assert record.read_text() == "apsw/__init__.py,sha256=B,5\n"
+    root.drop_scripts(tmp_path)
+
+
 def test_a_machine_whose_apt_has_another_suite_is_told_so(tmp_path: Path) -> None:
     (tmp_path / "sources.list").write_text("deb http://mirror.example/ubuntu noble main\n")
     with pytest.raises(ImageError) as told:
@@ -229,6 +346,22 @@ def test_a_program_that_fails_is_the_line_that_says_why() -> None:
     with pytest.raises(ImageError) as told:
         command.run(["sh", "-c", "echo 'x.c:1: error: no' >&2; echo more >&2; exit 3"], 5)
     assert str(told.value) == "sh: x.c:1: error: no; expected it to succeed"
+
+
+def test_what_a_program_complains_of_is_heard_while_it_works_and_when_it_is_done(
+    tmp_path: Path,
+) -> None:
+    heard: list[str] = []
+
+    def hear(said: str) -> None:
+        heard.append(said)
+        if said:
+            (tmp_path / "go").touch()
+
+    script = "echo one >&2; until [ -e go ]; do sleep 0.01; done; echo two >&2"
+    command.run(["sh", "-c", script], 60, tmp_path, meanwhile=hear)
+    assert "one\n" in heard
+    assert heard[-1] == "one\ntwo\n"
 
 
 def test_a_program_that_does_not_end_is_ended() -> None:

@@ -13,6 +13,7 @@ from host_tools.image import foreign, system
 from host_tools.image.cache import ImageError
 
 ROOT = Path(__file__).parents[2]
+EPOCH_S = 1_000_000_000
 VERSION = f"3.{sys.version_info[1]}"
 
 
@@ -26,7 +27,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "usr/bin/python3").symlink_to(f"python{VERSION}")
     (folder / f"opt/doorward/.venv/lib/python{VERSION}/site-packages").mkdir(parents=True)
     os.umask(0o077)
-    system.program(folder, ROOT, rpi_gpio=True)
+    system.program(folder, ROOT, EPOCH_S, rpi_gpio=True)
     os.umask(of_who_makes_it)
     return folder
 
@@ -54,6 +55,28 @@ def test_whatever_the_umask_was_the_services_may_read_all_of_it(installed: Path)
             assert not path.is_dir() or mode & 0o111 == 0o111, path
 
 
+def test_what_is_put_in_carries_neither_the_dates_nor_the_modes_of_a_checkout(
+    installed: Path,
+) -> None:
+    files = [path for path in installed.rglob("*") if not path.is_dir() or path.is_symlink()]
+    files = [path for path in files if path.parent != installed / "usr/bin"]
+    assert len(files) > 100
+    for path in files:
+        found = path.lstat()
+        assert found.st_mtime == EPOCH_S, path
+        assert path.is_symlink() or found.st_mode & 0o777 in (0o644, 0o755), path
+
+
+def test_what_a_careless_umask_gave_to_the_group_is_taken_back(tmp_path: Path) -> None:
+    for name, mode in (("text", 0o666), ("program", 0o775)):
+        (tmp_path / name).touch()
+        (tmp_path / name).chmod(mode)
+    tmp_path.chmod(0o775)
+    system.let_all_read(tmp_path)
+    modes = [path.stat().st_mode & 0o777 for path in (tmp_path, *sorted(tmp_path.iterdir()))]
+    assert modes == [0o755, 0o755, 0o644]
+
+
 def test_the_services_start_with_the_system(installed: Path) -> None:
     link = installed / "etc/systemd/system/multi-user.target.wants/doorward.target"
     assert (installed / link.readlink().relative_to("/")).is_file()
@@ -79,7 +102,7 @@ def test_a_board_without_rpi_gpio_keeps_the_stricter_service(
     tmp_path: Path, installed: Path
 ) -> None:
     shutil.copytree(installed / "usr/bin", tmp_path / "usr/bin", symlinks=True)
-    system.program(tmp_path, ROOT)
+    system.program(tmp_path, ROOT, EPOCH_S)
     assert not list(tmp_path.rglob("rpi-gpio.conf.d")) + list(
         (tmp_path / "etc").rglob("rpi-gpio.conf")
     )

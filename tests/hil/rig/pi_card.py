@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 from typing import NamedTuple
 
-from progress import say
+from progress import say, steps
 from x86_guest import ROOT, folder, suite
 
 from host_tools.image import cache, card, command, foreign, initramfs, kernel, root, system
@@ -90,10 +90,12 @@ def parts() -> Parts:
         archive.refresh()
         found = kernel.resolve(archive)
         how = cache.sources(*(str(one.__file__) for one in (kernel, initramfs)))
-        name = cache.name(found.version, how, MODULES, FIRST_MODULES)
+        busybox = archive.version("busybox-static")
+        name = cache.name(found.version, busybox, how, MODULES, FIRST_MODULES)
         kernels = made.get("pi-kernel", name, lambda here: _kernel(archive, found, here))
-        versions = archive.versions(PACKAGES)
-        debian = cache.name(archive.suite, *versions, cache.sources(str(root.__file__)))
+        versions = archive.system(PACKAGES)
+        how = cache.sources(str(root.__file__))
+        debian = cache.name(archive.suite, archive.date_s(), *versions, how)
         systems = made.get("pi-debian", debian, lambda here: _debian(archive, here))
         wanted = ROOT / "requirements/run.txt"
         key = cache.name(debian, cache.sources(str(system.__file__), wanted))
@@ -115,7 +117,9 @@ def write(of: Parts, broker_port: int, work: Path) -> card.Card:
     stage = work / "system"
     for source in (of.system, of.python, of.kernel.parent / "root"):
         command.run(["cp", "-a", "--link", f"{source}/.", stage], 300)
-    system.program(stage, ROOT, rpi_gpio=True)
+    # Dated as its input is: what was put together just now would make each run another card.
+    epoch_s = newest_s(of.system)
+    system.program(stage, ROOT, epoch_s, rpi_gpio=True)
     link = f'[link]\nhost = "{HOST}"\nport = {broker_port}\ntls = false\nhost_ack = false\n'
     link += "keepalive_s = 30\nreconnect_max_ms = 1000\n"
     drop_in = "etc/systemd/system/doorward-door.service.d/zz-emulated.conf"
@@ -135,8 +139,6 @@ def write(of: Parts, broker_port: int, work: Path) -> card.Card:
     for name in _NOT_HERE:
         files.append(File(f"etc/systemd/system/{name}", link="/dev/null"))
     boot = {"kernel8.img": of.kernel, "initramfs8": of.initramfs, DTB: of.plain_dtb}
-    # Dated as its input is: what was put together just now would make each run another card.
-    epoch_s = newest_s(of.system, of.python)
     recipe = card.Recipe(stage, boot, files, HOSTNAME, size_mb=1024, epoch_s=epoch_s)
     with (work / "made.txt").open("w") as told:
         made = card.write(recipe, work / "card.img", Progress(told))
@@ -168,7 +170,8 @@ def _debian(archive: Archive, here: Path) -> None:
     foreign.enable(archive.arch)
     target = here / "root"
     target.mkdir(mode=0o755)
-    root.make(archive, PACKAGES, target)
+    with steps() as told:
+        root.make(archive, PACKAGES, target, told)
 
 
 def _python(debian: Path, arch: str, wanted: Path, here: Path) -> None:
@@ -178,5 +181,5 @@ def _python(debian: Path, arch: str, wanted: Path, here: Path) -> None:
     version = root.python_version(debian)
     (stage / f"usr/bin/python{version}").touch()
     (stage / "usr/bin/python3").symlink_to(f"python{version}")
-    system.packages(stage, arch, [wanted])
+    system.packages(stage, arch, [wanted], newest_s(debian))
     shutil.rmtree(stage / "usr")

@@ -133,9 +133,11 @@ def parts() -> Parts:
             "gpio-sim", name, lambda here: build_gpio_sim(archive, archive, found, here)
         )
         kernels = made.get("kernel", name, lambda here: _kernel(archive, found, modules, here))
-        versions = archive.versions(PACKAGES)
+        versions = archive.system(PACKAGES)
         wanted = [ROOT / "requirements/run.txt", ROOT / "requirements/hil.txt"]
-        key = cache.name(archive.suite, *versions, how, cache.sources(*wanted), found.version)
+        key = cache.name(
+            archive.suite, archive.date_s(), *versions, how, cache.sources(*wanted), found.version
+        )
         roots = made.get("root", key, lambda here: _root(archive, kernels, wanted, here))
     return Parts(kernels / "vmlinuz", kernels / "initramfs", roots / "root.ext4")
 
@@ -170,7 +172,8 @@ def _kernel(archive: Archive, found: kernel.Kernel, built: Path, here: Path) -> 
 def _root(archive: Archive, kernels: Path, wanted: Sequence[Path], here: Path) -> None:
     system = here / "root"
     system.mkdir(mode=0o755)
-    root.make(archive, PACKAGES, system)
+    with progress.steps() as steps:
+        root.make(archive, PACKAGES, system, steps)
     shutil.copytree(kernels / "root/lib/modules", system / "lib/modules", dirs_exist_ok=True)
     _python(archive, wanted, system)
     _settings(system)
