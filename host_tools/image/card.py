@@ -8,14 +8,16 @@ at its first start. A root system that holds a controller's key, a host's key or
 operator's, a broker's), and one among `files` or for the boot partition, is refused.
 """
 
+import contextlib
 import fcntl
 import hashlib
 import os
 import re
 import shutil
+import stat
 import tempfile
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -37,6 +39,24 @@ _LAST_S = 2**32 - 1  #: in 2106: the last date that each of the tools knows
 
 #: Without these a Pi's own firmware does not come to the kernel.
 _FIRMWARE = ("start.elf", "fixup.dat", "bootcode.bin")
+
+#: What else a Pi reads, and what comes of it when it is missing.
+_TOLD = {
+    "config.txt": "a Pi then loads no initramfs",
+    "cmdline.txt": "a Pi's kernel is then not told its root (for our initramfs: rdev=/dev/mmcblk0p2)",
+}
+
+_LONGEST_NAME = 240  #: bytes, with room for what the folder beside it is called besides
+
+#: What may stand where a card is to be written, and is none.
+_KINDS = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFLNK: "a link",
+    stat.S_IFBLK: "a device",
+    stat.S_IFCHR: "a device",
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+}
 
 
 class Recipe(NamedTuple):
@@ -87,52 +107,70 @@ def disk_id(name: str) -> int:
 def write(recipe: Recipe, out: Path, progress: Progress) -> Card:
     """Make the card and put it at `out`, in the place of what was there. Raises `ImageError`."""
     _check(recipe, out)
-    boot, root = _layout(recipe)
-    disk, volume, root_uuid = _ids(recipe.name)
-    _sweep(out)
-    work = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
-    mine = os.open(work, os.O_RDONLY)
     try:
-        fcntl.flock(mine, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        progress.begin("root: files")
-        (work / "root").mkdir()
-        (work / "root").chmod(0o755)
-        tree = Tree(recipe.root, work / "root")
-        epoch_s = _epoch_s(recipe, tree)
-        _own_files(recipe, tree, epoch_s)
-        _fits(recipe, root, tree)
-        progress.end(f"{len(tree.entries)}, {tree.data_bytes / 1e6:.0f} MB")
-        image = work / "card.img"
-        with image.open("wb") as file:
-            os.ftruncate(file.fileno(), recipe.size_mb * MB)
-            file.write(mbr.table(disk, (boot, root)))
-        progress.begin("boot: FAT32")
-        fat.write(image, boot, volume, recipe.boot, epoch_s)
-        progress.end(f"{len(recipe.boot)} files")
-        before = _taken(image)
-        progress.begin("root: ext4", tree.data_bytes)
-        ext4.write(
-            image, root, root_uuid, tree, epoch_s, lambda _: progress.at(_taken(image) - before)
-        )
-        progress.end(f"{(_taken(image) - before) / 1e6:.0f} MB")
-        progress.begin("check")
-        ext4.check(image, root)
-        progress.end("whole")
-        digest = _finish(image, progress)
-        image.replace(out)
+        with _beside(out) as work:
+            return _write(recipe, out, work, progress)
     except OSError as error:
         progress.broken()
-        reason = (error.strerror or "unknown").lower()
         raise ImageError(
-            f"{error.filename or out}: {reason}; expected a folder with room to make the card in"
+            f"{error.filename or out}: {_reason(error)}; expected a folder with room to make the card in"
         ) from error
     except BaseException:
         progress.broken()
         raise
+
+
+def _write(recipe: Recipe, out: Path, work: Path, progress: Progress) -> Card:
+    boot, root = _layout(recipe)
+    disk, volume, root_uuid = _ids(recipe.name)
+    progress.begin("root: files")
+    (work / "root").mkdir()
+    (work / "root").chmod(0o755)
+    tree = Tree(recipe.root, work / "root")
+    epoch_s = _epoch_s(recipe, tree)
+    _own_files(recipe, tree, epoch_s)
+    _fits(recipe, root, tree)
+    progress.end(f"{len(tree.entries)}, {tree.data_bytes / 1e6:.0f} MB")
+    image = work / "card.img"
+    with image.open("wb") as file:
+        os.ftruncate(file.fileno(), recipe.size_mb * MB)
+        file.write(mbr.table(disk, (boot, root)))
+    progress.begin("boot: FAT32")
+    fat.write(image, boot, volume, recipe.boot, epoch_s)
+    progress.end(f"{len(recipe.boot)} files")
+    before = _taken(image)
+    progress.begin("root: ext4", tree.data_bytes)
+    ext4.write(image, root, root_uuid, tree, epoch_s, lambda _: progress.at(_taken(image) - before))
+    progress.end(f"{(_taken(image) - before) / 1e6:.0f} MB")
+    progress.begin("check")
+    ext4.check(image, root)
+    progress.end("whole")
+    digest = _finish(image, progress)
+    image.replace(out)
+    return Card(out, digest, epoch_s, disk, _untested(recipe))
+
+
+@contextlib.contextmanager
+def _beside(out: Path) -> Iterator[Path]:
+    """A folder of this run's own, beside `out`."""
+    try:
+        _sweep(out)
+        work = Path(tempfile.mkdtemp(prefix=f".{out.name}.", dir=out.parent))
+    except OSError as error:
+        raise ImageError(
+            f"{out}: {_reason(error)}; expected a folder that may be read and written"
+        ) from error
+    mine = os.open(work, os.O_RDONLY)
+    try:
+        fcntl.flock(mine, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield work
     finally:
         shutil.rmtree(work, ignore_errors=True)
         os.close(mine)
-    return Card(out, digest, epoch_s, disk, _untested(recipe))
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or "unknown").lower()
 
 
 def _sweep(out: Path) -> None:
@@ -162,26 +200,18 @@ def _check(recipe: Recipe, out: Path) -> None:
         raise ImageError(
             f"boot partition: {boot} MB of {size}; expected {fat.LEAST_MB} at least, and 16 for the root"
         )
+    if size > mbr.MOST_MB:
+        raise ImageError(f"size: {size} MB; expected {mbr.MOST_MB} at most: its table ends there")
     for tool in _TOOLS:
         command.path(tool)
+    _check_place(out)
     _check_names(recipe)
-    for name, path in recipe.boot.items():
-        if not path.is_file():
-            raise ImageError(f"boot/{name}: {path} is no file; expected one")
+    boot_files = [(f"boot/{name}", _key_or_less(name, path)) for name, path in recipe.boot.items()]
     needed = sum(path.stat().st_size for path in recipe.boot.values())
     if needed > (boot - 4) * MB:
         raise ImageError(
             f"boot partition: {boot} MB is too small for {needed / 1e6:.0f} MB of files; expected more"
         )
-    if not out.parent.is_dir():
-        raise ImageError(f"{out}: its folder is not there; expected a folder to write into")
-    if out.is_dir():
-        raise ImageError(f"{out}: is a folder; expected a file, or nothing")
-    boot_files = [
-        (f"boot/{name}", path.read_bytes())
-        for name, path in recipe.boot.items()
-        if path.stat().st_size <= private_keys.LONGEST
-    ]
     own_files = [(file.path, file.data) for file in recipe.files if not file.link]
     for where, data in (*own_files, *boot_files):
         if private_keys.begins_one(data) or private_keys.is_one(where, data):
@@ -189,6 +219,40 @@ def _check(recipe: Recipe, out: Path) -> None:
     for file in recipe.files:
         if _is_state(file.path):
             raise _has_key(file.path)
+        if Path(file.path).as_posix() in _LEFT_OUT and not file.link:
+            raise ImageError(
+                f"{file.path}: is one machine's own; expected none: a board makes its own at its first start"
+            )
+
+
+def _check_place(out: Path) -> None:
+    """Whether a card may be put at `out`: over a card or nothing, never over a disk."""
+    if len(os.fsencode(out.name)) > _LONGEST_NAME:
+        raise ImageError(f"{out}: its name is too long; expected {_LONGEST_NAME} bytes at most")
+    try:
+        if not out.parent.is_dir():
+            raise ImageError(f"{out}: its folder is not there; expected a folder to write into")
+        kind = stat.S_IFMT(out.lstat().st_mode)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise ImageError(f"{out}: {_reason(error)}; expected a file, or nothing") from error
+    if kind != stat.S_IFREG:
+        raise ImageError(f"{out}: is {_KINDS[kind]}; expected a file, or nothing")
+
+
+def _key_or_less(name: str, path: Path) -> bytes:
+    """The bytes of a file for the boot partition; none of one that is too long for a key."""
+    try:
+        if not path.is_file():
+            raise ImageError(f"boot/{name}: {path} is no file; expected one")
+        with path.open("rb") as file:
+            data = file.read(private_keys.LONGEST + 1)
+            return data if len(data) <= private_keys.LONGEST else b""
+    except OSError as error:
+        raise ImageError(
+            f"boot/{name}: {path} cannot be read ({_reason(error)}); expected a file that can"
+        ) from error
 
 
 def _check_names(recipe: Recipe) -> None:
@@ -309,4 +373,7 @@ def _untested(recipe: Recipe) -> list[str]:
             f"{', '.join(missing)}: not on the card; a Pi 3 does not start without "
             "(Debian's package raspi-firmware)"
         )
+    told += [
+        f"{name}: not on the card; {why}" for name, why in _TOLD.items() if name not in recipe.boot
+    ]
     return told

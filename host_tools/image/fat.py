@@ -11,6 +11,9 @@ from host_tools.image.mbr import SECTOR, Partition
 LEAST_MB = 40  #: with less it would be no FAT32
 _NAME = re.compile(r"[A-Za-z0-9_.+-]{1,64}(/[A-Za-z0-9_.+-]{1,64})?\Z")
 
+#: What DOS, and so Windows and mtools, take for a device, whatever follows its dot.
+_DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?\Z", re.IGNORECASE)
+
 
 def check(names: Iterable[str]) -> None:
     """Whether all of `names` can be in one boot partition. Raises `ImageError`."""
@@ -24,6 +27,8 @@ def check(names: Iterable[str]) -> None:
             raise ImageError(
                 f"boot/{name}: no name for FAT; expected letters, digits, _ . + -, no dot at the end"
             )
+        if any(_DEVICE.match(part) for part in parts):
+            raise ImageError(f"boot/{name}: FAT takes it for a device; expected another name")
         folder, _, file = name.rpartition("/")
         same = folders.setdefault(folder.lower(), folder) + "/" * bool(folder)
         other = seen.setdefault(name.lower(), name)

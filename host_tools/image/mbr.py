@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 SECTOR = 512
 FAT32, LINUX = 0x0C, 0x83
+MOST_MB = 2**32 * SECTOR >> 20  #: its numbers of sectors have 32 bits
 
 #: Cylinder, head and sector of what lies beyond them: the numbers of sectors count.
 _BEYOND = b"\xfe\xff\xff"

@@ -10,9 +10,11 @@ import os
 import random
 import re
 import shutil
+import socket
+import stat
 import tarfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -219,12 +221,18 @@ def test_what_one_machine_is_known_by_is_not_on_a_card(made: card.Card) -> None:
 
 
 def test_what_nothing_here_can_try_is_said(made: card.Card, one: Recipe, tmp_path: Path) -> None:
-    assert [line.split(":")[0] for line in made.untested] == [
-        "a Pi's own firmware (start.elf, config.txt) runs on no emulated board",
-        "start.elf, fixup.dat, bootcode.bin",
-    ]
+    own = "a Pi's own firmware (start.elf, config.txt) runs on no emulated board"
+    firmware = "start.elf, fixup.dat, bootcode.bin"
+    assert [line.split(":")[0] for line in made.untested] == [own, firmware, "config.txt"]
     some = next(iter(one.boot.values()))
-    boot = {**one.boot, **dict.fromkeys(("start.elf", "fixup.dat", "bootcode.bin"), some)}
+    boot = {"kernel8.img": some, "start.elf": some, "fixup.dat": some, "bootcode.bin": some}
+    without = write(one._replace(boot=boot), tmp_path / "card.img")
+    assert list(without.untested[1:]) == [
+        "config.txt: not on the card; a Pi then loads no initramfs",
+        "cmdline.txt: not on the card; a Pi's kernel is then not told its root "
+        "(for our initramfs: rdev=/dev/mmcblk0p2)",
+    ]
+    boot |= {"config.txt": some, "cmdline.txt": some}
     assert len(write(one._replace(boot=boot), tmp_path / "card.img").untested) == 1
 
 
@@ -267,6 +275,7 @@ def test_without_a_date_it_is_that_of_the_newest_file(
     [
         ({"size_mb": 1500}, "size: 1500 MB; expected a power of two, such as 2048 "),
         ({"size_mb": 0}, "size: 0 MB; expected a power of two, such as 2 "),
+        ({"size_mb": 1 << 22}, "size: 4194304 MB; expected 2097152 at most: its table ends there"),
         ({"boot_mb": 60}, "boot partition: 60 MB of 64; expected 40 at least, and 16 for the root"),
         ({"boot_mb": 8}, "boot partition: 8 MB of 64; expected 40 at least, and 16 for the root"),
         (
@@ -276,6 +285,23 @@ def test_without_a_date_it_is_that_of_the_newest_file(
         (
             {"boot": {"kernel8.img": Path("/nowhere")}},
             "boot/kernel8.img: /nowhere is no file; expected one",
+        ),
+        (
+            {"boot": {"kernel8.img": Path("/proc/self/mem")}},
+            "boot/kernel8.img: /proc/self/mem cannot be read (input/output error); expected a file ",
+        ),
+        *(
+            ({"boot": {name: Path("/etc/passwd")}}, f"boot/{name}: FAT takes it for a device; ")
+            for name in ("con", "AUX.txt", "overlays/nul.dtbo", "prn", "Com1", "lpt9.a.b")
+        ),
+        *(
+            ({"files": (File(path, bytes(32)),)}, f"{path}: is one machine's own; expected none: ")
+            for path in (
+                "etc/machine-id",
+                "etc//machine-id",
+                "var/lib/systemd/random-seed",
+                "./var/lib/dbus/machine-id",
+            )
         ),
         (
             {"boot": {"a b": Path("/etc/passwd")}},
@@ -522,6 +548,75 @@ def test_a_folder_in_the_place_of_the_card_is_told_before_anything_is_made(
 ) -> None:
     with pytest.raises(ImageError, match="is a folder; expected a file, or nothing$"):
         write(one, tmp_path)
+
+
+def _device(path: Path) -> None:
+    try:
+        os.mknod(path, stat.S_IFCHR | 0o600, os.makedev(1, 3))
+    except PermissionError:
+        pytest.skip("needs root: makes a device")
+
+
+def _link_to_nothing(path: Path) -> None:
+    path.symlink_to("/nonexistent/sdb")
+
+
+def _socket(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as one:
+        one.bind(str(path))
+
+
+@pytest.mark.parametrize(
+    ("make", "kind"),
+    [
+        (_device, "a device"),
+        (os.mkfifo, "a pipe"),
+        (_link_to_nothing, "a link"),
+        (_socket, "a socket"),
+    ],
+)
+def test_what_is_no_card_is_neither_written_to_nor_replaced(
+    one: Recipe, tmp_path: Path, make: Callable[[Path], None], kind: str
+) -> None:
+    out = tmp_path / "out"
+    make(out)
+    before = out.lstat()
+    with pytest.raises(ImageError) as caught:
+        write(one, out)
+    assert str(caught.value) == f"{out}: is {kind}; expected a file, or nothing"
+    assert out.lstat() == before
+    assert list(tmp_path.iterdir()) == [out]
+
+
+@pytest.mark.parametrize(
+    ("out", "line"),
+    [
+        ("/proc/card.img", "no such file or directory; expected a folder that may be read and "),
+        ("/proc/version/card.img", "its folder is not there; expected a folder to write into"),
+        (f"/tmp/{'n' * 241}", "its name is too long; expected 240 bytes at most"),
+        (f"/tmp/{'n' * 300}/card.img", "file name too long; expected a file, or nothing"),
+    ],
+)
+def test_a_place_that_cannot_be_written_to_is_one_line(one: Recipe, out: str, line: str) -> None:
+    with pytest.raises(ImageError, match=f"^{re.escape(f'{out}: {line}')}"):
+        write(one, Path(out))
+
+
+def test_a_folder_that_cannot_be_written_to_is_one_line(
+    one: Recipe, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read_only(**_: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr("tempfile.mkdtemp", read_only)
+    out = tmp_path / "card.img"
+    line = f"{out}: read-only file system; expected a folder that may be read and written"
+    with pytest.raises(ImageError, match=f"^{re.escape(line)}$"):
+        write(one, out)
+
+
+def test_a_name_may_be_as_long_as_is_said(one: Recipe, tmp_path: Path) -> None:
+    assert write(one, tmp_path / ("n" * 240)).path.is_file()
 
 
 def test_one_file_has_one_path_however_it_is_written(
