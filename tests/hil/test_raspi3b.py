@@ -82,13 +82,20 @@ def until_level(house: House, pin: int, level: int) -> None:
     house.pi.until(f"GPIO{pin} is {level}", lambda: house.pi.level(pin) == level)
 
 
-def test_the_same_system_makes_the_same_card(
+def test_the_same_system_makes_the_same_card_and_nobodys_yet(
     house: House, pi_parts: pi_card.Parts, tmp_path: Path
 ) -> None:
-    assert pi_card.write(pi_parts, house.broker.port, tmp_path).sha256 == house.card.sha256
+    again = pi_card.write(pi_parts, house.broker.port, tmp_path)
+    assert again.sha256 == house.card.sha256
+    fresh = CutCard(again.path, tmp_path)
+    assert fresh.mode("/etc/machine-id") == "444 0"
+    assert "doorward" not in fresh.names("/var/lib")
+    assert "resolv.conf" not in fresh.names("/etc")
 
 
-def test_the_outputs_are_safe_when_it_is_online(house: House) -> None:
+def test_the_outputs_are_safe_from_power_on_until_it_is_online(house: House) -> None:
+    """Safe is high: what had been low as an output, were it for a moment, would have risen since."""
+    assert (house.pi.rises(STRIKE), house.pi.rises(HORN)) == (0, 0)
     assert house.pi.is_output(STRIKE)
     assert house.pi.is_output(HORN)
     assert (house.pi.level(STRIKE), house.pi.level(HORN)) == (LOCKED, SILENT)
@@ -109,6 +116,7 @@ def test_the_handle_is_seen_without_an_edge_and_releases_the_lock(house: House) 
     house.pi.drive(HANDLE, 1)
     house.broker.wait(before, "portal.released", portal="front", cause="rex")
     until_level(house, STRIKE, LOCKED)
+    assert house.pi.rises(STRIKE) == 1
     house.broker.wait(before, "portal.secured", portal="front")
 
 
@@ -142,6 +150,7 @@ def test_what_makes_it_this_controller_was_made_on_it_and_outlives_a_power_cut(
     left = CutCard(house.card.path, house.folder)
     assert left.is_whole, left.said
     assert left.mode(f"{STATE}/identity.key") == "600 64"
+    assert len(set(left.data(f"{STATE}/identity.key")[:32])) > 16, "its seed is not random"
     assert len(left.text("/etc/machine-id").strip()) == 32
     assert "journal.db" in left.names(STATE)
     assert events[0]["boot"] == 1

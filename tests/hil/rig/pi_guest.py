@@ -19,6 +19,7 @@ from host_tools.image.card import MB
 #: BCM2835 ARM Peripherals, 6.1: registers of the pins 0 to 31.
 _PINS = 0x3F200000
 _DIRECTION, _SET, _CLEAR, _LEVEL = _PINS, _PINS + 0x1C, _PINS + 0x28, _PINS + 0x34
+_CHIP = "/machine/soc/peripherals/gpio"  #: qemu's own path to it
 
 _WORDS = (
     "console=ttyAMA0 quiet panic=-1 iomem=relaxed net.ifnames=0 "
@@ -63,6 +64,8 @@ class Pi:
             self._pins = connect(path, self.process, self._said)
             self._pins.settimeout(30 * PATIENCE)
             self._lines = self._pins.makefile("r")
+            self._changes: list[str] = []
+            self._ask(f"irq_intercept_out {_CHIP}")
             for pin, level in rest.items():
                 self.drive(pin, level)
         except BaseException:
@@ -90,6 +93,11 @@ class Pi:
         """Whether a pin is an output."""
         return self._ask(f"readl {_DIRECTION + pin // 10 * 4:#x}") >> pin % 10 * 3 & 7 == 1
 
+    def rises(self, pin: int) -> int:
+        """How often a pin went from low to high while it was an output, since the power came."""
+        self.level(pin)  # what happened until now is told before the answer
+        return self._changes.count(f"IRQ raise {pin}")
+
     def drive(self, pin: int, level: int) -> None:
         """The world gives an input a level: a pin that is none takes it from these registers too."""
         assert not self.is_output(pin), f"GPIO{pin} is an output"
@@ -110,7 +118,9 @@ class Pi:
 
     def _ask(self, order: str) -> int:
         self._pins.sendall(f"{order}\n".encode())
-        answer = self._lines.readline().split()
+        while (line := self._lines.readline()).startswith("IRQ "):  # what a pin did meanwhile
+            self._changes.append(line.strip())
+        answer = line.split()
         if not answer or answer[0] != "OK":
             raise GuestError(f"{order}: {' '.join(answer) or 'no answer'}; {self.told()}")
         return int(answer[1], 16) if len(answer) > 1 else 0
@@ -149,3 +159,9 @@ class CutCard:
     def text(self, path: str) -> str:
         """What is in a file."""
         return command.run(["debugfs", "-R", f"cat {path}", self._root], 60)
+
+    def data(self, path: str) -> bytes:
+        """The bytes of a file."""
+        copy = self._root.with_name("copy")
+        command.run(["debugfs", "-R", f"dump {path} {copy}", self._root], 60)
+        return copy.read_bytes()
