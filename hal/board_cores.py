@@ -7,7 +7,7 @@ at most (`hal.board_fuses`), else the thinnest that is worth a ferrule.
 
 from typing import Any
 
-from hal import board_fuses, board_wiring
+from hal import board_fuses, board_loads, board_wiring
 
 Config = dict[str, Any]
 Place = tuple[str, str, str]
@@ -42,7 +42,7 @@ def _supply(config: Config, start: Place, end: Place) -> str | None:
         if what == "supply":
             return name
         if what == "board":
-            return next(str(one) for one, feed in config["supplies"].items() if feed["feeds_board"])
+            return board_loads.board_supply(config)
         if what == "relays" and start[0] == "common":
             return str(config["relay_board"]["coil_supply"] or "")
     return None

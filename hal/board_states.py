@@ -7,7 +7,7 @@ out.
 from collections import namedtuple
 from typing import Any
 
-from hal import board_facts, board_wires, board_wiring
+from hal import board_facts, board_loads, board_wires, board_wiring
 from hal.board_lines import claims
 
 Config = dict[str, Any]
@@ -43,7 +43,7 @@ def table(config: Config, portal: str) -> list[State]:
         rows.append(State("fire_open", "any", "free", "opens", "opens"))
     rows.append(lock.row("hung", True, alive=False))
     if lock.battery:
-        rows.append(lock.row("mains", locks_on))
+        rows.append(lock.row("mains", locks_on and lock.led_on_battery, lock.led_on_battery))
     rows.append(lock.unpowered())
     return rows
 
@@ -61,7 +61,11 @@ class _Lock:
         self.fire_cuts = board_wiring.fire_cuts(config, device)
         if self.way == "panic_bar":
             self.way = "handle"
-        self.battery = board_wiring.supply(config, device).get("battery_mah", 0) > 0
+        supply = board_wiring.supply_name(config, device)
+        self.battery = board_loads.battery_of(config, supply) != ""
+        leads = (board_loads.board_supply(config), board_loads.coil_supply(config))
+        #: Whether board and relay live on a battery too; what is not stated is not doubted.
+        self.led_on_battery = all(not one or board_loads.battery_of(config, one) for one in leads)
         header = config["board"] != "sim" and board_facts.number(claim.line) is not None
         level = {"up": "high", "down": "low"}[board_facts.boot_pull(claim.line)]
         # What is no pin of the header has its driver's safe level from the start.

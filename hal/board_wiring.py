@@ -92,6 +92,7 @@ SUPPLY: Fields = {
     "battery_mah": optional(whole(0, 500_000, "mAh"), 0),
     "other_ma": optional(whole(0, 50_000, "mA"), 0),
     "fed_by": optional(name),
+    "efficiency_percent": optional(whole(30, 100, "%"), 80),
     "feeds_board": optional(flag, False),
 }
 
@@ -320,29 +321,6 @@ def in_series(config: Config, device: str) -> list[Config]:
         if portal["lock"] == device and portal["rex"] is not None and cuts(config, portal):
             found.append(cable(config, portal["rex"]))
     return found
-
-
-def battery_min(config: Config, supply: str) -> int | None:
-    """Minutes that the battery of `supply` carries what always draws; None without battery or figures.
-
-    Reckoned with four fifths of its capacity. Strikes draw for seconds only and are left out.
-    """
-    entry = config["supplies"].get(supply)
-    if entry is None or not entry["battery_mah"]:
-        return None
-    draw = entry["other_ma"]
-    for device, one in config["devices"].items():
-        magnet = one.get("fail_mode") == "fail_safe"
-        draw += coil_ma(config, supply) if magnet else 0
-        if supply_name(config, device) == supply and (magnet or one["driver"] not in RELAYED):
-            draw += one.get("draw_ma") or 0
-    return int(entry["battery_mah"] * 60 * 4 // 5 // draw) if draw else None
-
-
-def coil_ma(config: Config, supply: str) -> int:
-    """What one relay's coil draws from `supply`, in mA."""
-    board: Config = config["relay_board"]
-    return int(board["coil_ma"]) if board["coil_supply"] == supply else 0
 
 
 def fire_cuts(config: Config, device: str) -> bool:

@@ -6,14 +6,19 @@ The wiring drawing puts a sign where each of these stands. Takes a right config 
 from collections import namedtuple
 from typing import Any
 
-from hal import board_fuses, board_wiring
+from hal import board_fuses, board_loads, board_wiring
 
 Config = dict[str, Any]
 
+_OTHER_VOLTS = (
+    "sim",
+    "cm4",
+)  #: boards that are fed with other volts too: a carrier's 12 V connector
+
 #: One warning.
-#: where   str  the device or portal that the sign stands at
-#: sort    str  volts, loop, drop, fuse, unfused, exit, fire, quench, bus, usb, rex or load: what the
-#:              drawing says beside the sign
+#: where   str  the device, portal or supply that the sign stands at
+#: sort    str  volts, loop, drop, fuse, unfused, exit, fire, quench, bus, usb, rex, shared, load or five:
+#:              what the drawing says beside the sign
 #: text    str  the whole line
 Warn = namedtuple("Warn", ("where", "sort", "text"))
 
@@ -37,6 +42,7 @@ def found(config: Config) -> list[Warn]:
             )
             told.append(Warn(device, "usb", text))
         told += _unfused(config, device)
+        told += _shared(config, device, entry)
         if board_fuses.is_fused(config, device):
             told += [Warn(device, "fuse", text) for text in board_fuses.warnings(config, device)]
         if entry["driver"] == "rex" and board_wiring.outside(config, device):
@@ -125,6 +131,24 @@ def _unfused(config: Config, device: str) -> list[Warn]:
     return [Warn(device, "unfused", text)]
 
 
+def _shared(config: Config, device: str, entry: Config) -> list[Warn]:
+    """A load on what feeds the board, itself or by a converter: its current pulls the board's 5 V down."""
+    if entry["driver"] not in board_wiring.RELAYED:
+        return []
+    name = board_wiring.supply_name(config, device)
+    feeds = [
+        one for one in board_loads.chain(config, name) if config["supplies"][one]["feeds_board"]
+    ]
+    if not feeds:
+        return []
+    through = f' hangs on "{feeds[0]}", which' if feeds[0] != name else ""
+    text = (
+        f'devices.{device}.supply: "{name}"{through} feeds the board too, and the load\'s current may '
+        "restart the controller; expected a supply that does not"
+    )
+    return [Warn(device, "shared", text)]
+
+
 def _lock(config: Config, device: str, entry: Config) -> list[Warn]:
     told = []
     quench = board_wiring.suppression(config, device)
@@ -161,17 +185,15 @@ def _exit(config: Config, portal: str, entry: Config) -> list[Warn]:
 
 
 def _supply(config: Config, name: str, entry: Config) -> list[Warn]:
-    relays = [one for one in config["devices"].values() if one["driver"] in board_wiring.RELAYED]
-    draw = entry["other_ma"] + len(relays) * board_wiring.coil_ma(config, name)
-    draw += sum(
-        one.get("draw_ma") or 0
-        for device, one in config["devices"].items()
-        if board_wiring.supply_name(config, device) == name
-    )
-    if entry["max_ma"] is None or draw <= entry["max_ma"]:
-        return []
-    most = entry["max_ma"]
-    text = (
-        f"supplies.{name}.max_ma: {most}, and all its loads draw {draw} mA; expected {draw} or more"
-    )
-    return [Warn(name, "load", text)]
+    told = []
+    draw, most = board_loads.draw_ma(config, name), entry["max_ma"]
+    if most is not None and draw > most:
+        text = f"supplies.{name}.max_ma: {most}, and all its loads draw {draw} mA; expected {draw} or more"
+        told.append(Warn(name, "load", text))
+    if entry["feeds_board"] and entry["volts"] != 5 and config["board"] not in _OTHER_VOLTS:
+        text = (
+            f"supplies.{name}.feeds_board: true with {entry['volts']} V, and the board bears 5 V; "
+            "expected a 5 V converter"
+        )
+        told.append(Warn(name, "five", text))
+    return told

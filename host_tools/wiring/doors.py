@@ -1,6 +1,6 @@
 """One sheet a portal: the lock's own circuit from its supply, what it does in every situation, figures."""
 
-from hal import board_fuses, board_wires, board_wiring
+from hal import board_fuses, board_loads, board_wires, board_wiring
 from hal.board_wires import Wire
 from host_tools.wiring import power, symbols
 from host_tools.wiring.plan import Config, Plan
@@ -89,7 +89,9 @@ class _Circuit:
         sheet.rect(12, PLUS - 6, SUPPLY_EDGE - 12, MINUS - PLUS + 12)
         y = sheet.lines(14, PLUS + 4, plan.supply(name), 20, BODY, True, 4)
         y = sheet.lines(14, y + 1, plan.volts(self.lock), 20, BODY)
-        y = sheet.lines(14, y + 1, plan.say("own_supply"), 21, SMALL)
+        shared = plan.warned(self.lock, "shared")
+        own = plan.say("shared_supply" if shared else "own_supply")
+        y = sheet.lines(14, y + 1, own, 21, SMALL, shared)
         sheet.lines(14, y + 1, power.supply_state(plan, name), 21, SMALL, True)
         direct = board_wiring.supply(plan.config, self.lock).get("current") != "ac"
         sheet.text(SUPPLY_EDGE - 2, PLUS + 1, "+" if direct else "~", BODY, True, "right")
@@ -264,15 +266,16 @@ def _figures(plan: Plan, sheet: Sheet, lock: str) -> None:
     fuse = board_wiring.fuse_ma(config, lock)
     suggested = entry["fuse_ma"] is None and fuse is not None
     fused = unknown if fuse is None else plan.fuse(lock)
-    minutes = board_wiring.battery_min(config, name)
+    battery = board_loads.battery_of(config, name)
+    minutes = board_loads.battery_min(config, battery)
+    lasts = unknown if minutes is None else plan.say("figure.minutes", n=minutes)
+    if minutes is not None and battery != name:
+        lasts = plan.say("titled", portal=plan.supply(battery), what=lasts)
     rows = [
         (plan.say("figure.supply"), plan.supply(name)),
         (plan.say("figure.load"), f"{plan.volts(lock)}, {figure(entry['draw_ma'], 'mA')}"),
         (plan.say("figure.fuse"), f"{fused} ({plan.say('suggested')})" if suggested else fused),
-        (
-            plan.say("figure.battery"),
-            unknown if minutes is None else plan.say("figure.minutes", n=minutes),
-        ),
+        (plan.say("figure.battery"), lasts),
         (
             plan.say("figure.cable"),
             f"{figure(cable.get('length_m'), 'm')}, {figure(cable.get('area_mm2'), 'mm²')}",
@@ -330,7 +333,7 @@ def _notes(plan: Plan, sheet: Sheet, portal: str, lock: str, kind: str) -> None:
     y = 161
     for where, sort in (
         (portal, "exit"),
-        *((lock, one) for one in ("fire", "quench", "drop", "fuse")),
+        *((lock, one) for one in ("shared", "fire", "quench", "drop", "fuse")),
     ):
         if plan.warned(where, sort):
             sheet.attention(156, y + 0.6)

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from hal import board_wiring
+from hal import board_loads, board_wiring
 from host_tools.wiring import field, power
 from host_tools.wiring import text as texts
 from host_tools.wiring.plan import Plan
@@ -95,7 +95,9 @@ def _sheet(plan: Plan, cables: list[Cable]) -> Sheet:
     return sheet
 
 
-_WRONG = ("rex", "load", "fuse", "unfused", "bus", "usb")
+_WRONG = ("rex", "five", "shared", "load", "fuse", "unfused", "bus", "usb")
+_OF_SUPPLIES = ("five", "load")
+_AT_LOCKS = ("shared", "fuse")  #: stands on a lock's own sheet
 
 
 def _wrong(plan: Plan) -> list[str]:
@@ -103,8 +105,9 @@ def _wrong(plan: Plan) -> list[str]:
     told = []
     for sort in _WRONG:
         for one in plan.warnings:
-            if one.sort == sort and not (sort == "fuse" and plan.portal_of_lock(one.where)):
-                name = plan.supply(one.where) if sort == "load" else plan.device(one.where)
+            if one.sort == sort and not (sort in _AT_LOCKS and plan.portal_of_lock(one.where)):
+                titled = plan.supply if sort in _OF_SUPPLIES else plan.device
+                name = titled(one.where)
                 told.append(plan.say(f"warn.{sort}", device=name))
     return told
 
@@ -204,7 +207,7 @@ def _contents(plan: Plan) -> list[Part]:
         lines = [f"{supply['volts']} V {supply['current'].upper()}"]
         if supply["max_ma"] is not None:
             lines[0] += f", {supply['max_ma'] / 1000:g} A"
-        minutes = board_wiring.battery_min(config, name)
+        minutes = board_loads.battery_min(config, name)
         if minutes is not None:
             lines.append(plan.say("box.battery", mah=supply["battery_mah"], n=minutes))
         lines.append(power.supply_state(plan, name))

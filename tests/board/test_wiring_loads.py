@@ -100,6 +100,50 @@ def test_a_reader_whose_cable_burns_before_its_supply_gives_in_wants_a_fuse(tmp_
     assert "Front door reader: its cable bears less than its supply gives; it wants a fuse." in told
 
 
+TWO_DOORS = str(ROOT / "board_configs/rpi5-two-doors.toml")
+
+
+def test_a_lock_behind_a_converter_is_drawn_with_the_battery_that_carries_it() -> None:
+    override: dict[str, object] = {
+        "supplies.up": {"volts": 24, "title": {"en": "24 V", "zh": "24V"}, "fed_by": "main"},
+        "devices.yard-magnet.supply": "up",
+    }
+    told = [text for _, text in texts(board.load(TWO_DOORS, override))]
+    assert "12 V supply with battery: 203 min" in told
+    assert "battery 12000 mAh, 203 min" in told
+    assert told.count("mains lost, on battery") == 2
+
+
+@pytest.mark.parametrize(
+    ("lang", "own", "shared"),
+    [
+        (
+            "en",
+            "The lock's own supply, never",
+            "The strike hangs on what feeds the board: a supply",
+        ),
+        ("zh", "电锁独立供电", "锁扣接在主板的供电上"),
+    ],
+)
+def test_a_lock_on_what_feeds_the_board_is_told_on_its_sheet_and_not_called_right(
+    lang: str, own: str, shared: str
+) -> None:
+    right = " ".join(text for _, text in texts(board.load(TWO_DOORS), lang))
+    wrong = board.load(TWO_DOORS, {"devices.front-strike.supply": "five"})
+    told = " ".join(text for _, text in texts(wrong, lang))
+    assert (right.count(own), right.count(shared)) == (2, 0)
+    assert (told.count(own), told.count(shared)) == (1, 1)
+
+
+def test_a_siren_on_what_feeds_the_board_and_a_wrong_voltage_there_stand_on_the_first_sheet() -> (
+    None
+):
+    override: dict[str, object] = {"devices.siren.supply": "five", "supplies.five.volts": 12}
+    told = [text for _, text in texts(board.load(TWO_DOORS, override))]
+    assert "Horn hangs on what feeds the board: a supply of its own." in told
+    assert "5 V converter: the board bears 5 V and no more." in told
+
+
 def test_a_reader_behind_another_has_no_fuse_of_its_own() -> None:
     chain = str(ROOT / "board_configs/rpi4-two-doors-osdp.toml")
     with pytest.raises(BoardConfigError, match="it is fed through front-reader; expected the fuse"):

@@ -80,6 +80,32 @@ def test_a_house_without_a_battery_has_no_situation_on_battery() -> None:
     assert "mains" not in table(MAGNET, {"supplies.main.battery_mah": 0})
 
 
+UP: dict[str, object] = {"supplies.up": {"volts": 24, "fed_by": "main"}}
+
+
+def test_a_lock_behind_a_converter_lives_on_the_battery_of_what_feeds_it() -> None:
+    override = {
+        **UP,
+        "supplies.again": {"volts": 12, "fed_by": "up"},
+        "devices.yard-magnet.supply": "again",
+    }
+    assert table(MAGNET, override)["mains"] == ("on", "holds", "key", "button")
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        {"supplies.five": {"volts": 5, "feeds_board": True}},  # on its own mains
+        {"supplies.coils": {"volts": 12}, "relay_board.coil_supply": "coils"},
+    ],
+)
+def test_without_current_for_board_or_coils_a_lock_on_battery_is_as_its_open_contact(
+    override: dict[str, object],
+) -> None:
+    assert table(MAGNET, override)["mains"] == ("off", "free", "opens", "opens")
+    assert table(STRIKE, override)["mains"] == ("off", "locked", "no", "handle")
+
+
 def test_a_door_that_stays_latched_in_a_fire_says_so() -> None:
     rows = table(STRIKE, {"portals.front.on_fire": "latch"})
     assert rows["fire_latched"] == ("off", "locked", "key", "handle")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from board_texts import SMALL, problems
 
-from hal import board, board_fuses, board_wires, board_wiring
+from hal import board, board_fuses, board_loads, board_wires, board_wiring
 from hal.errors import BoardConfigError
 
 ROOT = Path(__file__).parents[2]
@@ -256,7 +256,7 @@ def test_a_battery_carries_what_always_draws_with_four_fifths_of_its_capacity(
         "devices.reader.draw_ma": 120,
         "devices.strike.draw_ma": 450,  # a strike draws for seconds only
     }
-    assert board_wiring.battery_min(load(tmp_path, override), "main") == 7000 * 60 * 4 // 5 // 1400
+    assert board_loads.battery_min(load(tmp_path, override), "main") == 7000 * 60 * 4 // 5 // 1400
 
 
 def test_every_claimed_line_is_one_wire_and_every_wire_has_a_number_of_its_own(
@@ -333,7 +333,7 @@ def test_a_magnets_relay_draws_from_the_battery_as_long_as_it_holds(tmp_path: Pa
         "relay_board": {"coil_supply": "main", "coil_ma": 60},
         "devices.strike.draw_ma": 500,
     }
-    assert board_wiring.battery_min(load(tmp_path, override), "main") == 7000 * 60 * 4 // 5 // 560
+    assert board_loads.battery_min(load(tmp_path, override), "main") == 7000 * 60 * 4 // 5 // 560
 
 
 def test_a_magnet_without_its_suppressor_is_warned_of(tmp_path: Path) -> None:
