@@ -39,8 +39,8 @@ WORDS = {
         "dead_magnet": "Power pulled: {device} is free at once.",
         "dead_strike": "Power pulled: {device} stays locked outside, the way out opens.",
         "dead_shut": "Power pulled: {device} stays locked, from inside too.",
-        "exit": "{button} pressed with the controller unplugged: {device} is free.",
-        "fire_cut": "Fire panel opened, controller unplugged: {device} is free.",
+        "exit": "Controller unplugged, {relay} COM-NO bridged: {button} frees {device}. Take the bridge out.",
+        "fire_cut": "Controller unplugged, {relay} COM-NO bridged: fire panel frees {device}. Bridge out.",
         "latched": "{wire}: open {device} at the fire panel; it is read, no door moves.",
     },
     "zh": {
@@ -61,8 +61,8 @@ WORDS = {
         "dead_magnet": "断电：{device}立即释放。",
         "dead_strike": "断电：{device}外侧仍上锁，内侧可开。",
         "dead_shut": "断电：{device}内外均上锁。",
-        "exit": "拔掉控制器后按{button}：{device}释放。",
-        "fire_cut": "拔掉控制器后断开消防触点：{device}释放。",
+        "exit": "拔掉控制器，短接{relay}的COM-NO：按{button}，{device}释放；拆短接线。",
+        "fire_cut": "拔掉控制器，短接{relay}的COM-NO：断开消防触点，{device}释放；拆短接线。",
         "latched": "{wire}：在消防主机断开{device}，有显示，门锁不动。",
     },
 }

@@ -73,13 +73,14 @@ def _sheet(plan: Plan, cables: list[Cable]) -> Sheet:
         plan.say("overview.title", site=plan.title(plan.config["controller"])),
         HEAD,
         True,
-        most=270,
+        most=210,
     )
-    x = 12.0
-    for text in dict.fromkeys(_wrong(plan)):
-        if x < 200:
-            sheet.attention(x, 22.1)
-            x += 12 + sheet.text(x + 6, 21.5, text, SMALL, True, most=278 - x)
+    x, wrong = 12.0, list(dict.fromkeys(_wrong(plan)))
+    while wrong and x < 200:
+        sheet.attention(x, 22.1)
+        x += 12 + sheet.text(x + 6, 21.5, wrong.pop(0), SMALL, True, most=278 - x)
+    if wrong:
+        sheet.text(RIGHT, 16, plan.say("warn.more", n=len(wrong)), SMALL, True, "right", 56)
     if x == 12:
         sheet.text(12, 21.5, plan.say("overview.note"), BODY)
     sheet.text(OUTSIDE, TOP - 4, plan.say("outside_place"), BODY, True)

@@ -51,7 +51,9 @@ class Plan:
         return self._words.get(key, point)
 
     def via(self, wire: Wire) -> str:
-        """What a wire passes, as it is written into the box on it."""
+        """What a wire passes, as it is written into the box on it; of a bus, the adapter's terminal."""
+        if wire.via == "rs485":
+            return f"{self.say('via.rs485')} {wire.end[2]}"
         ohm = self.config["devices"].get(wire.device, {}).get("pull_up_ohm")
         if wire.via != "resistors" or ohm is None:
             return self.say(f"via.{wire.via}")

@@ -120,7 +120,7 @@ def test_a_lock_behind_a_converter_is_drawn_with_the_battery_that_carries_it() -
         (
             "en",
             "The lock's own supply, never",
-            "The strike hangs on what feeds the board: a supply",
+            "The strike hangs on what feeds the board: it wants",
         ),
         ("zh", "电锁独立供电", "锁扣接在主板的供电上"),
     ],
@@ -140,7 +140,7 @@ def test_a_siren_on_what_feeds_the_board_and_a_wrong_voltage_there_stand_on_the_
 ):
     override: dict[str, object] = {"devices.siren.supply": "five", "supplies.five.volts": 12}
     told = [text for _, text in texts(board.load(TWO_DOORS, override))]
-    assert "Horn hangs on what feeds the board: a supply of its own." in told
+    assert "Horn hangs on what feeds the board: it wants another supply." in told
     assert "5 V converter: the board bears 5 V and no more." in told
 
 
@@ -176,3 +176,22 @@ def test_contacts_are_drawn_as_they_stand_at_rest() -> None:
     demo = board.load(str(ROOT / "board_configs/demo-sim.toml"))
     for point in demo["alarms"]["points"].values():
         assert board_wiring.closed_at_rest(demo, point["input"]) == (point["normal"] == "closed")
+
+
+def test_what_is_wrong_and_has_no_room_on_the_first_sheet_is_counted_there() -> None:
+    override: dict[str, object] = {
+        f"devices.{device}.supply": "five" for device in ("siren", "beacon")
+    }
+    override |= {"supplies.five.max_ma": 2000, "devices.yard-exit.place": "outside"}
+    override |= {"supplies.five.volts": 12}
+    told = [text for _, text in texts(board.load(TWO_DOORS, override))]
+    assert told.count("and 3 more: see --check") == 1
+
+
+@pytest.mark.parametrize("lang", words.LANGUAGES)
+def test_each_wire_of_a_bus_names_its_terminal_at_the_adapter(lang: str) -> None:
+    chain = str(ROOT / "board_configs/rpi4-two-doors-osdp.toml")
+    told = [text for _, text in texts(board.load(chain), lang)]
+    between = words.load(lang)["draw.via.rs485"]
+    for terminal in "AB":
+        assert [text for text in told if text.endswith(f"· {between} {terminal}")], terminal

@@ -59,8 +59,8 @@ def test_fire_comes_after_all_that_is_alive_and_what_pulls_the_power_after_fire(
     assert lines[-5:] == [
         "W16: open Fire loop at the fire panel; free now: Front door, Yard gate.",
         "Power pulled: Front door strike stays locked outside, the way out opens.",
-        "S2 pressed with the controller unplugged: Yard gate magnet is free.",
-        "Fire panel opened, controller unplugged: Yard gate magnet is free.",
+        "Controller unplugged, K2 COM-NO bridged: S2 frees Yard gate magnet. Take the bridge out.",
+        "Controller unplugged, K2 COM-NO bridged: fire panel frees Yard gate magnet. Bridge out.",
         "Power pulled: Yard gate magnet is free at once.",
     ]
 
