@@ -118,7 +118,7 @@ def _supplies(config: Config) -> list[Feed]:
                 end: Place = ("input", name, pole)
                 made.append(Feed("feed_in", ("supply", entry["fed_by"], pole), end))
         if entry["feeds_board"]:
-            made.append(Feed("board", ("supply", name, "+"), ("board", "", "5 V")))
+            made.append(Feed("board", ("supply", name, "+"), ("board", "", f"{entry['volts']} V")))
             made.append(Feed("board", COMMON, ("board", "", "0 V")))
     return made
 

@@ -10,6 +10,9 @@ from hal.schema import Problems, nearest_known
 
 Config = dict[str, Any]
 
+#: Boards that may be fed with more than 5 V: by a carrier's 12 V connector.
+_OTHER_VOLTS = ("sim", "cm4")
+
 
 def check(config: Config, problems: Problems) -> None:
     """Add to `problems` what must not be wired so."""
@@ -54,6 +57,7 @@ def check(config: Config, problems: Problems) -> None:
         )
     for supply, entry in config["supplies"].items():
         _check_feed(config, supply, entry, problems)
+    _check_board(config, problems)
     for portal, entry in config["portals"].items():
         _check_exit(f"portals.{portal}.exit_device", entry, problems)
 
@@ -70,6 +74,19 @@ def _check_feed(config: Config, supply: str, entry: Config, problems: Problems) 
             problems.add(path, f'"{entry["fed_by"]}" is fed by it in turn; expected another supply')
             return
         feeder = supplies.get(feeder, {}).get("fed_by")
+
+
+def _check_board(config: Config, problems: Problems) -> None:
+    """The board's connector has one supply, of the volts that it bears."""
+    feeds = [name for name, entry in config["supplies"].items() if entry["feeds_board"]]
+    for name in feeds:
+        path, volts = f"supplies.{name}.feeds_board", config["supplies"][name]["volts"]
+        if volts != 5 and config["board"] not in _OTHER_VOLTS:
+            problems.add(
+                path, f"{volts} V on a board that bears 5 V; expected true at a 5 V supply alone"
+            )
+        if name != feeds[0]:
+            problems.add(path, f'"{feeds[0]}" feeds the board already; expected one supply')
 
 
 def _check_load(path: str, entry: Config, problems: Problems) -> None:

@@ -10,14 +10,9 @@ from hal import board_fuses, board_loads, board_wiring
 
 Config = dict[str, Any]
 
-_OTHER_VOLTS = (
-    "sim",
-    "cm4",
-)  #: boards that are fed with other volts too: a carrier's 12 V connector
-
 #: One warning.
 #: where   str  the device, portal or supply that the sign stands at
-#: sort    str  volts, loop, drop, fuse, unfused, exit, fire, quench, bus, usb, rex, shared, load or five:
+#: sort    str  volts, loop, drop, fuse, unfused, exit, fire, quench, bus, usb, maker, rex, shared or load:
 #:              what the drawing says beside the sign
 #: text    str  the whole line
 Warn = namedtuple("Warn", ("where", "sort", "text"))
@@ -158,6 +153,12 @@ def _lock(config: Config, device: str, entry: Config) -> list[Warn]:
         at = "magnet" if magnet else "strike"
         text = f'devices.{device}.suppression: "none" wears out the relay; expected "{fits}" at the {at}'
         told.append(Warn(device, "quench", text))
+    if magnet and quench == "varistor":
+        text = (
+            f'devices.{device}.suppression: "varistor" across a magnet; expected "maker": its maker\'s own '
+            "alone"
+        )
+        told.append(Warn(device, "maker", text))
     doors = [one for one in config["portals"].values() if one["lock"] == device]
     fire = board_wiring.fire_loop(config) != "" and all(one["on_fire"] != "latch" for one in doors)
     if safe and fire and not board_wiring.fire_cuts(config, device):
@@ -185,15 +186,10 @@ def _exit(config: Config, portal: str, entry: Config) -> list[Warn]:
 
 
 def _supply(config: Config, name: str, entry: Config) -> list[Warn]:
-    told = []
     draw, most = board_loads.draw_ma(config, name), entry["max_ma"]
-    if most is not None and draw > most:
-        text = f"supplies.{name}.max_ma: {most}, and all its loads draw {draw} mA; expected {draw} or more"
-        told.append(Warn(name, "load", text))
-    if entry["feeds_board"] and entry["volts"] != 5 and config["board"] not in _OTHER_VOLTS:
-        text = (
-            f"supplies.{name}.feeds_board: true with {entry['volts']} V, and the board bears 5 V; "
-            "expected a 5 V converter"
-        )
-        told.append(Warn(name, "five", text))
-    return told
+    if most is None or draw <= most:
+        return []
+    text = (
+        f"supplies.{name}.max_ma: {most}, and all its loads draw {draw} mA; expected {draw} or more"
+    )
+    return [Warn(name, "load", text)]

@@ -133,7 +133,7 @@ class _Circuit:
 
     def _join(self, x: float, wire: Wire) -> None:
         symbols.terminal(self.sheet, x, PLUS)
-        self.sheet.text(x, PLUS + 4.4, wire.end[1], SMALL, align="middle")
+        self.sheet.text(x, PLUS + 4.4, self.plan.place(wire.end), SMALL, align="middle", most=20)
 
     def _second(self, x: float, device: str | None, key: str, closed: bool) -> None:
         """The contact that only tells the controller."""
@@ -333,7 +333,7 @@ def _notes(plan: Plan, sheet: Sheet, portal: str, lock: str, kind: str) -> None:
     y = 161
     for where, sort in (
         (portal, "exit"),
-        *((lock, one) for one in ("shared", "fire", "quench", "drop", "fuse")),
+        *((lock, one) for one in ("shared", "fire", "quench", "maker", "drop", "fuse")),
     ):
         if plan.warned(where, sort):
             sheet.attention(156, y + 0.6)

@@ -96,8 +96,7 @@ def _sheet(plan: Plan, cables: list[Cable]) -> Sheet:
     return sheet
 
 
-_WRONG = ("rex", "five", "shared", "load", "fuse", "unfused", "bus", "usb")
-_OF_SUPPLIES = ("five", "load")
+_WRONG = ("rex", "shared", "load", "fuse", "unfused", "bus", "usb")
 _AT_LOCKS = ("shared", "fuse")  #: stands on a lock's own sheet
 
 
@@ -107,8 +106,7 @@ def _wrong(plan: Plan) -> list[str]:
     for sort in _WRONG:
         for one in plan.warnings:
             if one.sort == sort and not (sort in _AT_LOCKS and plan.portal_of_lock(one.where)):
-                titled = plan.supply if sort in _OF_SUPPLIES else plan.device
-                name = titled(one.where)
+                name = plan.supply(one.where) if sort == "load" else plan.device(one.where)
                 told.append(plan.say(f"warn.{sort}", device=name))
     return told
 

@@ -246,7 +246,10 @@ ODD: list[tuple[str, dict[str, object]]] = [
         {"devices.bus.port": "/dev/serial0", "devices.bus.rs485": "kernel"},
     ),
     ("rpi4-two-doors-osdp", {"devices.bus.topology": "star"}),
-    ("rpi4-supervised-expander", {"supplies.five.volts": 12}),  # 5 V from the board's pin
+    (
+        "rpi4-supervised-expander",
+        {"supplies.five.volts": 12, "supplies.five.feeds_board": False},
+    ),  # 5 V from the board's pin
     ("rpi4-two-doors-osdp", {"devices.front-reader.place": "inside"}),  # the chain passes the wall
     ("rpi4-two-doors-osdp", {"devices.back-reader.place": "inside"}),
     (

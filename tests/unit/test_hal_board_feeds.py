@@ -15,6 +15,8 @@ SHIPPED = [  # all that state their supplies
 ]
 GND = ("pin", "GND", "6")
 MAIN: dict[str, object] = {"supplies": {"main": {"volts": 12}}}
+#: So that 5 V come from the board's pin.
+NO_FIVE: dict[str, object] = {"supplies.five.volts": 12, "supplies.five.feeds_board": False}
 
 each_config = pytest.mark.parametrize("path", SHIPPED, ids=[path.stem for path in SHIPPED])
 
@@ -190,6 +192,6 @@ def test_two_converters_that_feed_each_other_are_both_named(tmp_path: Path) -> N
 
 @each_config
 def test_no_pin_has_two_wires(path: Path) -> None:
-    config = board.load(str(path), {"supplies.five.volts": 12})  # so that 5 V come from the pin
+    config = board.load(str(path), NO_FIVE)
     pins = [wire.start for wire in board_wires.wires(config) if wire.start[0] == "pin"]
     assert sorted(pins) == sorted(set(pins))

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 from board_texts import SMALL
 
-from hal import board, board_loads
+from hal import board, board_feeds, board_loads
 from hal import board_wiring_warnings as warnings
+from hal.errors import BoardConfigError
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = sorted((ROOT / "board_configs").glob("*.toml"))
@@ -126,19 +127,57 @@ def test_a_siren_on_what_feeds_the_board_is_warned_of_too() -> None:
     assert [one.where for one in warnings.found(config) if one.sort == "shared"] == ["siren"]
 
 
-def test_12_v_on_the_boards_5_v_connector_are_warned_of() -> None:
-    config = board.load(TWO_DOORS, {"supplies.five.volts": 12})
-    (one,) = [one for one in warnings.found(config) if one.sort == "five"]
-    assert (one.where, one.text) == (
-        "five",
-        "supplies.five.feeds_board: true with 12 V, and the board bears 5 V; expected a 5 V converter",
+@pytest.mark.parametrize(
+    ("override", "lines"),
+    [
+        (
+            {"supplies.five.volts": 24},
+            [
+                "supplies.five.feeds_board: 24 V on a board that bears 5 V; expected true at a 5 V supply "
+                "alone"
+            ],
+        ),
+        (
+            {"supplies.main.feeds_board": True},
+            [
+                "supplies.main.feeds_board: 12 V on a board that bears 5 V; expected true at a 5 V supply "
+                "alone",
+                'supplies.five.feeds_board: "main" feeds the board already; expected one supply',
+            ],
+        ),
+    ],
+)
+def test_a_board_is_fed_with_5_v_by_one_supply(
+    override: dict[str, object], lines: list[str]
+) -> None:
+    with pytest.raises(BoardConfigError) as raised:
+        board.load(TWO_DOORS, override)
+    assert [line.partition(": ")[2] for line in str(raised.value).splitlines()] == lines
+
+
+def test_a_carrier_with_a_12_v_connector_is_fed_with_12_v_and_drawn_so() -> None:
+    carrier = str(ROOT / "board_configs/cm4-two-doors.toml")
+    config = board.load(carrier, {"supplies.five.volts": 12})
+    (fed,) = [
+        feed
+        for feed in board_feeds.feeds(config)
+        if feed.end[0] == "board" and feed.end[2] != "0 V"
+    ]
+    assert (fed.start, fed.end) == (("supply", "five", "+"), ("board", "", "12 V"))
+
+
+def test_a_varistor_across_a_magnet_is_warned_of() -> None:
+    config = board.load(TWO_DOORS, {"devices.yard-magnet.suppression": "varistor"})
+    (one,) = warnings.found(config)
+    assert (one.where, one.sort, one.text) == (
+        "yard-magnet",
+        "maker",
+        'devices.yard-magnet.suppression: "varistor" across a magnet; expected "maker": its maker\'s own '
+        "alone",
     )
-    carrier = str(ROOT / "board_configs/cm4-two-doors.toml")  # has a 12 V connector
-    told = warnings.found(board.load(carrier, {"supplies.five.volts": 12}))
-    assert [one for one in told if one.sort == "five"] == []
 
 
 @pytest.mark.parametrize("path", SHIPPED, ids=[path.stem for path in SHIPPED])
 def test_no_shipped_config_has_a_load_on_what_feeds_the_board(path: Path) -> None:
     told = warnings.found(board.load(str(path)))
-    assert [one for one in told if one.sort in ("shared", "five", "load")] == []
+    assert [one for one in told if one.sort in ("shared", "load")] == []
