@@ -11,6 +11,7 @@ import binascii
 LONGEST = 512  #: bytes; a buffer that holds more without a reply in it forgets the oldest
 
 ID, CAPABILITIES, CHALLENGE, SERVER_CRYPTOGRAM = 0x61, 0x62, 0x76, 0x77  #: commands of a start
+HANDSHAKE = (ID, CAPABILITIES, CHALLENGE, SERVER_CRYPTOGRAM)  #: all of them, in their order
 
 _SOM = 0x53
 _REPLY = 0x80

@@ -6,7 +6,8 @@ who is asked, how often again, and when a reader is lost. The library's own time
 reply that was lost, 8 s until a reader is, 300 s until the next try) never begin.
 
 With ENFORCE_SECURE the library takes nothing in plain or under the default key (SCBK-D); besides, what is
-said counts only while the secure channel stands.
+said counts only while the secure channel stands. A reader is up with its first right answer inside that
+channel: a handshake alone proves only that somebody passes it on.
 
 Not safe between threads: all calls come from the one that owns the wire, `want` excepted.
 """
@@ -20,7 +21,7 @@ from hal.ports import BITS, LEVEL, POWER, Frame
 POLL_MS = 51  #: the library asks a reader that is on line so long after its last reply
 BUSY_MS = 100  #: a reader that is busy is asked again after this
 SILENT_MS = (
-    1500  #: no word in the secure channel for so long, and a reply missed: the reader is lost
+    1500  #: no word in the secure channel for so long, and a reply missed or wrong: the reader is lost
 )
 MISSES = 3  #: so many replies missed, one after the other, are as good
 RETRY_MS = 1000  #: a reader that refuses is tried again after this
@@ -34,7 +35,12 @@ _KEYS = {ord("*"): 10, 0x7F: 10, ord("#"): 11, 0x0D: 11}
 _KEYS.update({ord(str(digit)): digit for digit in range(10)})
 
 _SILENT = "does not answer; expected it powered and wired, at this address and baud rate"
+_BROKEN = (
+    "answers in its secure channel in plain, with a wrong MAC or a refusal; expected no other device "
+    "on its wire, and a reader that works"
+)
 _REFUSED = {
+    frames.ID: "does not say what it is; expected an OSDP reader at this address",
     frames.CAPABILITIES: "offers no secure channel; expected a reader that has one",
     frames.CHALLENGE: "does not know its key; expected the one that --osdp-install gave it",
     frames.SERVER_CRYPTOGRAM: "refuses its key; expected the one that --osdp-install gave it",
@@ -85,8 +91,11 @@ class Link:
         self._in = b""
         self._went_off = False
         self._restarting = False
-        self._heard_ms: int | None = None  # in the secure channel
-        self._refusals = 0
+        self._heard_ms: int | None = None  # a right answer in the secure channel
+        self._replied_ms = 0  # anything
+        self._proven = False  # there was one since the handshake
+        self._refusals = 0  # in a row, with no such answer between
+        self._wrong = ""  # what the last one was
         self._light = self._lit = 0
         self._sound = self._sounding = False
         self._beep = False  # a sound was wanted and is not sent yet
@@ -151,13 +160,16 @@ class Link:
         self.misses = 0
         self.answers = self.heard = True
         self._in = reply
+        self._replied_ms = now_ms
         self._panel.refresh()
         if self._went_off:
             self._gave_up(asked, now_ms)
-        elif self.up:
-            self.seen_up = True
+            return
+        if self.up and asked not in frames.HANDSHAKE:
+            self.seen_up = self._proven = True
             self._heard_ms = now_ms
             self._refusals = 0
+            self._wrong = ""
             if self.lost:
                 self.lost = False
                 self._state(None)
@@ -177,8 +189,9 @@ class Link:
         if self.lost:
             return
         silent_ms = now_ms - (now_ms if self._heard_ms is None else self._heard_ms)
-        if silent_ms >= 3 * SILENT_MS or (silent_ms >= SILENT_MS and self.misses):
-            self._lose(_SILENT)
+        failed = self.misses or self._refusals
+        if silent_ms >= 3 * SILENT_MS or (silent_ms >= SILENT_MS and failed):
+            self._lose(self._wrong or _SILENT)
 
     def gone(self, problem: str) -> None:
         """Its wire has gone."""
@@ -188,7 +201,7 @@ class Link:
     def restart(self, now_ms: int) -> None:
         """Begin anew, with a fresh secure channel."""
         self.misses = 0
-        self.answers = False
+        self.answers = self._proven = False
         self._restarting = True
         self._panel.disable_pd(0)
         for _ in range(_STEPS):
@@ -226,7 +239,7 @@ class Link:
     def _next(self, now_ms: int) -> None:
         """Have the library say what it wants sent, if anything is due."""
         online = self._panel.status() & 1
-        if online and self.up and self.out is None:
+        if online and self.up and self._proven:
             command = self._wanted(now_ms)
             if command is not None:
                 self._panel.submit_command(0, command)
@@ -238,8 +251,7 @@ class Link:
             if self._went_off:
                 self._gave_up(0, now_ms)
                 return
-        heard_ms = now_ms if self._heard_ms is None else self._heard_ms
-        self.due_ms = max(now_ms + 1, heard_ms + POLL_MS) if online else now_ms + POLL_MS
+        self.due_ms = max(now_ms + 1, self._replied_ms + POLL_MS) if online else now_ms + POLL_MS
 
     def _wanted(self, now_ms: int) -> dict[str, Any] | None:
         """A command for what is wanted and not so yet; a reader is not told twice what it refuses."""
@@ -291,15 +303,16 @@ class Link:
         return capability is None or self._panel.check_capability(0, capability)[0] > 0
 
     def _gave_up(self, asked: int, now_ms: int) -> None:
-        """The library has taken it off line."""
-        why = _REFUSED.get(asked)
-        if why is not None:
+        """The library has taken it off line. A channel that stood is made anew at once."""
+        stood = self._proven
+        if not stood:
+            self._wrong = _REFUSED.get(asked, _BROKEN)
             self._refusals += 1
             if self._refusals >= _REFUSALS:
-                self._lose(why)
+                self._lose(self._wrong)
         self.restart(now_ms)
-        self.answers = why is None
-        if why is not None:
+        self.answers = stood
+        if not stood:
             self.due_ms = now_ms + (RETRY_MS if self._refusals >= _REFUSALS else POLL_MS)
         self.look(now_ms)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from osdp_rig import KEY, PATIENCE_S, Rig, until
+from osdp_rig import KEY, PATIENCE_S, PLAIN, REFUSAL, WRONG_MAC, Rig, until
 
 from hal.backends import osdp_link
 from hal.backends.libosdp_readers import MOST, LibosdpBuses, LibosdpReader
@@ -215,6 +215,29 @@ def test_what_is_said_in_plain_opens_nothing_and_is_a_fault(rig: Rig, secure: bo
     rig.peer(0)
     heard.until("back")
     assert heard.cards() == []
+
+
+@pytest.mark.parametrize("how", [PLAIN, REFUSAL, WRONG_MAC])
+def test_a_handshake_that_is_passed_on_with_no_right_answer_after_it_is_a_fault(
+    rig: Rig, how: str
+) -> None:
+    peer, heard = rig.peer(0), _heard(rig)
+    heard.until_up()
+    rig.forged = {0: how}
+    heard.until_lost()
+    assert heard.reader.problem == (
+        f"reader-0: {rig.port} address 0: answers in its secure channel in plain, with a wrong MAC or a "
+        "refusal; expected no other device on its wire, and a reader that works"
+    )
+    peer.card(CARD)
+    asked = rig.passed.count(b"\xff\x53\x00")
+    until(lambda: rig.passed.count(b"\xff\x53\x00") > asked + 10)  # it is tried, in vain
+    assert heard.states("back") == []
+    assert heard.cards() == []
+    rig.forged = {}
+    heard.until("back")
+    peer.card(OTHER)
+    until(lambda: OTHER in heard.cards())
 
 
 def test_a_reader_that_was_given_no_key_is_never_asked(rig: Rig) -> None:

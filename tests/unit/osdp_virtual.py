@@ -16,7 +16,6 @@ from hal.errors import DeviceUnavailableError
 from hal.ports import ByteStream
 
 POLL, ACK, NAK = 0x60, 0x40, 0x41
-_START = (frames.ID, frames.CAPABILITIES, frames.CHALLENGE, frames.SERVER_CRYPTOGRAM)
 _ASKS_AFTER_MS = 50
 _FD = 1_000_000  # of no file: only `VirtualTime` waits on it
 
@@ -52,11 +51,13 @@ class Side:
 
     def __init__(self) -> None:
         self.silent = False
-        self.refuses = False  # it knows another key
+        #: commands that it, or who is between, answers so that the library takes it off line
+        self.refuses: tuple[int, ...] = ()
         self.delay_ms = 3.0
         #: when it was asked, and when its answers were whole
         self.asked_ms: list[float] = []
         self.answered_ms: list[float] = []
+        self.challenged_ms: list[float] = []
 
 
 class Wire(ByteStream):
@@ -88,8 +89,10 @@ class Wire(ByteStream):
         start = data.index(0x53)
         side = self.sides[data[start + 1]]
         side.asked_ms.append(self._time.at_ms)
+        if data[start + 5] == frames.CHALLENGE:
+            side.challenged_ms.append(self._time.at_ms)
         if not side.silent:
-            code = NAK if side.refuses and data[start + 5] == frames.CHALLENGE else ACK
+            code = NAK if data[start + 5] in side.refuses else ACK
             reply = frame(data[start + 1] | 0x80, data[start + 4] & 3, code)
             at_ms = self._time.at_ms + side.delay_ms
             at_ms += (len(data) + len(reply)) * self._byte_ms
@@ -143,6 +146,7 @@ class Panel:
         self._number = 0
         self._waits = False
         self._enabled = True
+        self._waking = False
         self._wanted: list[int] = []
         self._heard_ms = 0.0
 
@@ -150,7 +154,7 @@ class Panel:
         self._tell = tell
 
     def status(self) -> int:
-        return int(self._step >= len(_START))
+        return int(self._step >= len(frames.HANDSHAKE))
 
     sc_status = status
 
@@ -170,10 +174,12 @@ class Panel:
         return self._enabled or self._waits
 
     def enable_pd(self, index: int) -> None:
-        self._enabled = True
+        self._enabled = self._waking = True
 
     def refresh(self) -> None:
-        if self._waits:
+        if self._waking:
+            self._waking = False  # a step of its own, as libosdp's
+        elif self._waits:
             self._answered(self._channel.read(512))
         elif self._enabled:
             self._ask()
@@ -187,7 +193,7 @@ class Panel:
             self._step = 0
         elif reply[5] == NAK or reply != frame(reply[1], reply[4] & 3, reply[5]):
             self._off()
-        elif self._step < len(_START):
+        elif self._step < len(frames.HANDSHAKE):
             self._step += 1
 
     def _off(self) -> None:
@@ -197,8 +203,8 @@ class Panel:
         self._tell(0, {"event": library.EVENT_NOTIFICATION, "type": kind, "arg0": 0, "arg1": 0})
 
     def _ask(self) -> None:
-        if self._step < len(_START):
-            code = _START[self._step]
+        if self._step < len(frames.HANDSHAKE):
+            code = frames.HANDSHAKE[self._step]
         elif self._wanted:
             code = self._wanted.pop(0)
         elif self._time.at_ms - self._heard_ms >= _ASKS_AFTER_MS:

@@ -1,9 +1,10 @@
 """`hal.backends.osdp_bus` with its links, in virtual time: who is asked when, lost when, tried again when."""
 
 import pytest
-from osdp_virtual import VirtualBus
+from osdp_virtual import POLL, VirtualBus
 
 from hal.backends import osdp_bus, osdp_link
+from hal.backends import osdp_frames as frames
 
 NOTICED_MS = 2000  #: the issue's figure
 LONG_MS = 900_000  #: the library alone would pause for 300 s each time
@@ -100,7 +101,7 @@ def test_a_reader_that_was_refused_for_long_is_tried_every_second_and_let_in_at_
     side.silent = True
     bus.run(3000)
     side.silent = False
-    side.refuses = True  # another one in its place
+    side.refuses = (frames.CHALLENGE,)  # another one in its place
     bus.run(10_000)
     texts = [problem for _, problem in bus.told[1]]
     assert len(texts) == 2
@@ -113,11 +114,59 @@ def test_a_reader_that_was_refused_for_long_is_tried_every_second_and_let_in_at_
     assert _gaps(side.asked_ms, since_ms, bus.time.at_ms) <= osdp_link.RETRY_MS + 100
     assert (len(side.asked_ms) - tries) / per_try <= LONG_MS / osdp_link.RETRY_MS
     assert len(bus.told[1]) == 2  # one reason, told once
-    side.refuses = False
+    side.refuses = ()
     since_ms = bus.time.at_ms
     bus.run(5000)
     assert bus.back_ms(1)[-1] - since_ms <= osdp_link.RETRY_MS + 500
     assert bus.told[0] == []
+
+
+@pytest.mark.parametrize(("baud", "many"), BUSES)
+@pytest.mark.parametrize(
+    ("refused", "why"),
+    [(POLL, "answers in its secure channel in plain"), (frames.ID, "does not say what it is")],
+)
+def test_a_reader_whose_every_answer_is_wrong_is_lost_within_2_s_and_tried_every_second(
+    baud: int, many: int, refused: int, why: str
+) -> None:
+    bus = _settled(many, baud)
+    side = bus.sides[1]
+    side.refuses = (POLL, refused)  # its handshake goes well, but for the ID
+    since_ms = bus.time.at_ms
+    bus.run(60_000)
+    ((lost_ms, problem),) = bus.told[1]
+    assert lost_ms - since_ms <= NOTICED_MS
+    assert why in str(problem)
+    shakes = [ms for ms in side.challenged_ms if ms > lost_ms]
+    assert len(shakes) <= 60_000 / osdp_link.RETRY_MS
+    assert all(told == [] for address, told in bus.told.items() if address != 1)
+    side.refuses = ()
+    since_ms = bus.time.at_ms
+    bus.run(5000)
+    (back_ms,) = bus.back_ms(1)
+    assert back_ms - since_ms <= osdp_link.RETRY_MS + 1000
+
+
+def test_a_handshake_alone_brings_no_reader_back() -> None:
+    bus = _settled(2)
+    side = bus.sides[1]
+    side.silent = True
+    bus.run(3000)
+    side.silent = False
+    side.refuses = (POLL,)
+    bus.run(30_000)
+    assert len(side.challenged_ms) > 20
+    assert bus.back_ms(1) == []
+
+
+def test_one_channel_that_breaks_loses_no_reader() -> None:
+    bus = _settled(3)
+    for _ in range(20):
+        bus.sides[1].refuses = (POLL,)
+        bus.run(100)
+        bus.sides[1].refuses = ()
+        bus.run(1000)
+    assert all(told == [] for told in bus.told.values())
 
 
 def test_a_port_that_vanishes_loses_all_at_once_and_is_opened_again_by_itself() -> None:
