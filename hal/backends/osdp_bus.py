@@ -1,8 +1,8 @@
 """The wire of one RS-485 bus: who of its OSDP readers is asked when. A thread of its own.
 
 One command is on the wire at a time. A reader that does not answer costs the others `REPLY_MS` and no
-more: after it each of them has its turn first, and readers that are lost are asked only in a fifth of the
-time while others work.
+more, whatever noise there is: after it each of them has its turn first, and readers that are lost are asked
+only in a fifth of the time while others work.
 """
 
 import os
@@ -17,10 +17,9 @@ from hal.errors import HalError
 from hal.ports import ByteStream
 
 REPLY_MS = 200  #: a reader begins to answer within this (IEC 60839-11-5, 5.7)
-GAP_MS = 60  #: bytes of one frame come within this of each other
+GAP_MS = 60  #: what pauses in the end of a reply that began in time may come to
 REOPEN_MS = 500  #: between two tries on a port that has gone
 SHARE = 4  #: how much longer than it cost a lost reader then waits
-_LONGEST_MS = 600  # of a reply with its pauses
 _MOST_REST_MS = 500
 
 
@@ -159,26 +158,32 @@ class Bus:
             pass  # what comes now was meant for nobody
         self._send(command)
         sent_ms = began_ms + int(len(command) * self._byte_ms)
-        number = frames.sequence_of(command)
-        until_ms = sent_ms + REPLY_MS
-        while True:
-            reply = frames.take_reply(self._received, link.address, number)
-            at_ms = self._time.now_ms()
-            if reply is not None:
-                link.answered(reply, at_ms)
-                break
-            if at_ms >= until_ms:
-                link.missed(at_ms)
-                self._owe()
-                break
-            self._time.wait(self._stream.fileno(), until_ms - at_ms)
-            data = self._stream.read()
-            if data:
-                self._received += data
-                last_ms = sent_ms + REPLY_MS + _LONGEST_MS
-                until_ms = min(last_ms, max(until_ms, self._time.now_ms() + GAP_MS))
+        reply = self._reply(link.address, frames.sequence_of(command), sent_ms + REPLY_MS)
+        at_ms = self._time.now_ms()
+        if reply is not None:
+            link.answered(reply, at_ms)
+        else:
+            link.missed(at_ms)
+            self._owe()
         if was_lost and link.lost:
             self._pause(at_ms, at_ms - began_ms)
+
+    def _reply(self, address: int, number: int, until_ms: int) -> bytes | None:
+        """The reply, if it begins before `until_ms`. Then its end is waited for; noise prolongs nothing."""
+        waits_for_end = False
+        while True:
+            reply = frames.take_reply(self._received, address, number)
+            at_ms = self._time.now_ms()
+            if reply is not None:
+                return reply
+            if at_ms >= until_ms:
+                missing = 0 if waits_for_end else frames.missing(self._received, address)
+                if not missing:
+                    return None
+                waits_for_end = True
+                until_ms = at_ms + int(missing * self._byte_ms) + GAP_MS
+            self._time.wait(self._stream.fileno(), until_ms - at_ms)
+            self._received += self._stream.read()
 
     def _pause(self, at_ms: int, cost_ms: int) -> None:
         """Leave the wire to those that work, if there are any."""

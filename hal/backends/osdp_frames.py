@@ -51,6 +51,18 @@ def take_reply(buffer: bytearray, address: int, sequence: int) -> bytes | None:
     return None
 
 
+def missing(buffer: bytearray, address: int) -> int:
+    """How many bytes are still to come of a reply of `address` whose length has come; 0: there is none."""
+    start = buffer.find(_SOM)
+    while 0 <= start <= len(buffer) - _HEAD:
+        length = buffer[start + 2] | buffer[start + 3] << 8
+        whole = len(buffer) >= start + length
+        if buffer[start + 1] == _REPLY | address and _SHORTEST <= length <= LONGEST and not whole:
+            return start + length - len(buffer)
+        start = buffer.find(_SOM, start + 1)
+    return 0
+
+
 def is_busy(frame: bytes) -> bool:
     """Whether the reader asks to be asked again (osdp_BUSY, always plain and numbered 0)."""
     return not frame[4] & (_SEQUENCE | _BLOCK) and frame[5] == _BUSY

@@ -20,9 +20,7 @@ from hal.ports import BITS, LEVEL, POWER, Frame
 
 POLL_MS = 51  #: the library asks a reader that is on line so long after its last reply
 BUSY_MS = 100  #: a reader that is busy is asked again after this
-SILENT_MS = (
-    1500  #: no word in the secure channel for so long, and a reply missed or wrong: the reader is lost
-)
+SILENT_MS = 1500  #: no word in the secure channel for so long, and a reply missed or wrong: the reader is lost
 MISSES = 3  #: so many replies missed, one after the other, are as good
 RETRY_MS = 1000  #: a reader that refuses is tried again after this
 SOUND_MS = 10_000  #: how long a buzzer sounds by itself if nobody says any more

@@ -7,6 +7,7 @@ Not imitated: cryptography, and the time that a library or a machine takes.
 """
 
 import binascii
+import random
 from typing import Any
 
 from hal.backends import osdp_frames as frames
@@ -17,6 +18,12 @@ from hal.ports import ByteStream
 
 POLL, ACK, NAK = 0x60, 0x40, 0x41
 _ASKS_AFTER_MS = 50
+_NOISE_MS = 10.0  # it comes in pieces, so far apart
+QUIET, NOISE, BEGINNINGS = (
+    "quiet",
+    "noise",
+    "beginnings of reader 0's answers",
+)  #: what is on the line
 _FD = 1_000_000  # of no file: only `VirtualTime` waits on it
 
 
@@ -72,6 +79,14 @@ class Wire(ByteStream):
         self.sides: dict[int, Side] = {}
         self.there = True
         self.opened_ms: list[float] = []
+        self._random = random.Random(12)
+        self._carries = QUIET
+        self._noise_ms = 0.0
+
+    def carry(self, what: str) -> None:
+        """From now on, NOISE or BEGINNINGS without a pause, between what the readers say; or QUIET."""
+        self._carries = what
+        self._noise_ms = self._time.at_ms
 
     def open(self) -> None:
         self._check()
@@ -80,6 +95,14 @@ class Wire(ByteStream):
 
     def read(self) -> bytes:
         self._check()
+        while self._carries != QUIET and self._noise_ms <= self._time.at_ms:
+            size = int(_NOISE_MS / self._byte_ms)
+            noise = (
+                self._random.randbytes(size) if self._carries == NOISE else b"\x53\x80\x40\0" * size
+            )
+            self._coming.append((self._noise_ms, noise[:size]))
+            self._noise_ms += _NOISE_MS
+        self._coming.sort(key=lambda one: one[0])
         here = [data for at_ms, data in self._coming if at_ms <= self._time.at_ms]
         self._coming = [one for one in self._coming if one[0] > self._time.at_ms]
         return b"".join(here)
@@ -110,7 +133,8 @@ class Wire(ByteStream):
         """When something comes; with a port that has gone there is something to read at once."""
         if not self.there:
             return self._time.at_ms
-        return min((at_ms for at_ms, _ in self._coming), default=None)
+        dues = [at_ms for at_ms, _ in self._coming]
+        return min(dues if self._carries == QUIET else [*dues, self._noise_ms], default=None)
 
     def _check(self) -> None:
         if not self.there:

@@ -46,6 +46,28 @@ def test_every_wrong_byte_is_noticed() -> None:
             assert frames.take_reply(bytearray(spoilt), 5, 2) is None, (at, wrong)
 
 
+def test_a_reply_that_has_begun_lacks_the_rest_of_its_length() -> None:
+    whole = _reply(5, 2, data=b"card")
+    for size in range(5, len(whole) + 1):
+        buffer = bytearray(b"\x53\xff\x12" + whole[:size])
+        assert frames.missing(buffer, 5) == len(whole) - size, size
+
+
+@pytest.mark.parametrize(
+    "noise",
+    [
+        b"",
+        b"\xff\x12\x80",
+        _reply(4, 2)[:5],
+        b"\x53\x85\x06\0\0",
+        b"\x53\x85\x01\x02",
+        b"\x53\x05\x08",
+    ],
+)
+def test_noise_and_whole_frames_lack_nothing(noise: bytes) -> None:
+    assert frames.missing(bytearray(noise), 5) == 0
+
+
 def test_our_own_command_heard_back_is_no_reply() -> None:
     command = bytearray(_reply(5, 2))
     command[1] = 5
