@@ -11,6 +11,7 @@ import binascii
 LONGEST = 512  #: bytes; a buffer that holds more without a reply in it forgets the oldest
 
 ID, CAPABILITIES, CHALLENGE, SERVER_CRYPTOGRAM = 0x61, 0x62, 0x76, 0x77  #: commands of a start
+ACK = 0x40  #: a reply: there is nothing to tell
 HANDSHAKE = (ID, CAPABILITIES, CHALLENGE, SERVER_CRYPTOGRAM)  #: all of them, in their order
 
 _SOM = 0x53
@@ -22,7 +23,7 @@ _SHORTEST = _HEAD + 2  # one byte of reply, a checksum
 
 
 def command_of(frame: bytes) -> int:
-    """The command in a frame that the library wants sent, also in a secure one."""
+    """The command in a frame that the library wants sent, or the reply in one, also in a secure one."""
     start = frame.index(_SOM)
     at = start + _HEAD
     if frame[start + 4] & _BLOCK:

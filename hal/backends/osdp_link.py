@@ -7,7 +7,9 @@ reply that was lost, 8 s until a reader is, 300 s until the next try) never begi
 
 With ENFORCE_SECURE the library takes nothing in plain or under the default key (SCBK-D); besides, what is
 said counts only while the secure channel stands. A reader is up with its first right answer inside that
-channel: a handshake alone proves only that somebody passes it on.
+channel: a handshake alone proves only that somebody passes it on. OSDP gives a card no age, and readers keep
+cards while nobody asks. So a reader that was away is first asked until it has nothing more to tell; cards and
+keys that come with that are dropped, and only then it is back. None that is shown once it is back is lost.
 
 Not safe between threads: all calls come from the one that owns the wire, `want` excepted.
 """
@@ -24,6 +26,7 @@ SILENT_MS = 1500  #: no word in the secure channel for so long, and a reply miss
 MISSES = 3  #: so many replies missed, one after the other, are as good
 RETRY_MS = 1000  #: a reader that refuses is tried again after this
 SOUND_MS = 10_000  #: how long a buzzer sounds by itself if nobody says any more
+KEPT = 32  #: answers of a reader that was away that may hold what it kept; no more is taken for old
 AGAIN_MS = 8000  #: so a sound that goes on is sent again
 BEEP_MS = 100  #: a sound that was over before its turn came lasts so long, OSDP's unit of time
 
@@ -92,6 +95,7 @@ class Link:
         self._heard_ms: int | None = None  # a right answer in the secure channel
         self._replied_ms = 0  # anything
         self._proven = False  # there was one since the handshake
+        self._old = KEPT  # so many answers may yet hold what it kept while it was away
         self._refusals = 0  # in a row, with no such answer between
         self._wrong = ""  # what the last one was
         self._light = self._lit = 0
@@ -164,13 +168,16 @@ class Link:
             self._gave_up(asked, now_ms)
             return
         if self.up and asked not in frames.HANDSHAKE:
-            self.seen_up = self._proven = True
+            self._proven = True
             self._heard_ms = now_ms
             self._refusals = 0
             self._wrong = ""
-            if self.lost:
-                self.lost = False
-                self._state(None)
+            self._old = max(0, self._old - 1) if frames.command_of(reply) != frames.ACK else 0
+            if not self._old:
+                self.seen_up = True
+                if self.lost:
+                    self.lost = False
+                    self._state(None)
         if self.out is None:
             self._next(now_ms)
 
@@ -237,7 +244,7 @@ class Link:
     def _next(self, now_ms: int) -> None:
         """Have the library say what it wants sent, if anything is due."""
         online = self._panel.status() & 1
-        if online and self.up and self._proven:
+        if online and self._proven and not self._old:
             command = self._wanted(now_ms)
             if command is not None:
                 self._panel.submit_command(0, command)
@@ -316,6 +323,7 @@ class Link:
 
     def _lose(self, problem: str) -> None:
         self.lost = True
+        self._old = KEPT
         self._beep = False
         self._state(problem)
 
@@ -328,6 +336,8 @@ class Link:
         if kind == library.EVENT_NOTIFICATION:
             self._notified(told)
         elif not self.up:
+            return 0
+        elif kind in (library.EVENT_CARDREAD, library.EVENT_KEYPRESS) and self._old:
             return 0
         elif kind == library.EVENT_CARDREAD and "length" in told:
             bits = "".join(f"{byte:08b}" for byte in told["data"])

@@ -176,13 +176,30 @@ def test_a_reader_that_falls_silent_is_lost_and_comes_back_without_the_others_no
     assert [heard[address].states("lost") for address in (0, 2)] == [[], []]
 
 
+def test_a_card_that_was_shown_while_the_reader_was_lost_does_not_count_once_it_is_back(
+    rig: Rig,
+) -> None:
+    peer, heard = rig.peer(0), _heard(rig)
+    heard.until_up()
+    rig.cut = {0}
+    heard.until_lost()
+    peer.card(CARD)
+    peer.keys(b"1")
+    rig.cut = set()
+    heard.until("back")
+    peer.card(OTHER)
+    until(heard.cards)
+    assert heard.cards() == [OTHER]
+
+
 def test_a_wrong_key_gives_nothing_and_is_said_to_be_one(rig: Rig) -> None:
     peer, heard = rig.peer(0, key=bytes(16)), _heard(rig)
     heard.until_lost()
     until(lambda: "does not know its key" in heard.reader.problem, "it was not said")
     peer.card(CARD)
-    rig.peer(1).card(OTHER)
-    good = _heard(rig, 1)
+    second, good = rig.peer(1), _heard(rig, 1)
+    good.until_up()
+    second.card(OTHER)
     until(good.cards)
     assert heard.cards() == []
     rig.peer(0)

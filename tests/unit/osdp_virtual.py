@@ -14,9 +14,9 @@ from hal.backends import osdp_frames as frames
 from hal.backends.osdp_bus import Bus, BusTime
 from hal.backends.osdp_link import Link
 from hal.errors import DeviceUnavailableError
-from hal.ports import ByteStream
+from hal.ports import BITS, ByteStream
 
-POLL, ACK, NAK = 0x60, 0x40, 0x41
+POLL, ACK, NAK, CARD = 0x60, 0x40, 0x41, 0x50
 _ASKS_AFTER_MS = 50
 _NOISE_MS = 10.0  # it comes in pieces, so far apart
 QUIET, NOISE, BEGINNINGS = (
@@ -61,6 +61,8 @@ class Side:
         #: commands that it, or who is between, answers so that the library takes it off line
         self.refuses: tuple[int, ...] = ()
         self.delay_ms = 3.0
+        #: cards that were shown to it and not asked for yet
+        self.cards = 0
         #: when it was asked, and when its answers were whole
         self.asked_ms: list[float] = []
         self.answered_ms: list[float] = []
@@ -116,6 +118,9 @@ class Wire(ByteStream):
             side.challenged_ms.append(self._time.at_ms)
         if not side.silent:
             code = NAK if data[start + 5] in side.refuses else ACK
+            if code == ACK and data[start + 5] == POLL and side.cards:
+                code = CARD
+                side.cards -= 1
             reply = frame(data[start + 1] | 0x80, data[start + 4] & 3, code)
             at_ms = self._time.at_ms + side.delay_ms
             at_ms += (len(data) + len(reply)) * self._byte_ms
@@ -219,6 +224,9 @@ class Panel:
             self._off()
         elif self._step < len(frames.HANDSHAKE):
             self._step += 1
+        elif reply[5] == CARD:
+            kind = self._library.EVENT_CARDREAD
+            self._tell(0, {"event": kind, "data": bytes(4), "length": 26})
 
     def _off(self) -> None:
         self._step = 0
@@ -250,9 +258,12 @@ class VirtualBus:
         #: what each was said to be: (ms, problem), None: it is back
         self.told: dict[int, list[tuple[float, str | None]]] = {}
         self.sides = self.wire.sides
+        #: when a card of each was told
+        self.cards: dict[int, list[float]] = {}
         for address in range(readers):
             self.sides[address] = Side()
             self.told[address] = []
+            self.cards[address] = []
             self.bus.add(lambda address=address: self._link(address))  # type: ignore[misc]
 
     def run(self, ms: float) -> None:
@@ -275,4 +286,8 @@ class VirtualBus:
             if problem != (told[-1][1] if told else None):  # as LibosdpReader tells it
                 told.append((self.time.at_ms, problem))
 
-        return Link(Library(self.time), address, bytes(16), lambda kind, data: None, state)
+        def say(kind: str, data: object) -> None:
+            if kind == BITS:
+                self.cards[address].append(self.time.at_ms)
+
+        return Link(Library(self.time), address, bytes(16), say, state)

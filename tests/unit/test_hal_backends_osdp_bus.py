@@ -166,6 +166,48 @@ def test_a_handshake_alone_brings_no_reader_back() -> None:
     assert bus.back_ms(1) == []
 
 
+@pytest.mark.parametrize("kept", [1, 3, 20])
+def test_cards_shown_to_a_reader_while_it_was_lost_are_dropped_and_none_that_is_shown_once_it_is_back(
+    kept: int,
+) -> None:
+    bus = _settled(2)
+    side = bus.sides[1]
+    side.silent = True
+    bus.run(3000)
+    side.cards = kept
+    bus.run(8000)
+    side.silent = False
+    while not bus.back_ms(1):
+        bus.run(1)
+    side.cards += 1
+    bus.run(1000)
+    assert side.cards == 0
+    assert len(bus.cards[1]) == 1
+    assert bus.cards[1][0] > bus.back_ms(1)[0]
+
+
+def test_a_reader_that_always_has_something_to_tell_is_back_and_counts() -> None:
+    bus = _settled(2)
+    bus.sides[1].silent = True
+    bus.run(3000)
+    bus.sides[1].cards = 1000
+    bus.sides[1].silent = False
+    bus.run(10_000)
+    assert len(bus.back_ms(1)) == 1
+    assert len(bus.cards[1]) > 10
+
+
+def test_a_card_that_waits_while_a_channel_is_made_anew_counts() -> None:
+    bus = _settled(2)
+    bus.sides[1].refuses = (POLL,)
+    bus.run(100)
+    bus.sides[1].cards = 1
+    bus.sides[1].refuses = ()
+    bus.run(1000)
+    assert len(bus.cards[1]) == 1
+    assert bus.told[1] == []
+
+
 def test_one_channel_that_breaks_loses_no_reader() -> None:
     bus = _settled(3)
     for _ in range(20):
