@@ -305,7 +305,10 @@ class SelfTest(Prompts):
         for lock in locks.values():
             if modes[lock] == "fail_secure":
                 bench.unlock(lock, FIRE_FREE_MS)
-        self._tell("fire_free", s=FIRE_FREE_MS // 1000)
+        kinds = (("fail_safe", "fire_magnets"), ("fail_secure", "fire_strikes"))
+        free = [self._words[word] for mode, word in kinds if mode in modes.values()]
+        what = self._words["and"].join(free).format(s=FIRE_FREE_MS // 1000)
+        self._tell("fire_free", what=what)
         await self._judge()
         bench.rest()
         await self._until(lambda: not bench.burning)

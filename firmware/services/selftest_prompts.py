@@ -94,13 +94,15 @@ class Prompts:
         self._over = True
 
     async def ask(self, question: str) -> str | None:
-        """A line of text that is not empty; None: nobody goes on."""
+        """A line of text that is not empty; None: nobody goes on, or "q" was typed and no more."""
         self._say(question)
         try:
             while True:
                 line = (await self._typed()).strip()
                 if line:
-                    return line
+                    return None if understood(line) == (QUIT, "") else line
+                self._tell("empty")
+                self._say(question)
         except Ended:
             return None
 

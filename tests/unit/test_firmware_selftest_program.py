@@ -232,6 +232,34 @@ def test_nobody_who_says_a_name_leaves_no_record(tmp_path: Path) -> None:
     assert house.records() == []
 
 
+@pytest.mark.parametrize(("lang", "word"), [("en", "q"), ("en", " Quit "), ("zh", "退出")])
+def test_q_at_the_name_ends_and_leaves_no_record(tmp_path: Path, lang: str, word: str) -> None:
+    def end(house: House, kind: str, prompt: str) -> bool:
+        house.test.heard(word)
+        return True
+
+    house = House(tmp_path, end, lang)
+    assert house.run() == 1
+    assert house.records() == []
+    assert house.step is None
+
+
+def test_an_empty_name_is_asked_for_again_with_a_word_of_why(tmp_path: Path) -> None:
+    typed = ["", "  ", "q. Li"]
+    house = House(tmp_path)
+
+    def slow(house: House, kind: str, prompt: str) -> bool:
+        if prompt == "who":
+            house.test.heard(typed.pop(0))
+        return prompt == "who"
+
+    house.does = slow
+    assert house.run() == 0
+    assert house.records()[0]["by"] == "q. Li"
+    empty, who = WORDS["en"]["empty"], WORDS["en"]["who"]
+    assert [line for line in house.said if line in (empty, who)] == [who, empty, who, empty, who]
+
+
 def test_a_board_that_somebody_has_is_refused_with_what_to_do(tmp_path: Path) -> None:
     house = House(tmp_path)
     lines = house.building.machine._lines

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from selftest_house import Does, House
+from selftest_house import BOARD, Does, House
 
 from firmware.services.selftest_prompts import understood
 from firmware.services.selftest_words import LANGUAGES, WORDS
@@ -160,6 +160,37 @@ def test_fire_that_is_opened_late_is_told_to_have_proved_nothing(tmp_path: Path)
     fire = next(s for s in house.records()[0]["steps"] if s["kind"] == "fire")
     assert fire["measured"] == {"held": False}
     assert any("the magnets are free" in line for line in house.said)
+
+
+BOTH = "  Fire: magnets are let go, strikes are unlocked for 5 s. Close the loop again afterwards."
+
+
+@pytest.mark.parametrize(
+    ("latched", "lang", "says"),
+    [
+        ("none", "en", BOTH),
+        ("front", "en", "  Fire: magnets are let go. Close the loop again afterwards."),
+        ("yard", "en", "  Fire: strikes are unlocked for 5 s. Close the loop again afterwards."),
+        ("none", "zh", "  火警：磁力锁已释放，电锁扣开锁5秒。之后请恢复回路。"),
+        ("front", "zh", "  火警：磁力锁已释放。之后请恢复回路。"),
+    ],
+)
+def test_fire_says_of_each_kind_of_lock_what_it_does(
+    tmp_path: Path, latched: str, lang: str, says: str
+) -> None:
+    board = tmp_path / "board.toml"
+    text = Path(BOARD).read_text()
+    if latched == "yard":  # a magnet may only stay where nobody has to flee
+        text = text.replace(
+            'egress = "button_cuts_power"', 'egress = "handle"\nescape_route = false'
+        )
+    board.write_text(
+        text.replace(f"[portals.{latched}]", f'[portals.{latched}]\non_fire = "latch"')
+    )
+    house = House(tmp_path, lang=lang, board=str(board))
+    assert house.run() == 0
+    begin = says.partition("：" if lang == "zh" else ":")[0]
+    assert [line for line in house.said if line.startswith(begin)] == [says]
 
 
 def test_a_fire_loop_that_was_open_before_proves_nothing(tmp_path: Path) -> None:
