@@ -22,7 +22,9 @@ from hal.ports import BITS, LEVEL, POWER, Frame
 
 POLL_MS = 51  #: the library asks a reader that is on line so long after its last reply
 BUSY_MS = 100  #: a reader that is busy is asked again after this
-SILENT_MS = 1500  #: no word in the secure channel for so long, and a reply missed or wrong: the reader is lost
+SILENT_MS = (
+    1500  #: no word in the secure channel for so long, and a reply missed or wrong: it is lost
+)
 MISSES = 3  #: so many replies missed, one after the other, are as good
 RETRY_MS = 1000  #: a reader that refuses is tried again after this
 SOUND_MS = 10_000  #: how long a buzzer sounds by itself if nobody says any more
@@ -335,9 +337,9 @@ class Link:
         kind = told.get("event")
         if kind == library.EVENT_NOTIFICATION:
             self._notified(told)
-        elif not self.up:
-            return 0
-        elif kind in (library.EVENT_CARDREAD, library.EVENT_KEYPRESS) and self._old:
+        elif not self.up or (
+            self._old and kind in (library.EVENT_CARDREAD, library.EVENT_KEYPRESS)
+        ):
             return 0
         elif kind == library.EVENT_CARDREAD and "length" in told:
             bits = "".join(f"{byte:08b}" for byte in told["data"])
