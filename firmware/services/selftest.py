@@ -169,6 +169,8 @@ class SelfTest(Prompts):
             await self._magnet(step)
         elif step.kind in ON_MS:
             await self._ready()
+            if away := self._problem(step):
+                await self._fail(away)  # nothing shines or sounds there, whoever says so
             if step.kind in ("red", "green"):
                 self._bench.show(step.device, step.kind, ON_MS[step.kind])
             else:
@@ -215,9 +217,14 @@ class SelfTest(Prompts):
         bad = sum(one.what == BAD for one in self._of(step))
         return {"form": card.form if card else "", "bad_frames": bad}
 
+    def _problem(self, step: WireTest) -> str:
+        """What the device says is wrong with itself; of a light or buzzer on a bus, the reader. Else ""."""
+        owner = self._bench.config["devices"][step.device].get("reader", step.device)
+        return str(getattr(self._bench.devices.get(owner), "problem", ""))
+
     def _say_problem(self, step: WireTest) -> None:
-        """What the device says is wrong with itself, which a failure then names."""
-        self._trouble = str(getattr(self._bench.devices[step.device], "problem", ""))
+        """What is wrong with the device, which a failure then names."""
+        self._trouble = self._problem(step)
         if self._trouble:
             self._say("  " + self._trouble)
 

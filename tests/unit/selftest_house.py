@@ -58,6 +58,7 @@ class House:
             [],
             [],
             machine._analog_inputs,
+            machine._serial_ports.buses,
         )
         self.program = SelfTestProgram(
             self.config,

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from selftest_house import BOARD, Does, House
 
+from firmware.services.selftest import ON_MS
 from firmware.services.selftest_prompts import understood
 from firmware.services.selftest_words import LANGUAGES, WORDS
 
@@ -233,3 +234,33 @@ def test_both_languages_have_the_same_words_with_the_same_gaps() -> None:
     assert list(english) == list(chinese)
     for key, text in english.items():
         assert sorted(re.findall(r"{\w+}", text)) == sorted(re.findall(r"{\w+}", chinese[key])), key
+
+
+def test_a_light_in_a_reader_that_is_away_is_not_right_whoever_says_so(tmp_path: Path) -> None:
+    board = Path(BOARD).parent / "rpi4-two-doors-osdp.toml"
+    text = board.read_text().replace('board = "rpi4"', 'board = "sim"')
+    (tmp_path / "osdp.toml").write_text(text)
+
+    def says_yes(house: House, kind: str, prompt: str) -> bool:
+        return kind not in ON_MS and house.answer(prompt, "s no time")
+
+    house = House(tmp_path, says_yes, board=str(tmp_path / "osdp.toml"))
+    bus = house.config["devices"]["back-reader"]
+    side = house.building.machine._serial_ports.buses.side(
+        house.config["devices"][bus["bus"]]["port"], bus["address"]
+    )
+    side.reached = False
+    house.run()
+    shown = [
+        one for one in house.records()[0]["steps"] if one["device"].endswith(("-led", "-buzzer"))
+    ]
+    assert {(one["device"], one["outcome"]) for one in shown} == {
+        ("front-led", "ok"),
+        ("front-buzzer", "ok"),
+        ("back-led", "failed"),
+        ("back-buzzer", "failed"),
+    }
+    assert {one["note"].partition(": ")[2] for one in shown} == {
+        "",
+        "does not answer; expected it wired",
+    }
