@@ -251,14 +251,8 @@ def _selftest(args: argparse.Namespace) -> int:
     except BoardConfigError as error:
         print(error, file=sys.stderr)
         return 2
-    problem = _claim_folder(args.state)
-    if problem is not None:
-        from firmware.selftest_program import SERVICE
-
-        if "used by another" in problem:
-            problem = f"{args.state}: the service has the board; expected it stopped: {SERVICE}"
-        print(problem, file=sys.stderr)
-        return 1
+    if code := _claim_idle(args.state):
+        return code
     config["controller"]["watchdog"] = None  # nobody would pet it
 
     def work(armed: guardian.Armed) -> int:
@@ -275,7 +269,7 @@ def _selftest(args: argparse.Namespace) -> int:
 
 
 def _import_operators(path: str, folder: str | None) -> int:
-    code = _claim_to_import(folder)
+    code = _claim_idle(folder)
     if code or folder is None:
         return code
     from firmware.services import operators_file
@@ -283,20 +277,24 @@ def _import_operators(path: str, folder: str | None) -> int:
     return operators_file.run(path, folder, sys.stdout, sys.stderr)
 
 
-def _claim_to_import(folder: str | None) -> int:
-    """Take the state folder for an import; 0, or the exit code after a line of why not."""
+def _claim_idle(folder: str | None) -> int:
+    """Take the state folder of a service that is stopped; 0, or the exit code after a line of why not."""
     if folder is None:
         print("--state: missing; expected the folder for records and keys", file=sys.stderr)
         return 2
     problem = _claim_folder(folder)
-    if problem is not None:
-        print(problem, file=sys.stderr)
-        return 1
-    return 0
+    if problem is None:
+        return 0
+    if "used by another" in problem:
+        from firmware.selftest_program import SERVICE
+
+        problem = f"{folder}: the service has it; expected it stopped: {SERVICE}"
+    print(problem, file=sys.stderr)
+    return 1
 
 
 def _osdp_install(reader: str, folder: str | None, config: dict[str, Any]) -> int:
-    code = _claim_to_import(folder)
+    code = _claim_idle(folder)
     if code or folder is None:
         return code
     from functools import partial
@@ -309,7 +307,7 @@ def _osdp_install(reader: str, folder: str | None, config: dict[str, Any]) -> in
 
 
 def _import_keys(path: str, folder: str | None, config: dict[str, Any] | None) -> int:
-    code = _claim_to_import(folder)
+    code = _claim_idle(folder)
     if code or folder is None:
         return code
     from firmware.services import key_import

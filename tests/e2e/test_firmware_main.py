@@ -100,7 +100,7 @@ def test_a_self_test_from_a_pipe_leaves_its_record_and_keeps_a_second_program_ou
         _, refused = second.communicate(timeout=PATIENCE_S)
         assert second.returncode == 1
         assert refused == (
-            f"{tmp_path}: the service has the board; expected it stopped: "
+            f"{tmp_path}: the service has it; expected it stopped: "
             "systemctl stop doorward.target (and start it again afterwards)\n"
         )
         said, errors = process.communicate("Li\n" + "s nobody is here\n" * 4, timeout=PATIENCE_S)
