@@ -50,6 +50,8 @@ class Tree:
     def __init__(self, source: Path, stage: Path) -> None:
         self.stage = stage
         self.entries: dict[str, Entry] = {}
+        #: (device, inode) of a file with several names -> the copy that was made of it
+        self._copies: dict[tuple[int, int], Path] = {}
         owners: dict[str, tuple[int, int]] = {}
         given = source
         if source.is_file():
@@ -133,12 +135,30 @@ class Tree:
             elif stat.S_ISREG(kind) or stat.S_ISLNK(kind):
                 self._enter(path, one, owners)
                 if source != self.stage:
-                    _link(one, self.stage / path)
+                    self._link(one, self.stage / path)
             elif at == "dev" or at.startswith("dev/"):
                 if source == self.stage:
                     one.unlink()  # the kernel makes its own
             else:
                 raise ImageError(f"{one}: a device or a socket; expected files, folders and links")
+
+    def _link(self, source: Path, target: Path) -> None:
+        try:
+            os.link(source, target, follow_symlinks=False)
+            return
+        except PermissionError as error:
+            if not os.access(source, os.R_OK):
+                raise ImageError(f"{source}: may not be read; expected to run as root") from error
+        except OSError:
+            pass  # another file system, or too many links
+        found = source.lstat()
+        copy = self._copies.get((found.st_dev, found.st_ino))
+        if copy is not None:
+            os.link(copy, target, follow_symlinks=False)  # one file with two names stays one
+            return
+        shutil.copy2(source, target, follow_symlinks=False)
+        if found.st_nlink > 1:
+            self._copies[(found.st_dev, found.st_ino)] = target
 
     def _enter(self, path: str, one: Path, owners: Mapping[str, tuple[int, int]]) -> None:
         found = one.lstat()
@@ -159,17 +179,6 @@ def newest_s(folder: Path) -> int:
         for here, _, names in os.walk(folder)
         for name in names
     )
-
-
-def _link(source: Path, target: Path) -> None:
-    try:
-        os.link(source, target, follow_symlinks=False)
-    except PermissionError as error:
-        if not os.access(source, os.R_OK):
-            raise ImageError(f"{source}: may not be read; expected to run as root") from error
-        shutil.copy2(source, target, follow_symlinks=False)
-    except OSError:  # another file system, or too many links
-        shutil.copy2(source, target, follow_symlinks=False)
 
 
 def _unpack(archive: Path, stage: Path) -> dict[str, tuple[int, int]]:

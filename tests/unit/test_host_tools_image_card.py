@@ -125,6 +125,20 @@ def test_the_same_input_gives_the_same_bytes_whenever_and_wherever_it_is_made(
         assert sum_of(again.path) == sum_of(first.path) == first.sha256 == again.sha256
 
 
+def test_on_another_file_system_a_file_of_two_names_stays_one(
+    one: Recipe, made: card.Card, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = os.link
+
+    def refuse(source: Path, target: Path, **more: bool) -> None:
+        if Path(source).is_relative_to(one.root):
+            raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+        link(source, target, **more)
+
+    monkeypatch.setattr(os, "link", refuse)
+    assert write(one, tmp_path / "card.img").sha256 == made.sha256
+
+
 def test_another_controllers_card_is_another(one: Recipe, made: card.Card, tmp_path: Path) -> None:
     files = (File("etc/hostname", b"c-03\n"), *FILES[1:])
     assert write(one._replace(files=files), tmp_path / "c.img").sha256 != made.sha256
