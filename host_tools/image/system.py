@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from host_tools.image import command, root
+from host_tools.image.cache import ImageError
 
 HOME = "opt/doorward"
 _UNITS = "firmware/units"
@@ -56,6 +57,11 @@ def program(system: Path, project: Path, epoch_s: int, rpi_gpio: bool = False) -
     Raises `ImageError`.
     """
     ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
+    for name in _CODE:
+        if not (project / name).is_dir():
+            raise ImageError(f"{project}: has no folder {name}; expected Doorward's sources")
+        if (system / HOME / name).exists():
+            raise ImageError(f"{system}: has /{HOME}/{name}; expected a root system without it")
     _folder(system / HOME)
     for name in _CODE:
         shutil.copytree(project / name, system / HOME / name, ignore=ignored)

@@ -44,6 +44,15 @@ def test_every_unit_file_of_the_project_has_a_place(installed: Path) -> None:
     assert {path.read_text() for path in (ROOT / "firmware/units").iterdir()} == placed
 
 
+def test_what_is_no_project_and_a_system_that_has_one_are_told(
+    installed: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(ImageError, match="has no folder firmware; expected Doorward's sources"):
+        system.program(tmp_path, tmp_path, EPOCH_S)
+    with pytest.raises(ImageError, match="has /opt/doorward/firmware; expected a root system"):
+        system.program(installed, ROOT, EPOCH_S)
+
+
 def test_whatever_the_umask_was_the_services_may_read_all_of_it(installed: Path) -> None:
     made = [installed / "opt/doorward", installed / "opt/doorward/firmware"]
     for name in ("opt/doorward/firmware", "usr/lib", "etc"):
