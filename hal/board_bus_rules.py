@@ -1,23 +1,28 @@
-"""What readers on one OSDP bus owe each other: an address each, lights and buzzers of readers that are there.
+"""What readers owe their ports, and those on one OSDP bus each other: an address each, their own lights.
 
 Takes the normalised config (`hal.board.load`), as `hal.board_rules` does, which holds readers to buses.
 """
 
+import re
 from typing import Any
 
 from hal.schema import Problems, nearest_known
 
+_NUMBERS = re.compile(r"input:[0-9a-f]{4}:[0-9a-f]{4}\Z").match
+_PN532_BAUD = 115_200  #: as its HSU begins (NXP UM0701-02)
 MOST = 8  #: readers on a bus: so many may fall silent at once and are all noticed within 2 s
 
 Config = dict[str, Any]
 
 
 def check(config: Config, problems: Problems) -> None:
-    """Add to `problems` what is wrong with the OSDP readers of `config`."""
+    """Add to `problems` what is wrong with the ports and the OSDP readers of `config`."""
     first: dict[tuple[str, int], str] = {}
     owners: dict[tuple[str, str], str] = {}
     count: dict[str, int] = {}
     for name, entry in config["devices"].items():
+        if entry["driver"] in ("serial_reader", "osdp_bus") and entry["port"] is not None:
+            _port(name, entry, problems)
         if entry["driver"] == "osdp_reader" and entry["bus"] is not None:
             _address(name, entry, first, problems)
             count[entry["bus"]] = count.get(entry["bus"], 0) + 1
@@ -26,6 +31,23 @@ def check(config: Config, problems: Problems) -> None:
     for bus, readers in count.items():
         if readers > MOST:
             problems.add(f"devices.{bus}", f"{readers} readers on one bus; expected {MOST} at most")
+
+
+def _port(name: str, entry: Config, problems: Problems) -> None:
+    path, port, framing = f"devices.{name}.port", entry["port"], entry.get("framing")
+    types = port.startswith(("input:", "/dev/input/"))
+    if types and (entry["driver"] == "osdp_bus" or framing == "pn532"):
+        problems.add(path, f'"{port}" is a reader that types; expected a serial port')
+    elif port.startswith("input:") and not _NUMBERS(port):
+        problems.add(
+            path,
+            f'"{port}" names no reader; expected input:VVVV:PPPP as lsusb shows, in small letters',
+        )
+    if framing == "pn532" and entry["baud"] not in (None, _PN532_BAUD):
+        problems.add(
+            f"devices.{name}.baud",
+            f"{entry['baud']} is not how a PN532 begins; expected {_PN532_BAUD}",
+        )
 
 
 def _address(

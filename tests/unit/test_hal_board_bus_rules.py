@@ -31,6 +31,18 @@ def _told(override: dict[str, Any]) -> list[str]:
             'devices.back-reader.bus: no device "bsu"; expected a name of [devices], the nearest '
             'known one is "bus"',
         ]),
+        ({"devices.bus.port": "input:ffff:0035"}, [
+            'devices.bus.port: "input:ffff:0035" is a reader that types; expected a serial port',
+        ]),
+        ({"devices.desk": {"driver": "serial_reader", "port": "input:zz", "framing": "lines"}}, [
+            "devices.desk: nothing uses it; expected a portal, access point, reader or alarm that names it",
+            'devices.desk.port: "input:zz" names no reader; expected input:VVVV:PPPP as lsusb shows, in '
+            "small letters",
+        ]),
+        ({"devices.desk": {"driver": "serial_reader", "port": "/dev/ttyUSB7", "framing": "pn532"}}, [
+            "devices.desk: nothing uses it; expected a portal, access point, reader or alarm that names it",
+            "devices.desk.baud: 9600 is not how a PN532 begins; expected 115200",
+        ]),
         ({"devices.back-led.reader": "back-reeder"}, [
             'devices.back-led.reader: no device "back-reeder"; expected an osdp_reader, the nearest '
             'known one is "back-reader"',

@@ -84,7 +84,7 @@ def test_an_adapter_on_the_uart_has_all_of_its_wires() -> None:
 
 
 def test_a_reader_that_is_asked_has_a_wire_for_the_question(tmp_path: Path) -> None:
-    reader = {"driver": "serial_reader", "port": "/dev/serial0", "framing": "pn532"}
+    reader = {"driver": "serial_reader", "port": "/dev/serial0", "framing": "pn532", "baud": 115200}
     asked = load(tmp_path, {"devices.reader": reader})
     wires = [wire for wire in board_wires.wires(asked) if wire.end[:2] == ("device", "reader")]
     assert [(wire.start, wire.end[2]) for wire in wires[:2]] == [
