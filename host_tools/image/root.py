@@ -31,14 +31,7 @@ _MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
 _STEP = re.compile(r"^I: (.+)\.\.\.$", re.MULTILINE)
 
 #: What mmdebstrap copies from the machine that it runs on.
-_MACHINES_OWN = ("etc/resolv.conf", "etc/hostname")
-
-#: Where a system's own apt finds packages: not the mirror of the machine that made it.
-_KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
-_SOURCES = """deb [signed-by={keyring}] http://deb.debian.org/debian {suite} main
-deb [signed-by={keyring}] http://deb.debian.org/debian {suite}-updates main
-deb [signed-by={keyring}] http://deb.debian.org/debian-security {suite}-security main
-"""
+_MACHINES_OWN = ("etc/resolv.conf", "etc/hostname", "etc/apt/sources.list")
 
 #: The files of a package that say what pip put where; and how the line of a script begins there.
 _RECORDS, _SCRIPT = "*.dist-info/RECORD", "../../bin/"
@@ -70,7 +63,7 @@ def make(archive: Archive, packages: Sequence[str], folder: Path, progress: Prog
     steps.done()
     for name in ("var/cache/apt", "var/lib/apt/lists"):
         command.run(["find", folder / name, "-type", "f", "-delete"], 60)
-    leave_out_the_machine(folder, archive.suite)
+    leave_out_the_machine(folder)
     date(folder, epoch_s, begun_s - 2)  # the kernel's dates are some ms late
 
 
@@ -95,18 +88,17 @@ class _Steps:
             self._progress.end()
 
 
-def leave_out_the_machine(root: Path, suite: str) -> None:
+def leave_out_the_machine(root: Path) -> None:
     """Remove from a root system what mmdebstrap took from the machine that it ran on.
 
     A name server is the business of the network service: one that gives a resolv.conf makes a link of it.
+    Where apt finds packages is the business of who maintains the system, and may name a password.
     """
     for name in _MACHINES_OWN:
         if not (root / name).is_symlink():
             (root / name).unlink(missing_ok=True)
     for path in (root / "etc/apt/sources.list.d").iterdir():
         path.unlink()
-    lines = _SOURCES.format(keyring=_KEYRING, suite=suite)
-    (root / "etc/apt/sources.list").write_text(lines)
 
 
 def date(at: Path, epoch_s: int, since_s: float = 0) -> None:
