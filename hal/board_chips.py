@@ -77,48 +77,32 @@ def check(config: Config, problems: Problems) -> None:
         first.setdefault(place, name)
 
 
-def check_line(config: Config, claim: Any, path: str, problems: Problems) -> None:
-    """Add to `problems` what is wrong with a line whose name has a dot."""
-    driver = config["devices"][claim.device]["driver"]
-    name, _, terminal = claim.line.rpartition(".")
-    kind = config["chips"].get(name, {}).get("chip")
-    if not _is_there(config, name, terminal, claim.line, (EXPANDER,), path, problems):
-        return
-    if driver in _NEVER:
-        problems.add(path, f"{_NEVER[driver]}; expected a line of the board's own such as GPIO17")
-    elif claim.direction == "input" and terminal in _OUTPUT_ONLY:
-        problems.add(path, f"an {kind}'s {terminal} is an output only; expected another pin")
-    elif claim.direction == "input" and claim.pull == "down":
-        problems.add(path, 'an mcp23017 has pull-ups only; expected pull = "up", or "none"')
-
-
-def check_channel(config: Config, claim: Any, path: str, problems: Problems) -> None:
-    """Add to `problems` what is wrong with an analog input whose name has a dot."""
-    name, _, terminal = claim.line.rpartition(".")
-    kinds = tuple([kind for kind in PINS if kind != EXPANDER])
-    _is_there(config, name, terminal, claim.line, kinds, path, problems)
-
-
-def _is_there(
-    config: Config,
-    name: str,
-    terminal: str,
-    line: str,
-    kinds: tuple[str, ...],
-    path: str,
-    problems: Problems,
-) -> bool:
+def lacks(config: Config, claim: Any) -> str:
+    """That no chip has a line or an analog input whose name has a dot; "": one has it."""
+    kinds = [kind for kind in PINS if (kind != EXPANDER) == (claim.direction == "analog")]
     right = {
         f"{chip}.{one}"
         for chip, entry in config["chips"].items()
         if entry.get("chip") in kinds
         for one in PINS[entry["chip"]]
     }
-    if line in right:
-        return True
-    if not right:
-        wanted = f'expected [chips.{name or "NAME"}] with chip = "{kinds[0]}"'
+    if claim.line in right:
+        return ""
+    if right:
+        wanted = f'the nearest that there is is "{nearest(claim.line, right)}"'
     else:
-        wanted = f'the nearest that there is is "{nearest(line, right)}"'
-    problems.add(path, f'no chip of this config has "{line}"; {wanted}')
-    return False
+        name = claim.line.rpartition(".")[0]
+        wanted = f'expected [chips.{name or "NAME"}] with chip = "{kinds[0]}"'
+    return f'no chip of this config has "{claim.line}"; {wanted}'
+
+
+def check_line(config: Config, claim: Any, path: str, problems: Problems) -> None:
+    """Add to `problems` what is wrong with a line that an expander has."""
+    driver = config["devices"][claim.device]["driver"]
+    terminal = claim.line.rpartition(".")[2]
+    if driver in _NEVER:
+        problems.add(path, f"{_NEVER[driver]}; expected a line of the board's own such as GPIO17")
+    elif claim.direction == "input" and terminal in _OUTPUT_ONLY:
+        problems.add(path, f"an {EXPANDER}'s {terminal} is an output only; expected another pin")
+    elif claim.direction == "input" and claim.pull == "down":
+        problems.add(path, f'an {EXPANDER} has pull-ups only; expected pull = "up", or "none"')

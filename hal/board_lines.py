@@ -56,9 +56,73 @@ def rs485_ports(config: Config) -> dict[str, str]:
 def check(config: Config, problems: Problems, absent: dict[str, str] | None = None) -> None:
     """Add to `problems` what is wrong with the lines of `config`.
 
-    absent  takes the devices on lines that the board has not, and why; None: they are problems too
+    absent  takes the devices on lines that the board and its chips have not, and why; None: they are
+            problems too
     """
     claimed = claims(config)
+    lacking = _lacking(config, claimed)
+    for claim, text in lacking.items():
+        if absent is None:
+            problems.add(_path(claim), text)
+        else:
+            absent[claim.device] = f"{text}, then a new start"
+    claimed = [claim for claim in claimed if claim not in lacking]
+    _check_twice(claimed, problems)
+    _check_backend(config, problems)
+    board_chips.check(config, problems)
+    for claim in claimed:
+        if "." in claim.line and claim.direction in ("input", "output"):
+            board_chips.check_line(config, claim, _path(claim), problems)
+    if config["board"] not in board_facts.BOARDS:
+        return
+    _check_analog(config, claimed, problems)
+    if config["board"] == "sim":
+        return
+    board_buses.check(config, problems)
+    held = _held(config)
+    free = _free(held, claimed)
+    for claim in claimed:
+        if claim.direction in ("input", "output") and "." not in claim.line:
+            _check_line(claim, config["devices"][claim.device]["driver"], held, free, problems)
+
+
+def _lacking(config: Config, claimed: list[Claim]) -> dict[Claim, str]:
+    """Every claim on a line that neither the board nor one of its chips has, and what to say of it."""
+    board = board_facts.BOARDS.get(config["board"])
+    found: dict[Claim, str] = {}
+    if board is None:
+        return found
+    lines = _free(_held(config), claimed)
+    for claim in claimed:
+        text = ""
+        if claim.direction == "serial":
+            continue
+        if "." in claim.line:
+            text = board_chips.lacks(config, claim)
+        elif claim.direction == "analog":
+            if board.analog and claim.line not in board.analog:
+                text = (
+                    f'the {config["board"]} has no analog input "{claim.line}"; expected '
+                    f"{board.analog[0]} to {board.analog[-1]}, the nearest is "
+                    f'"{nearest(claim.line, board.analog)}"'
+                )
+        elif config["board"] != "sim" and board_facts.number(claim.line) is None:
+            text = (
+                f'the {config["board"]} has no line "{claim.line}"; expected GPIO2 to GPIO27, '
+                f'the nearest is "{nearest(claim.line, lines)}"'
+            )
+        if text:
+            found[claim] = text
+    return found
+
+
+def _free(held: dict[str, str], claimed: list[Claim]) -> list[str]:
+    """The lines of a header that nobody claims or holds."""
+    taken = {claim.line for claim in claimed}
+    return [line for line in board_facts.lines() if line not in held and line not in taken]
+
+
+def _check_twice(claimed: list[Claim], problems: Problems) -> None:
     first: dict[str, str] = {}
     for claim in claimed:
         path = _path(claim)
@@ -69,58 +133,18 @@ def check(config: Config, problems: Problems, absent: dict[str, str] | None = No
                 "expected a line of its own",
             )
         first.setdefault(claim.line, path)
-    _check_backend(config, problems)
-    board_chips.check(config, problems)
-    board = board_facts.BOARDS.get(config["board"])
-    if board is None:
-        return
-    _check_analog(config, board, claimed, problems)
-    for claim in claimed:
-        if "." in claim.line and claim.direction in ("input", "output"):
-            board_chips.check_line(config, claim, _path(claim), problems)
-    if config["board"] == "sim":
-        return
-    board_buses.check(config, problems)
-    held = _held(config)
-    taken = [claim.line for claim in claimed]
-    for claim in claimed:
-        if claim.direction not in ("input", "output") or "." in claim.line:
-            continue
-        free = [line for line in board_facts.lines() if line not in held and line not in taken]
-        if board_facts.number(claim.line) is not None:
-            _check_line(config, claim, held, free, problems)
-            continue
-        near = nearest(claim.line, free)
-        text = f'the {config["board"]} has no line "{claim.line}"; expected GPIO2 to GPIO27, '
-        text += f'the nearest is "{near}"'
-        if absent is None:
-            problems.add(_path(claim), text)
-        else:
-            absent[claim.device] = f"{text}, then a new start"
 
 
-def _check_analog(
-    config: Config, board: board_facts.Board, claimed: list[Claim], problems: Problems
-) -> None:
+def _check_analog(config: Config, claimed: list[Claim], problems: Problems) -> None:
+    if board_facts.BOARDS[config["board"]].analog:
+        return
     for claim in claimed:
-        if claim.direction != "analog" or claim.line in board.analog:
-            continue
-        if "." in claim.line:
-            board_chips.check_channel(config, claim, _path(claim), problems)
-            continue
-        if not board.analog:
+        if claim.direction == "analog" and "." not in claim.line:
             problems.add(
                 f"devices.{claim.device}.driver",
                 f'"supervised_contact" needs an analog input, and the {config["board"]} has none; '
                 'expected driver = "contact", or a converter of [chips] such as input = "adc.CH0"',
             )
-            continue
-        near = nearest(claim.line, board.analog)
-        problems.add(
-            _path(claim),
-            f'the {config["board"]} has no analog input "{claim.line}"; expected '
-            f'{board.analog[0]} to {board.analog[-1]}, the nearest is "{near}"',
-        )
 
 
 def _check_backend(config: Config, problems: Problems) -> None:
@@ -200,7 +224,7 @@ def _held(config: Config) -> dict[str, str]:
 
 
 def _check_line(
-    config: Config, claim: Claim, held: dict[str, str], free: list[str], problems: Problems
+    claim: Claim, driver: str, held: dict[str, str], free: list[str], problems: Problems
 ) -> None:
     path = _path(claim)
     if claim.line in held:
@@ -220,7 +244,7 @@ def _check_line(
             )
         return
     energised = (boot == "up") == (claim.active == "high")
-    if energised and config["devices"][claim.device]["driver"] in _MUST_REST:
+    if energised and driver in _MUST_REST:
         other = "low" if claim.active == "high" else "high"
         would_do = [line for line in free if board_facts.boot_pull(line) != boot]
         problems.add(

@@ -89,6 +89,7 @@ class Trouble:
         same = [name for name in same if self._told.get(name, ("",))[0] != text]
         for name in same:
             self._told[name] = (text, at_ms)
+        self._by_look.update(same)  # one whose trouble ends soon makes no record of its end
         self._say(_line([device, *same], text))
 
     def _works(self, device: str) -> None:

@@ -19,12 +19,19 @@ _MACHINES = {
 }
 
 
+def known(arch: str) -> str:
+    """`arch` itself. Raises `ImageError` if it is none that is known here."""
+    if arch not in _MACHINES:
+        raise ImageError(f"{arch}: not known here; expected {' or '.join(_MACHINES)}")
+    return arch
+
+
 def enable(arch: str) -> None:
     """See that this kernel runs programs of `arch`, Debian's word. Raises `ImageError` if it cannot.
 
     What is registered stays until the machine starts again, as with Debian's own package.
     """
-    machine, magic = _MACHINES[arch]
+    machine, magic = _MACHINES[known(arch)]
     if machine == platform.machine():
         return
     program = f"qemu-{machine}"

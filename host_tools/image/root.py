@@ -13,7 +13,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from host_tools.image import command
+from host_tools.image import command, foreign
 from host_tools.image.archive import Archive
 from host_tools.image.cache import ImageError
 from host_tools.image.progress import Progress
@@ -132,7 +132,7 @@ def install_python(root: Path, arch: str, requirements: Sequence[Path], target: 
         "--no-input",
     ]
     words += ["--disable-pip-version-check", "--require-hashes", "--no-compile"]
-    machine, version = _MACHINES[arch], python_version(root)
+    machine, version = _MACHINES[foreign.known(arch)], python_version(root)
     if machine != platform.machine() or version != f"3.{sys.version_info[1]}":
         # Another machine's: nothing can be compiled here.
         words += ["--only-binary=:all:", "--implementation=cp", f"--python-version={version}"]

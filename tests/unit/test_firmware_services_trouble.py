@@ -152,3 +152,11 @@ def test_what_is_over_at_the_next_look_was_nothing() -> None:
             one.problem = PORT if at_ms % 4000 else ""
         trouble.look(at_ms)
     assert said == []
+
+
+def test_one_that_was_named_in_anothers_line_is_told_to_work_again_without_a_record() -> None:
+    trouble, said = log()
+    trouble.heard(raised("reader_fault", "lid", at_ms=1000))
+    trouble._devices["tamper"].problem = ""
+    trouble.look(2000)
+    assert said == [f"lid, tamper: {EXPANDER}", "tamper: works again"]

@@ -9,6 +9,8 @@ from hal import board, board_facts
 from hal.board import Claim
 from hal.errors import BoardConfigError
 
+EXPANDED = Path(__file__).parents[2] / "board_configs/rpi4-supervised-expander.toml"
+
 
 def load(folder: Path, override: dict[str, object] | None = None) -> board.Config:
     (folder / "right.toml").write_text(SMALL)
@@ -79,6 +81,15 @@ def test_who_starts_a_door_hears_of_a_line_that_the_board_lacks_and_of_nothing_e
     assert set(config["devices"]) == {"strike", "door", "reader"}
     text = 'the rpi4 has no line "GPIO45"; expected GPIO2 to GPIO27, the nearest is "GPIO4", then a new start'
     assert absent == {"door": text}
+    both = {"devices.strike.line": "GPIO45"}
+    board.load(str(tmp_path / "house.toml"), dict(both), absent)
+    assert set(absent) == {"door", "strike"}
+    (tmp_path / "chips.toml").write_text(
+        EXPANDED.read_text().replace("exp0.GPA0", "exp0.GPA9").replace("adc.CH0", "adc.CH9")
+    )
+    board.load(str(tmp_path / "chips.toml"), absent=absent)
+    assert len(absent) == 2
+    assert all("no chip of this config has" in text for text in absent.values())
     twice = {"devices.strike.line": "GPIO17"}
     with pytest.raises(BoardConfigError, match="already claimed"):
         board.load(str(tmp_path / "house.toml"), dict(twice), absent)

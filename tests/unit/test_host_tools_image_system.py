@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from host_tools.image import foreign, system
+from host_tools.image import foreign, root, system
 from host_tools.image.cache import ImageError
 
 ROOT = Path(__file__).parents[2]
@@ -144,3 +144,11 @@ def test_doorward_can_be_typed_on_the_board_and_is_as_isolated_as_its_services(
     assert begins is not None
     assert command.read_text() == f'#!/bin/sh\nexec {begins[1]} "$@"\n'
     assert command.stat().st_mode & 0o777 == 0o755
+
+
+def test_an_architecture_that_nobody_knows_is_told(tmp_path: Path) -> None:
+    told = "^riscv64: not known here; expected amd64 or arm64$"
+    with pytest.raises(ImageError, match=told):
+        foreign.enable("riscv64")
+    with pytest.raises(ImageError, match=told):
+        root.install_python(tmp_path, "riscv64", [], "opt")
