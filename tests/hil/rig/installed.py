@@ -199,10 +199,14 @@ class House:
 
 
 def as_sent(rows: list[Row]) -> bool:
-    """Whether a frame had no pause in it that no reader makes, and the driver takes for its end."""
+    """Whether a frame had no pause in it that no reader makes, and the driver takes for its end.
+
+    A guest that is stopped between a pull and its edge has the edge later than its row, but before the next
+    row: two pulls on, nothing of the pause is hidden.
+    """
     ours = [row for row in rows if row[1] == LABEL and row[2] == "pull" and row[3] in (D0, D1)]
-    gaps = [later[0] - earlier[0] for earlier, later in zip(ours, ours[1:])]
-    return max(gaps[:-1]) < TORN_US
+    pauses = [later[0] - earlier[0] for earlier, later in zip(ours, ours[2:-1])]
+    return max(pauses) < TORN_US
 
 
 def pulses(burst: str, pulse_us: int, interval_us: int) -> list[tuple[int, int, int]]:
