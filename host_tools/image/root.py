@@ -33,6 +33,9 @@ _STEP = re.compile(r"^I: (.+)\.\.\.$", re.MULTILINE)
 #: What mmdebstrap copies from the machine that it runs on.
 _MACHINES_OWN = ("etc/resolv.conf", "etc/hostname", "etc/apt/sources.list")
 
+#: What apt makes when it fetches: whose it is hangs on who may read the folder of the system.
+_APTS = ("var/cache/apt/archives/partial", "var/lib/apt/lists/partial")
+
 #: The files of a package that say what pip put where; and how the line of a script begins there.
 _RECORDS, _SCRIPT = "*.dist-info/RECORD", "../../bin/"
 
@@ -99,6 +102,8 @@ def leave_out_the_machine(root: Path) -> None:
             (root / name).unlink(missing_ok=True)
     for path in (root / "etc/apt/sources.list.d").iterdir():
         path.unlink()
+    for name in _APTS:
+        shutil.rmtree(root / name, ignore_errors=True)
 
 
 def date(at: Path, epoch_s: int, since_s: float = 0) -> None:
