@@ -33,6 +33,8 @@ AGAIN_MS = 8000  #: so a sound that goes on is sent again
 BEEP_MS = 100  #: a sound that was over before its turn came lasts so long, OSDP's unit of time
 
 _REFUSALS = 2  # one may be noise
+_BREAKS = 4  # channels, in a row, that did not stand so long are a reader that cannot be used
+_STANDS_MS = 500
 _STEPS = 8  # of the library, from wherever it is to a reader that is disabled
 _KEYS = {ord("*"): 10, 0x7F: 10, ord("#"): 11, 0x0D: 11}
 _KEYS.update({ord(str(digit)): digit for digit in range(10)})
@@ -97,6 +99,8 @@ class Link:
         self._heard_ms: int | None = None  # a right answer in the secure channel
         self._replied_ms = 0  # anything
         self._proven = False  # there was one since the handshake
+        self._stands_since_ms = 0
+        self._breaks = 0  # of channels, in a row, that did not stand for `_STANDS_MS`
         self._old = KEPT  # so many answers may yet hold what it kept while it was away
         self._refusals = 0  # in a row, with no such answer between
         self._wrong = ""  # what the last one was
@@ -170,12 +174,16 @@ class Link:
             self._gave_up(asked, now_ms)
             return
         if self.up and asked not in frames.HANDSHAKE:
+            if not self._proven:
+                self._stands_since_ms = now_ms
+            elif now_ms - self._stands_since_ms >= _STANDS_MS:
+                self._breaks = 0
             self._proven = True
             self._heard_ms = now_ms
             self._refusals = 0
             self._wrong = ""
             self._old = max(0, self._old - 1) if frames.command_of(reply) != frames.ACK else 0
-            if not self._old:
+            if not self._old and self._breaks < _BREAKS:
                 self.seen_up = True
                 if self.lost:
                     self.lost = False
@@ -311,16 +319,17 @@ class Link:
 
     def _gave_up(self, asked: int, now_ms: int) -> None:
         """The library has taken it off line. A channel that stood is made anew at once."""
-        stood = self._proven
+        self._breaks += 1
+        stood = self._proven and self._breaks < _BREAKS
         if not stood:
-            self._wrong = _REFUSED.get(asked, _BROKEN)
+            self._wrong = _BROKEN if self._proven else _REFUSED.get(asked, _BROKEN)
             self._refusals += 1
-            if self._refusals >= _REFUSALS:
+            if self._proven or self._refusals >= _REFUSALS:
                 self._lose(self._wrong)
         self.restart(now_ms)
         self.answers = stood
         if not stood:
-            self.due_ms = now_ms + (RETRY_MS if self._refusals >= _REFUSALS else POLL_MS)
+            self.due_ms = now_ms + (RETRY_MS if self.lost else POLL_MS)
         self.look(now_ms)
 
     def _lose(self, problem: str) -> None:
@@ -338,7 +347,7 @@ class Link:
         if kind == library.EVENT_NOTIFICATION:
             self._notified(told)
         elif not self.up or (
-            self._old and kind in (library.EVENT_CARDREAD, library.EVENT_KEYPRESS)
+            (self._old or self.lost) and kind in (library.EVENT_CARDREAD, library.EVENT_KEYPRESS)
         ):
             return 0
         elif kind == library.EVENT_CARDREAD and "length" in told:

@@ -60,6 +60,9 @@ class Side:
         self.silent = False
         #: commands that it, or who is between, answers so that the library takes it off line
         self.refuses: tuple[int, ...] = ()
+        #: how many polls after each handshake are answered rightly; None: all
+        self.stands: int | None = None
+        self.polls = 0
         self.delay_ms = 3.0
         #: cards that were shown to it and not asked for yet
         self.cards = 0
@@ -116,8 +119,11 @@ class Wire(ByteStream):
         side.asked_ms.append(self._time.at_ms)
         if data[start + 5] == frames.CHALLENGE:
             side.challenged_ms.append(self._time.at_ms)
+            side.polls = 0
         if not side.silent:
-            code = NAK if data[start + 5] in side.refuses else ACK
+            side.polls += data[start + 5] == POLL
+            broken = data[start + 5] == POLL and side.polls > (side.stands or side.polls)
+            code = NAK if broken or data[start + 5] in side.refuses else ACK
             if code == ACK and data[start + 5] == POLL and side.cards:
                 code = CARD
                 side.cards -= 1

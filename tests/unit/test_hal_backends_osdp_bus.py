@@ -154,6 +154,24 @@ def test_a_reader_whose_every_answer_is_wrong_is_lost_within_2_s_and_tried_every
     assert back_ms - since_ms <= osdp_link.RETRY_MS + 1000
 
 
+@pytest.mark.parametrize("stands", [1, 3])
+def test_a_reader_whose_channels_never_last_is_lost_and_back_once_one_does(stands: int) -> None:
+    bus = _settled(3)
+    side = bus.sides[1]
+    side.stands = stands
+    since_ms = bus.time.at_ms
+    bus.run(60_000)
+    ((lost_ms, problem),) = bus.told[1]
+    assert lost_ms - since_ms <= NOTICED_MS
+    assert "answers in its secure channel in plain" in str(problem)
+    assert len([ms for ms in side.challenged_ms if ms > lost_ms]) <= 60_000 / osdp_link.RETRY_MS
+    assert all(told == [] for address, told in bus.told.items() if address != 1)
+    side.stands, since_ms = None, bus.time.at_ms
+    bus.run(5000)
+    (back_ms,) = bus.back_ms(1)
+    assert back_ms - since_ms <= osdp_link.RETRY_MS + 2000
+
+
 def test_a_handshake_alone_brings_no_reader_back() -> None:
     bus = _settled(2)
     side = bus.sides[1]
