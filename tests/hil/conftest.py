@@ -28,6 +28,7 @@ _SIDES = {
     "test_flaky_disk": "hard",
     "test_power_cut_afar": "waits",
     "test_watchdog_reboot": "waits",
+    "test_readers_installed": "waits",
 }
 
 

@@ -233,7 +233,7 @@ def test_a_folder_in_use_is_refused(folder: Folder, capsys: pytest.CaptureFixtur
     with open(folder.state / "in-use", "wb") as claim:
         fcntl.flock(claim, fcntl.LOCK_EX)
         assert folder.run(HEAD) == 1
-    assert "used by another doorward" in capsys.readouterr().err
+    assert "the service has it; expected it stopped" in capsys.readouterr().err
 
 
 def test_levels_of_the_board_may_be_named(folder: Folder) -> None:
