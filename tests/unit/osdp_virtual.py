@@ -62,6 +62,7 @@ class Side:
         self.refuses: tuple[int, ...] = ()
         #: how many polls after each handshake are answered rightly; None: all
         self.stands: int | None = None
+        self.hushes = False  #: and the others not at all
         self.polls = 0
         self.delay_ms = 3.0
         #: cards that were shown to it and not asked for yet
@@ -123,6 +124,8 @@ class Wire(ByteStream):
         if not side.silent:
             side.polls += data[start + 5] == POLL
             broken = data[start + 5] == POLL and side.polls > (side.stands or side.polls)
+            if broken and side.hushes:
+                return len(data)
             code = NAK if broken or data[start + 5] in side.refuses else ACK
             if code == ACK and data[start + 5] == POLL and side.cards:
                 code = CARD

@@ -172,6 +172,31 @@ def test_a_reader_whose_channels_never_last_is_lost_and_back_once_one_does(stand
     assert back_ms - since_ms <= osdp_link.RETRY_MS + 2000
 
 
+def test_a_reader_that_falls_silent_after_each_first_answer_is_not_lost_and_back_for_ever() -> None:
+    bus = _settled(3)
+    side = bus.sides[1]
+    side.stands, side.hushes = 1, True
+    bus.run(60_000)
+    assert len(bus.told[1]) <= 2 * 4 + 1
+    assert bus.told[1][-1][1], "it is lost"
+    assert all(told == [] for address, told in bus.told.items() if address != 1)
+    side.stands, before = None, len(bus.back_ms(1))
+    bus.run(5000)
+    assert len(bus.back_ms(1)) == before + 1
+
+
+@pytest.mark.parametrize("breaks", [1, 2, 3])
+def test_a_few_channels_that_break_are_no_lost_reader(breaks: int) -> None:
+    bus = _settled(3)
+    side = bus.sides[1]
+    side.stands, shaken = 1, len(side.challenged_ms)
+    while len(side.challenged_ms) < shaken + breaks:
+        bus.run(1)
+    side.stands = None
+    bus.run(10_000)
+    assert bus.told[1] == []
+
+
 def test_a_handshake_alone_brings_no_reader_back() -> None:
     bus = _settled(2)
     side = bus.sides[1]

@@ -267,6 +267,8 @@ def test_a_system_is_dated_as_its_suite_and_keeps_nothing_of_the_machine_that_ma
         (made / "etc/mtab").symlink_to("../proc/self/mounts")
         (made / "etc/debian_version").touch()
         (made / "var/lib/apt/lists/partial").mkdir(parents=True)
+        (made / "var/cache/apt/archives/partial").mkdir(parents=True)
+        (made / "etc/apt/sources.list").write_text("deb http://me:pw@intra/ x")
         os.utime(made / "etc/debian_version", (1_750_000_000, 1_750_000_000))
 
     lists = archive.Archive(tmp_path / "apt", "bookworm", "arm64")
@@ -285,6 +287,8 @@ def test_a_system_is_dated_as_its_suite_and_keeps_nothing_of_the_machine_that_ma
     assert (etc / "debian_version").stat().st_mtime == 1_750_000_000
     assert list((etc / "apt/sources.list.d").iterdir()) == []
     assert list((tmp_path / "root/var/lib/apt/lists").iterdir()) == []
+    assert list((tmp_path / "root/var/cache/apt/archives").iterdir()) == []
+    assert [path.name for path in (etc / "apt").iterdir()] == ["sources.list.d"]
 
 
 def test_a_network_services_own_link_to_its_name_servers_stays(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ RESTING = {CONTACT: 0, HANDLE: 1, D0: 1, D1: 1, YARD_CONTACT: 0, YARD_EXIT: 1, F
 
 #: SIA AC-01: 20 to 100 us long; 1 or 2 ms from one to the next is what readers are shipped with.
 PULSE_US, INTERVAL_US = 50, 1000
-TORN_US = 24_500  #: the driver takes a pause of 25 ms for the end of a frame
+TORN_US = 24_000  #: the driver takes a pause of 25 of its whole ms for the end of a frame
 TRIES = 60  #: a busy machine may stop the guest in the midst of a frame
 
 DOOR, LINK = "doorward-door.service", "doorward-link.service"
