@@ -158,13 +158,13 @@ hil-packages:
 	apt-get -qq update && apt-get -qq -y --no-install-recommends install $$missing </dev/null || \
 		{ echo "hil: apt could not install $$missing; expected Debian's packages" >&2; exit 1; }
 
-# Three side by side (tests/hil/conftest.py). ARGS="-n 0": one after the other; -s: with all that is printed.
+# Four side by side (tests/hil/conftest.py). ARGS="-n 0": one after the other; -s: with all that is printed.
 HIL_RUN = .venv/bin/python -m pytest tests/hil --no-loadscope-reorder
 hil: setup-test hil-packages
-	@$(HIL_RUN) -n 3 -m "not pi and not times" $(ARGS)
+	@$(HIL_RUN) -n 4 -m "not pi and not times" $(ARGS)
 
 hil-quick: setup-test hil-packages
-	@$(HIL_RUN) -n 3 -m "not long and not pi and not times" $(ARGS)
+	@$(HIL_RUN) -n 4 -m "not long and not pi and not times" $(ARGS)
 
 hil-pi: setup-test hil-packages
 	@$(HIL_RUN) -n 0 -m pi $(ARGS)

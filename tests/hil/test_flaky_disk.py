@@ -9,8 +9,9 @@ from collections.abc import Iterator
 import pytest
 from emulator import GuestError
 from guest import Guest
-from installed import CARDS, PYTHON, STATE, STRIKE, TO, House, shown
+from installed import PYTHON, STATE, STRIKE, TO, House, shown
 from outside_broker import Broker
+from state_folder import CARDS
 
 FILE, NAME = "/var/tmp/state.img", "flaky"
 DEVICE = f"/dev/mapper/{NAME}"

@@ -11,7 +11,8 @@ import bits
 import progress
 import pytest
 from guest import Guest, Row
-from installed import CARDS, D0, D1, FIRE, HANDLE, LABEL, PYTHON, STRIKE, House, beside
+from installed import D0, D1, FIRE, HANDLE, LABEL, PYTHON, STRIKE, House, beside
+from state_folder import CARDS
 
 ROUNDS = 15
 ECHO_IN, ECHO_OUT = 30, 31

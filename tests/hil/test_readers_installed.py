@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import pytest
-from installed import BOARD_FILE, CARDS, PYTHON, House
+from installed import BOARD_FILE, PYTHON, House
 from outside_broker import Broker
+from state_folder import CARDS
 
 ORDERS = "/run/typist"
 RIG = "/opt/doorward/tests/hil/rig"

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 from guest import Guest
-from installed import CARDS, CONTACT, HANDLE, MAGNET, PYTHON, SAFE, STRIKE, YARD_EXIT, House, shown
+from installed import CONTACT, HANDLE, MAGNET, PYTHON, SAFE, STRIKE, YARD_EXIT, House, shown
+from state_folder import CARDS
 
 from firmware.trust import signing
 

@@ -7,10 +7,9 @@ What a line showed is read in the kernel's own log of it, so no blip is too shor
 from collections.abc import Iterator
 
 import pytest
-from guest import Guest, Row
+from guest import Row
 from installed import (
     BOARD_FILE,
-    CARDS,
     CONTACT,
     DOOR,
     FIRE,
@@ -20,12 +19,14 @@ from installed import (
     SAFE,
     SIREN,
     STRIKE,
+    TRIES,
     YARD_EXIT,
     House,
     beside,
     shown,
 )
 from outside_broker import Broker
+from state_folder import CARDS
 
 OUTPUTS = tuple(SAFE)
 RELEASED, LOCKED = 0, 1  #: the strike's relay is active low
@@ -108,11 +109,14 @@ def test_the_services_run_as_their_own_users_and_only_the_door_has_the_chip(runn
 def test_a_card_opens_the_strike_once_and_the_broker_hears_of_it(
     running: House, broker: Broker
 ) -> None:
-    before, since = len(broker.events()), Since(running)
-    running.badge(*CARDS[1])
-    broker.wait(before, "access.granted", credential=1, access_point="front-in")
-    broker.wait(before, "portal.secured", portal="front")
-    until_levels(running, strike=LOCKED)
+    for _ in range(TRIES):
+        before, since = len(broker.events()), Since(running)
+        sent = running.badge(*CARDS[1])
+        broker.wait(before, "access.granted", credential=1, access_point="front-in")
+        broker.wait(before, "portal.secured", portal="front")
+        until_levels(running, strike=LOCKED)
+        if sent == 1:  # a frame that was torn may have been read all the same
+            break
     assert since.levels(STRIKE) == [RELEASED, LOCKED]
 
 
@@ -221,8 +225,6 @@ def test_a_magnet_whose_way_out_somebody_else_has_gets_no_current(
         broker.wait(before, "access.granted", credential=1)
         assert ENGAGED not in since.levels(MAGNET)
         running.stop()
-    running.start()
-    until_levels(running, magnet=ENGAGED, strike=LOCKED)
 
 
 def test_devices_on_lines_that_the_board_has_not_are_told_and_the_rest_works(
@@ -231,7 +233,6 @@ def test_devices_on_lines_that_the_board_has_not_are_told_and_the_rest_works(
     """GPIO45 is a line of the chip, and none of the board's header."""
     right = running.guest.read(BOARD_FILE).decode()
     wrong = right.replace('"GPIO16"', '"GPIO99"').replace('"GPIO23"', '"GPIO45"')
-    running.stop()
     before, since = len(broker.events()), Since(running)
     running.guest.write(BOARD_FILE, wrong)
     running.start()
@@ -245,11 +246,10 @@ def test_devices_on_lines_that_the_board_has_not_are_told_and_the_rest_works(
     assert not [row for row in since.rows() if row[3] in (45, SIREN)]
     line = 'front-contact: the rpi4 has no line "GPIO99"; expected GPIO2 to GPIO27'
     assert running.log().count(line) == 1
+    assert running.show("ActiveState") == ["failed"], "nobody could make the siren silent"
     running.guest.write(BOARD_FILE, right)
-    running.start()
 
 
-def test_no_service_complained_of_what_is_not_there(running: House, guest: Guest) -> None:
+def test_no_service_complained_of_what_is_not_there(running: House) -> None:
     for unit in (DOOR, LINK):
         assert "Traceback" not in running.log(unit)
-    assert guest.run("systemctl", "is-failed", DOOR, LINK).out.split() == ["active", "active"]

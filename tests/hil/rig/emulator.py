@@ -59,7 +59,7 @@ class Machine(NamedTuple):
 
 def options() -> list[str]:
     """Those of qemu's options that a saved state depends on."""
-    found = ["-machine", "q35,memory-backend=memory", "-m", str(MEMORY_MB), "-cpu", "max"]
+    found = ["-machine", "q35,memory-backend=memory", "-m", str(MEMORY_MB), "-cpu", "max,-la57"]
     if shift := os.environ.get("DOORWARD_HIL_ICOUNT"):
         found += ["-accel", "tcg,thread=single", "-icount", f"shift={shift}"]
     else:

@@ -5,7 +5,6 @@ host, without mounting it: the file system replays, the database is whole, the c
 release of the strike that was seen from outside (in the kernel's log, up to the cut) has its record (law 3).
 """
 
-import base64
 import json
 import math
 import os
@@ -21,15 +20,17 @@ from typing import Any, NamedTuple
 
 import bits
 import progress
+import state_folder
 import x86_guest
 from emulator import STATE_MB, GuestError, Machine
 from guest import Guest, Row
-from installed import BOARD, CARDS, D0, D1, LABEL, STRIKE, pulses
+from installed import BOARD, D0, D1, LABEL, STRIKE, pulses
 from kill_rig import ROLES, SEEDS, TO, StoringHost, moment
 from paho.mqtt.client import MQTTMessage
+from state_folder import CARDS
 
 from firmware.runtime.clock import iso
-from firmware.trust import order, signing
+from firmware.trust import order
 from host_tools.image import command, disk
 
 ROUNDS = int(os.environ.get("DOORWARD_HIL_CUTS", "30"))  #: in all
@@ -57,9 +58,6 @@ class Disks:
         folder.mkdir(exist_ok=True)
         self._folder = folder
         self.image = folder / "state.ext4"
-        self.state = folder / "state"
-        self.state.mkdir(mode=0o700)
-        self._board = folder / "board.toml"
         link = "enabled = false\n"
         if broker_port:
             link = f'host = "10.0.2.2"\nport = {broker_port}\nkeepalive_s = 5\n'
@@ -67,27 +65,17 @@ class Disks:
         site, name = TO.split("/")
         board = BOARD.read_text().replace('site = "hil"', f'site = "{site}"')
         board = board.replace("release_ms = 1000", f"release_ms = {RELEASE_MS}")
-        self._board.write_text(f"{board.replace('c-01', name)}\n[link]\n{link}")
-        rows = [
-            f"{name},w26:{place:03}:{number:05},tenant" for name, (place, number) in CARDS.items()
-        ]
-        keys, people = folder / "keys.csv", folder / "operators.json"
-        keys.write_text("\n".join(["credential,card,levels", *rows]) + "\n")
-        people.write_text(json.dumps([_operator(name) for name in ROLES]))
-        self._firmware("--import-keys", keys)
-        self._firmware("--import-operators", people)
-        shutil.copyfile(self._board, self.state / "first.toml")
-        disk.ext4(self.image, STATE_MB, "state", self.state)
-
-    def _firmware(self, verb: str, file: Path) -> None:
-        words: list[str | Path] = [sys.executable, "-m", "firmware", verb, file]
-        words += ["--state", self.state, "--board", self._board]
-        subprocess.run(words, cwd=x86_guest.ROOT, check=True, timeout=60)
+        board = f"{board.replace('c-01', name)}\n[link]\n{link}"
+        state = state_folder.make(
+            folder, board, {name: (role, SEEDS[name]) for name, role in ROLES.items()}
+        )
+        (state / "first.toml").write_text(board)
+        disk.ext4(self.image, STATE_MB, "state", state)
 
     def read(self) -> Path:
         """What a start after the cut would find: a copy of the folder, its file system replayed."""
         copy, found = self._folder / "copy.ext4", self._folder / "found"
-        shutil.copyfile(self.image, copy)
+        command.run(["cp", "--sparse=always", self.image, copy], 60)
         checked = subprocess.run(
             [command.path("e2fsck"), "-fy", copy],
             capture_output=True,
@@ -140,11 +128,6 @@ class Owner(StoringHost):
             if reply["ok"]:
                 self._told.setdefault(reply["id"], time.monotonic())
         super()._message(client, data, message)
-
-
-def _operator(name: str) -> dict[str, str]:
-    key = base64.b64encode(signing.public_of(SEEDS[name])).decode()
-    return {"id": name, "role": ROLES[name], "public_key": key}
 
 
 class Releases(NamedTuple):
