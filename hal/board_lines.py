@@ -75,7 +75,6 @@ def check(config: Config, problems: Problems, absent: dict[str, str] | None = No
             board_chips.check_line(config, claim, _path(claim), problems)
     if config["board"] not in board_facts.BOARDS:
         return
-    _check_analog(config, claimed, problems)
     if config["board"] == "sim":
         return
     board_buses.check(config, problems)
@@ -100,7 +99,12 @@ def _lacking(config: Config, claimed: list[Claim]) -> dict[Claim, str]:
         if "." in claim.line:
             text = board_chips.lacks(config, claim)
         elif claim.direction == "analog":
-            if board.analog and claim.line not in board.analog:
+            if not board.analog:
+                text = (
+                    f'"supervised_contact" needs an analog input, and the {config["board"]} has none; '
+                    'expected driver = "contact", or a converter of [chips] such as input = "adc.CH0"'
+                )
+            elif claim.line not in board.analog:
                 text = (
                     f'the {config["board"]} has no analog input "{claim.line}"; expected '
                     f"{board.analog[0]} to {board.analog[-1]}, the nearest is "
@@ -133,18 +137,6 @@ def _check_twice(claimed: list[Claim], problems: Problems) -> None:
                 "expected a line of its own",
             )
         first.setdefault(claim.line, path)
-
-
-def _check_analog(config: Config, claimed: list[Claim], problems: Problems) -> None:
-    if board_facts.BOARDS[config["board"]].analog:
-        return
-    for claim in claimed:
-        if claim.direction == "analog" and "." not in claim.line:
-            problems.add(
-                f"devices.{claim.device}.driver",
-                f'"supervised_contact" needs an analog input, and the {config["board"]} has none; '
-                'expected driver = "contact", or a converter of [chips] such as input = "adc.CH0"',
-            )
 
 
 def _check_backend(config: Config, problems: Problems) -> None:

@@ -10,7 +10,7 @@ too: a file changed alone is taken for a damaged one.
 import hashlib
 import os
 from collections.abc import Callable
-from pathlib import Path
+from os.path import basename
 from typing import NamedTuple
 
 from firmware.services import whole_files
@@ -18,6 +18,8 @@ from firmware.services import whole_files
 LIMIT = 262_144  #: bytes of such a file; of a longer one no more than this and a few are read
 SUM_BYTES = 66  #: at the end of a copy, at the most
 _OTHER = "is not what was written"
+
+FilePath = str | os.PathLike[str]
 
 
 class Found(NamedTuple):
@@ -33,12 +35,13 @@ class Found(NamedTuple):
     problems: list[str]
 
 
-def of(path: Path) -> Path:
+def of(path: FilePath) -> str:
     """The copy of the file at `path`."""
-    return path.with_name(f"{path.stem}.good{path.suffix}")
+    stem, suffix = os.path.splitext(path)
+    return f"{stem}.good{suffix}"
 
 
-def find(path: Path, flaw_of: Callable[[bytes], str] = lambda content: "") -> Found:
+def find(path: FilePath, flaw_of: Callable[[bytes], str] = lambda content: "") -> Found:
     """What is to be used of the file at `path`, which is put back where its copy is the better. Never raises.
 
     flaw_of  what is wrong with a content, by its look alone; "": nothing
@@ -46,54 +49,59 @@ def find(path: Path, flaw_of: Callable[[bytes], str] = lambda content: "") -> Fo
     there, flaw = _read(path)
     if there is not None and (wrong := flaw_of(there)):
         there, flaw = None, wrong
-    copy, unreadable = _read(of(path))
-    whole = _vouched(path.name, there, copy)
+    good = of(path)
+    copy, unreadable = _read(good)
+    name, good_name = basename(path), basename(good)
+    whole = _vouched(name, there, copy)
     if whole is None:
         problems = []
         if copy is not None or unreadable:
-            goes_on = "" if there is None else f"; {path.name} is used as it stands"
-            problems = [f"{of(path).name}: {set_aside(of(path), unreadable or _OTHER)}{goes_on}"]
+            goes_on = "" if there is None else f"; {name} is used as it stands"
+            problems = [f"{good_name}: {set_aside(good, unreadable or _OTHER)}{goes_on}"]
         return Found(there, flaw, problems)
     if there == whole:
         return Found(whole, "", [])
     missing = there is None and not flaw
     wrong = "is missing" if missing else set_aside(path, flaw or _OTHER)
-    problems = [f"{path.name}: {wrong}; {of(path).name} is used"]
+    problems = [f"{name}: {wrong}; {good_name} is used"]
     try:
         whole_files.write(path, whole)
     except OSError as error:
-        problems.append(f"{path.name}: cannot be written ({error.strerror})")
+        problems.append(f"{name}: cannot be written ({error.strerror})")
     return Found(whole, "", problems)
 
 
-def keep(path: Path, content: bytes) -> list[str]:
+def keep(path: FilePath, content: bytes) -> list[str]:
     """Have a copy of the file at `path`, which holds `content`; what was wrong. Never raises."""
-    good, whole = of(path), content + _sum(path.name, content)
+    good = of(path)
+    name, good_name = basename(path), basename(good)
+    whole = content + _sum(name, content)
     there, _ = _read(good)
     if there == whole:
         return []
     problems = []
-    if there not in (None, content + _line(path.name, content)):
-        problems.append(f"{good.name}: {_OTHER}; made anew from {path.name}")
+    if there not in (None, content + _line(name, content)):
+        problems.append(f"{good_name}: {_OTHER}; made anew from {name}")
     try:
         whole_files.write(good, whole)
     except OSError as error:
         problems.append(
-            f"{good.name}: cannot be written ({error.strerror}); {path.name} has no good copy"
+            f"{good_name}: cannot be written ({error.strerror}); {name} has no good copy"
         )
     return problems
 
 
-def set_aside(path: Path, flaw: str) -> str:
+def set_aside(path: FilePath, flaw: str) -> str:
     """Give a file that is no good another name; the words for what was wrong, and for that. Never raises."""
     number = 1
-    while (aside := path.with_name(f"{path.stem}-bad-{number}{path.suffix}")).exists():
+    stem, suffix = os.path.splitext(path)
+    while os.path.exists(aside := f"{stem}-bad-{number}{suffix}"):
         number += 1
     try:
-        path.rename(aside)
+        os.rename(path, aside)
     except OSError:
         return f"{flaw}; it cannot be set aside"
-    return f"{flaw}; set aside as {aside.name}"
+    return f"{flaw}; set aside as {basename(aside)}"
 
 
 def _vouched(name: str, there: bytes | None, copy: bytes | None) -> bytes | None:
@@ -118,10 +126,10 @@ def _line(name: str, content: bytes) -> bytes:
     return b"\n" + hashlib.sha256(content).hexdigest().encode() + b"\n"
 
 
-def _read(path: Path) -> tuple[bytes | None, str]:
+def _read(path: FilePath) -> tuple[bytes | None, str]:
     """What a file holds; or None, and why: "" where there is none at all."""
     try:
-        with path.open("rb") as file:
+        with open(path, "rb") as file:
             return file.read(LIMIT + SUM_BYTES + 1), ""
     except FileNotFoundError:
         return None, ""

@@ -1,7 +1,6 @@
 """How the machine under the controller is: disk, temperature, memory. For the `health` topic."""
 
 import os
-from pathlib import Path
 from typing import Any
 
 DISK_LOW_MB = (
@@ -9,8 +8,8 @@ DISK_LOW_MB = (
 )
 HOT_C = 80.0  #: where a Pi begins to throttle
 
-_THERMAL = Path("/sys/class/thermal/thermal_zone0/temp")
-_STATM = Path("/proc/self/statm")
+_THERMAL = "/sys/class/thermal/thermal_zone0/temp"
+_STATM = "/proc/self/statm"
 
 
 def measure(folder: str) -> dict[str, Any]:
@@ -27,13 +26,13 @@ def measure(folder: str) -> dict[str, Any]:
         free_mb = disk.f_bavail * disk.f_frsize // 1_000_000
         found["disk"] = {"free_mb": free_mb, "ok": free_mb >= DISK_LOW_MB}
     try:
-        celsius = int(_THERMAL.read_text()) / 1000
+        celsius = int(_read(_THERMAL)) / 1000
     except (OSError, ValueError):
         pass  # no sensor here
     else:
         found["temperature"] = {"celsius": round(celsius, 1), "ok": celsius < HOT_C}
     try:
-        pages = int(_STATM.read_text().split()[1])
+        pages = int(_read(_STATM).split()[1])
     except (OSError, ValueError, IndexError):
         pass  # not Linux
     else:
@@ -42,3 +41,8 @@ def measure(folder: str) -> dict[str, Any]:
             "ok": True,
         }
     return found
+
+
+def _read(path: str) -> str:
+    with open(path, encoding="ascii") as file:
+        return file.read()

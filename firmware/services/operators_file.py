@@ -7,8 +7,9 @@ It has a good copy (`firmware.services.good_copy`), made at the first start: one
 revoked key a new one. Who changes the file otherwise than by an import removes the copy, too.
 """
 
+import contextlib
 import json
-from pathlib import Path
+import os
 from typing import Any, TextIO
 
 from firmware.runtime.operators import LIMIT, OWNER, ROLES, is_key, is_name
@@ -25,7 +26,7 @@ def load(folder: str) -> tuple[First, list[str]]:
 
     A file with one entry that is wrong gives nobody: half of the owners is not what anybody wrote.
     """
-    path = Path(folder) / NAME
+    path = os.path.join(folder, NAME)
     content, flaw, told = good_copy.find(path)
     if content is None:  # a controller that nobody commands, or one whose owner has said who does
         return {}, told + ([f"{NAME}: {flaw}; nobody of it may command"] if flaw else [])
@@ -51,8 +52,9 @@ def run(source: str, folder: str, out: TextIO, err: TextIO) -> int:
         return 2
     entries = [{"id": id, "role": role, "public_key": key} for id, (role, key) in found.items()]
     try:
-        path = Path(folder) / NAME
-        good_copy.of(path).unlink(missing_ok=True)  # first: it would put the old ones back
+        path = os.path.join(folder, NAME)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(good_copy.of(path))  # first: it would put the old ones back
         # Root imports, and the door's own user reads.
         whole_files.write(path, (json.dumps(entries, indent=1) + "\n").encode(), mode=0o644)
     except OSError as error:

@@ -5,7 +5,6 @@ being given, and may have if the power went meanwhile. They leave the folder for
 """
 
 import os
-from pathlib import Path
 
 from firmware.services import whole_files
 from hal.errors import DeviceUnavailableError
@@ -37,14 +36,14 @@ def begin(folder: str, reader: str) -> bytes:
     if begun is not None:
         return begun
     key = os.urandom(LENGTH)
-    whole_files.write(Path(folder) / _next_name(reader), key)
+    whole_files.write(os.path.join(folder, _next_name(reader)), key)
     return key
 
 
 def finish(folder: str, reader: str) -> None:
     """`reader` has its new key: it counts from now on. Raises OSError."""
-    os.replace(Path(folder) / _next_name(reader), Path(folder) / _name(reader))
-    whole_files.sync(Path(folder))
+    os.replace(os.path.join(folder, _next_name(reader)), os.path.join(folder, _name(reader)))
+    whole_files.sync(folder)
 
 
 def _name(reader: str) -> str:
@@ -57,7 +56,8 @@ def _next_name(reader: str) -> str:
 
 def _read(folder: str, name: str) -> bytes | None:
     try:
-        key = (Path(folder) / name).read_bytes()
+        with open(os.path.join(folder, name), "rb") as file:
+            key = file.read()
     except FileNotFoundError:
         return None
     except OSError as error:

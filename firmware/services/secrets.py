@@ -10,7 +10,6 @@ Each file is the key's bytes and no more, and has a good copy (`firmware.service
 """
 
 import os
-from pathlib import Path
 from typing import NamedTuple
 
 from firmware.services import good_copy, whole_files
@@ -72,11 +71,11 @@ def controller_identity(state_dir: str | os.PathLike[str]) -> tuple[Identity, li
 
 def has_begun(state_dir: str | os.PathLike[str]) -> bool:
     """Whether a controller has ever lived in `state_dir`, whatever became of its files."""
-    return (Path(state_dir) / _BEGUN).exists()
+    return os.path.exists(os.path.join(state_dir, _BEGUN))
 
 
 def _secret(state_dir: str | os.PathLike[str], kind: _Kind) -> tuple[bytes, list[str]]:
-    path = Path(state_dir) / kind.name
+    path = os.path.join(state_dir, kind.name)
 
     def flaw_of(content: bytes) -> str:
         if len(content) != kind.length:
@@ -89,7 +88,7 @@ def _secret(state_dir: str | os.PathLike[str], kind: _Kind) -> tuple[bytes, list
     if key is None:
         if flaw:
             problems.append(f"{kind.name}: {good_copy.set_aside(path, flaw)}; {kind.lost}")
-        elif problems or has_begun(path.parent):  # else it is the first boot
+        elif problems or has_begun(state_dir):  # else it is the first boot
             problems.append(f"{kind.name}: is missing; {kind.lost}")
         key = os.urandom(kind.length)
         # The key first: a cut between the two leaves one that has no copy yet.

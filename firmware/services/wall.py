@@ -5,15 +5,15 @@ kernel sets the chip by what a time server says, so a later reading would let a 
 """
 
 import ctypes
+import os
 import time
 import zoneinfo
-from pathlib import Path
 
 from firmware.runtime.clock import WallClock
 
 _ASK_MS = 10_000  #: how long an answer of the kernel is good
 _TIME_ERROR = 5  #: adjtimex(2): the clock is not synchronised
-_RTC = Path("/sys/class/rtc/rtc0/since_epoch")
+_RTC = "/sys/class/rtc/rtc0/since_epoch"
 _RTC_SINCE_S = 1_735_689_600  #: 2025-01-01: a chip that says less has lost its battery
 _AGREE_S = 60
 _TIMEX_BYTES = 256  #: struct timex is 208 bytes on 64-bit Linux; all zeros asks and sets nothing
@@ -25,10 +25,10 @@ class SystemWall(WallClock):
     timezone  str   of the tz database
     rtc       bool  a clock chip keeps the time while the power is away; one that cannot be read, or whose
                     battery is empty, counts as none
-    chip      Path  where the kernel tells the chip's time
+    chip      path  where the kernel tells the chip's time
     """
 
-    def __init__(self, timezone: str, rtc: bool, chip: Path = _RTC) -> None:
+    def __init__(self, timezone: str, rtc: bool, chip: str | os.PathLike[str] = _RTC) -> None:
         self._zone = zoneinfo.ZoneInfo(timezone)
         chip_s = _chip_s(chip) if rtc else None
         self._second_ahead_ms = None if chip_s is None else chip_s * 1000 - _monotonic_ms()
@@ -83,9 +83,10 @@ def _monotonic_ms() -> int:
     return time.clock_gettime_ns(time.CLOCK_BOOTTIME) // 1_000_000
 
 
-def _chip_s(chip: Path) -> int | None:
+def _chip_s(chip: str | os.PathLike[str]) -> int | None:
     try:
-        utc_s = int(chip.read_text())
+        with open(chip, encoding="ascii") as file:
+            utc_s = int(file.read())
     except (OSError, ValueError):
         return None
     return utc_s if utc_s >= _RTC_SINCE_S else None

@@ -39,7 +39,7 @@ def test_what_is_longer_than_any_such_file_is_damage(tmp_path: Path) -> None:
 @pytest.mark.parametrize("length", [0, 1, 31, 32, 33])
 def test_a_copy_that_was_cut_vouches_for_nothing(length: int, tmp_path: Path) -> None:
     path = _kept(tmp_path, SHORT * 8)
-    good = good_copy.of(path)
+    good = Path(good_copy.of(path))
     good.write_bytes(good.read_bytes()[:length])
     path.unlink()
     told = "list.good.json: is not what was written; set aside as list.good-bad-1.json"

@@ -90,6 +90,11 @@ def test_who_starts_a_door_hears_of_a_line_that_the_board_lacks_and_of_nothing_e
     board.load(str(tmp_path / "chips.toml"), absent=absent)
     assert len(absent) == 2
     assert all("no chip of this config has" in text for text in absent.values())
+    board.load(str(tmp_path / "house.toml"), {**SUPERVISED, "board": "rpi4"}, absent)
+    assert list(absent) == ["door"]
+    assert absent["door"].startswith(
+        '"supervised_contact" needs an analog input, and the rpi4 has none; '
+    )
     twice = {"devices.strike.line": "GPIO17"}
     with pytest.raises(BoardConfigError, match="already claimed"):
         board.load(str(tmp_path / "house.toml"), dict(twice), absent)
@@ -192,7 +197,7 @@ def test_an_analog_input_that_the_simulator_lacks_is_named(tmp_path: Path) -> No
 @pytest.mark.parametrize("name", [name for name in board_facts.BOARDS if name != "sim"])
 def test_a_board_without_a_converter_takes_no_supervised_contact(tmp_path: Path, name: str) -> None:
     assert problems(tmp_path, override={**SUPERVISED, "board": name}) == [
-        f'devices.door.driver: "supervised_contact" needs an analog input, and the {name} has none; '
+        f'devices.door.input: "supervised_contact" needs an analog input, and the {name} has none; '
         'expected driver = "contact", or a converter of [chips] such as input = "adc.CH0"'
     ]
 
