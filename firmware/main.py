@@ -95,9 +95,8 @@ def _run(args: argparse.Namespace) -> int:
             print(error, file=sys.stderr)
         print("--state: missing; expected the folder for records and keys", file=sys.stderr)
         return 2
-    problem = _claim_folder(args.state)
-    if problem is not None:
-        used = "used by another" in problem
+    problem, used = _claim_folder(args.state)
+    if problem:
         print(problem if used else f"{problem}; records stay in memory until then", file=sys.stderr)
         if used:
             return 1
@@ -282,10 +281,10 @@ def _claim_idle(folder: str | None) -> int:
     if folder is None:
         print("--state: missing; expected the folder for records and keys", file=sys.stderr)
         return 2
-    problem = _claim_folder(folder)
-    if problem is None:
+    problem, used = _claim_folder(folder)
+    if not problem:
         return 0
-    if "used by another" in problem:
+    if used:
         from firmware.selftest_program import SERVICE
 
         problem = f"{folder}: the service has it; expected it stopped: {SERVICE}"
@@ -380,8 +379,8 @@ def _lines(config: dict[str, Any]) -> "Lines":
     return GpiodLines(board_facts.BOARDS[board].chip_label)
 
 
-def _claim_folder(folder: str) -> str | None:
-    """Take the state folder for this process; one line if it cannot be had."""
+def _claim_folder(folder: str) -> tuple[str, bool]:
+    """Take the state folder for this process; a line of why not or "", and whether another process has it."""
     try:
         os.umask(0o077)  # keys and records are nobody else's
         os.makedirs(folder, exist_ok=True)
@@ -390,8 +389,8 @@ def _claim_folder(folder: str) -> str | None:
         )
         fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        return f"{folder}: used by another doorward; expected a folder of its own (--state)"
+        return f"{folder}: used by another doorward; expected a folder of its own (--state)", True
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        return f"{folder}: {reason}; expected a folder that can be written (--state)"
-    return None
+        return f"{folder}: {reason}; expected a folder that can be written (--state)", False
+    return "", False

@@ -197,7 +197,8 @@ class Link:
         self.look(now_ms)
         if self.misses >= MISSES:
             stood_ms = (self._heard_ms or 0) - self._stands_since_ms
-            self._breaks += self._proven and stood_ms < _STANDS_MS
+            if self._proven and stood_ms < _STANDS_MS:
+                self._breaks += 1
             self._lose(_SILENT)
             self.restart(now_ms)
 
