@@ -6,6 +6,7 @@ With --egress-test and --selftest: 0 every step passed, 1 a step failed or was l
 
 import argparse
 import fcntl
+import gc
 import os
 import sys
 from collections.abc import Callable
@@ -80,6 +81,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _run(args: argparse.Namespace) -> int:
     """The controller itself, once or, where nobody else starts it again, as often as it wants to."""
+    gc.disable()  # what a start makes is there to stay; `Program` turns it on again
     from functools import partial
 
     import hal.board

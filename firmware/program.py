@@ -4,6 +4,7 @@ Names no backend: `firmware.main` hands over what the board offers.
 """
 
 import faulthandler
+import gc
 import getpass
 import os
 import signal
@@ -274,7 +275,7 @@ class Program:
         """The first round of the door is over."""
         self._tell_service(lambda: self._service.ready(f"{self._root} decides"))
         self._watch()
-        for load in (canonical.prepare, sealing.prepare):
+        for load in (canonical.prepare, sealing.prepare, _collect):
             self._executors[2].submit(load)
         if not self._chosen.trial:
             return
@@ -320,6 +321,12 @@ class Program:
             word()
         except HalError as error:
             _complain(str(error))
+
+
+def _collect() -> None:
+    """Look for cycles from now on, and not in what the start has made: a card would wait for that."""
+    gc.freeze()
+    gc.enable()
 
 
 def _say(line: str) -> None:

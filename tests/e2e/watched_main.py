@@ -7,9 +7,11 @@ LEVELS   a file: each change of an output is appended as ``line high|low``; noth
 SIGUSR1  the loop computes for ever from here on
 SIGUSR2  what a command would ask: another config where LEVELS.toml is there, else to start anew
 LEVELS.crash     while it is there, the program dies at each start before the door's first round
+LEVELS.frozen    there once it has ended, if it looked for cycles, and not in what its start had made
 LEVELS.watchdog  what was done to the board's watchdog device, where the config names one
 """
 
+import gc
 import os
 import signal
 import sys
@@ -93,4 +95,7 @@ parts.Program = Program  # type: ignore[assignment,misc]
 program._lines = lambda config: lines
 program._backends = lambda config: (lines, FakeSerialPorts())
 signal.signal(signal.SIGUSR1, hang)
-sys.exit(program.main(arguments))
+code = program.main(arguments)
+if gc.isenabled() and gc.get_freeze_count():
+    open(levels + ".frozen", "w").close()
+sys.exit(code)
