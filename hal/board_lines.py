@@ -65,7 +65,8 @@ def check(config: Config, problems: Problems, absent: dict[str, str] | None = No
         if absent is None:
             problems.add(_path(claim), text)
         else:
-            absent[claim.device] = f"{text}, then a new start"
+            its = [text for other, text in lacking.items() if other.device == claim.device]
+            absent[claim.device] = f"{'; '.join(its)}, then a new start"
     claimed = [claim for claim in claimed if claim not in lacking]
     _check_twice(claimed, problems)
     _check_backend(config, problems)

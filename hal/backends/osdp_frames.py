@@ -12,6 +12,7 @@ LONGEST = 512  #: bytes; a buffer that holds more without a reply in it forgets 
 
 ID, CAPABILITIES, CHALLENGE, SERVER_CRYPTOGRAM = 0x61, 0x62, 0x76, 0x77  #: commands of a start
 ACK = 0x40  #: a reply: there is nothing to tell
+SHOWN = (0x50, 0x51, 0x53)  #: replies: a card (raw, formatted), keys
 HANDSHAKE = (ID, CAPABILITIES, CHALLENGE, SERVER_CRYPTOGRAM)  #: all of them, in their order
 
 _SOM = 0x53

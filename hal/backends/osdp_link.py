@@ -171,7 +171,7 @@ class Link:
         self._replied_ms = now_ms
         self._panel.refresh()
         if self._went_off:
-            self._gave_up(asked, now_ms)
+            self._gave_up(asked, now_ms, frames.command_of(reply) in frames.SHOWN)
             return
         if self.up and asked not in frames.HANDSHAKE:
             if not self._proven:
@@ -320,10 +320,13 @@ class Link:
             return False
         return capability is None or self._panel.check_capability(0, capability)[0] > 0
 
-    def _gave_up(self, asked: int, now_ms: int) -> None:
-        """The library has taken it off line. A channel that stood is made anew at once."""
+    def _gave_up(self, asked: int, now_ms: int, shown: bool = False) -> None:
+        """The library has taken it off line. A channel that stood is made anew at once.
+
+        shown  bool  by an answer that was to carry a card or keys, which are lost: that is told
+        """
         self._breaks += 1
-        stood = self._proven and self._breaks < _BREAKS
+        stood = self._proven and self._breaks < _BREAKS and not shown
         if not stood:
             self._wrong = _BROKEN if self._proven else _REFUSED.get(asked, _BROKEN)
             self._refusals += 1

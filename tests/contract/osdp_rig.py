@@ -27,6 +27,7 @@ KEY = bytes(range(0x11, 0x21))
 PATIENCE_S = 60.0
 #: how `Rig.forged` answers
 PLAIN, REFUSAL, WRONG_MAC = "plain", "refusal", "wrong MAC"
+WRONG_CARD = "wrong MAC of a card alone"
 _PEER = Path(__file__).with_name("osdp_peer.py")
 
 
@@ -276,7 +277,9 @@ def _forged(answer: bytes, how: str | None) -> bytes:
     if how is None or start < 0 or not inside:
         return answer
     head = answer[start:]
-    if how == WRONG_MAC:
+    if how == WRONG_CARD and head[5 + head[5]] not in (0x50, 0x51):
+        return answer
+    if how in (WRONG_MAC, WRONG_CARD):
         frame = head[:-3] + bytes((head[-3] ^ 1,))
     else:
         said = b"\x40" if how == PLAIN else b"\x41\x06"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from osdp_rig import KEY, PATIENCE_S, PLAIN, REFUSAL, WRONG_MAC, Rig, until
+from osdp_rig import KEY, PATIENCE_S, PLAIN, REFUSAL, WRONG_CARD, WRONG_MAC, Rig, until
 
 from hal.backends import osdp_link
 from hal.backends.libosdp_readers import MOST, LibosdpBuses, LibosdpReader
@@ -255,6 +255,20 @@ def test_a_handshake_that_is_passed_on_with_no_right_answer_after_it_is_a_fault(
     heard.until("back")
     peer.card(OTHER)
     until(lambda: OTHER in heard.cards())
+
+
+def test_a_card_whose_mac_is_wrong_is_a_fault_though_all_else_is_right(rig: Rig) -> None:
+    peer, heard = rig.peer(0), _heard(rig)
+    heard.until_up()
+    rig.forged = {0: WRONG_CARD}
+    peer.card(CARD)
+    heard.until_lost()
+    assert "with a wrong MAC" in heard.reader.problem
+    rig.forged = {}
+    heard.until("back")
+    peer.card(OTHER)
+    until(lambda: OTHER in heard.cards())
+    assert CARD not in heard.cards()
 
 
 def test_a_reader_that_was_given_no_key_is_never_asked(rig: Rig) -> None:

@@ -197,6 +197,24 @@ def test_a_few_channels_that_break_are_no_lost_reader(breaks: int) -> None:
     assert bus.told[1] == []
 
 
+def test_a_card_in_an_answer_that_is_refused_is_told_though_all_others_are_right() -> None:
+    bus = _settled(3)
+    side = bus.sides[1]
+    side.spoils = True
+    for shown in (1, 2, 3):
+        since_ms = bus.time.at_ms
+        side.cards = 1
+        bus.run(5000)
+        assert len(bus.lost_ms(1)) == len(bus.back_ms(1)) == shown
+        assert bus.lost_ms(1)[-1] - since_ms <= NOTICED_MS
+    assert "answers in its secure channel in plain" in str(bus.told[1][0][1])
+    assert bus.cards[1] == []
+    assert all(told == [] for address, told in bus.told.items() if address != 1)
+    side.spoils, side.cards = False, 1
+    bus.run(1000)
+    assert len(bus.cards[1]) == 1
+
+
 def test_a_handshake_alone_brings_no_reader_back() -> None:
     bus = _settled(2)
     side = bus.sides[1]

@@ -81,6 +81,11 @@ def test_who_starts_a_door_hears_of_a_line_that_the_board_lacks_and_of_nothing_e
     assert set(config["devices"]) == {"strike", "door", "reader"}
     text = 'the rpi4 has no line "GPIO45"; expected GPIO2 to GPIO27, the nearest is "GPIO4", then a new start'
     assert absent == {"door": text}
+    two = {"devices.reader.d0": "GPIO45", "devices.reader.d1": "GPIO46"}
+    board.load(str(tmp_path / "house.toml"), dict(two), absent)
+    assert '"GPIO45"' in absent["reader"]
+    assert '"GPIO46"' in absent["reader"]
+    assert absent["reader"].count("then a new start") == 1
     both = {"devices.strike.line": "GPIO45"}
     board.load(str(tmp_path / "house.toml"), dict(both), absent)
     assert set(absent) == {"door", "strike"}
