@@ -4,7 +4,7 @@ Nothing is checked that can be left out: one reader, one key, no hours, no modes
 What stays is what no controller in this language goes without: gpiod's edges, a frame that ends by its gap,
 events in canonical JSON and their chain, a commit as the journal's in a thread of its own, the way back.
 
-card_floor.py CHIP D0 D1 LOCK CARD FILE READY: CARD is the frame's bits, READY appears when it listens.
+card_floor.py CHIP D0 D1 LOCK CARD FOLDER READY: CARD is the frame's bits, READY appears when it listens.
 """
 
 import hashlib
@@ -58,13 +58,13 @@ def records(key: int, now: str) -> list[dict[str, Any]]:
     return [granted, dict(common, type="portal.released", cause="credential")]
 
 
-def main(chip: str, d0: int, d1: int, lock: int, card: str, path: str, ready: str) -> int:
+def main(chip: str, d0: int, d1: int, lock: int, card: str, folder: str, ready: str) -> int:
     """Decide until killed."""
     wanted = gpiod.LineSettings(direction=Direction.INPUT, edge_detection=Edge.FALLING)
     out = gpiod.LineSettings(direction=Direction.OUTPUT, output_value=Value.ACTIVE)
     jobs: queue.SimpleQueue[list[dict[str, Any]]] = queue.SimpleQueue()
     woken, wake = os.pipe()
-    threading.Thread(target=write, args=(path, jobs, wake), daemon=True).start()
+    threading.Thread(target=write, args=(f"{folder}/floor.db", jobs, wake), daemon=True).start()
     keys, frame = {int(card, 2): 1}, 0
     with gpiod.request_lines(chip, config={(d0, d1): wanted, lock: out}) as request:
         poll = select.poll()
