@@ -66,3 +66,16 @@ def nearest(word: str, known: Iterable[str]) -> str:
     plain = {one.lstrip("-"): one for one in known}  # the dashes are no likeness
     found = difflib.get_close_matches(word.lower().lstrip("-"), list(plain), 1, _NEAR)
     return plain[found[0]] if found else ""
+
+
+def folder_name(text: str) -> str:
+    """The name of a folder of ours, as an option gives it. Raises `argparse.ArgumentTypeError`."""
+    if not text:
+        raise argparse.ArgumentTypeError("is empty; expected a folder")
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # SQLite's names are UTF-8
+        raise argparse.ArgumentTypeError(
+            f"{os.fsencode(text)!r} is no UTF-8; expected a folder whose name is"
+        ) from None
+    return text

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from firmware.arguments import Help, Parser
+from firmware.arguments import Help, Parser, folder_name
 from hal.errors import BoardConfigError, HalError
 
 if TYPE_CHECKING:
@@ -177,7 +177,9 @@ def _parser() -> Parser:
         formatter_class=Help,
     )
     parser.add_argument("--board", metavar="FILE", help="board config (TOML)")
-    parser.add_argument("--state", metavar="DIR", help="folder for records and keys")
+    parser.add_argument(
+        "--state", metavar="DIR", type=folder_name, help="folder for records and keys"
+    )
     parser.add_argument(
         "--check",
         action="store_true",

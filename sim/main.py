@@ -8,7 +8,7 @@ import sys
 from typing import Any
 
 import hal.board
-from firmware.arguments import Parser
+from firmware.arguments import Parser, folder_name
 from hal.errors import BoardConfigError
 
 MOST = 1_000_000  #: hours, or runs, of one call
@@ -73,6 +73,7 @@ def _parser() -> Parser:
     serve.add_argument(
         "--state",
         metavar="DIR",
+        type=folder_name,
         help="kept and used again; only a new one gets the demo's people (a temporary folder)",
     )
     run = commands.add_parser(

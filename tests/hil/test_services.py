@@ -217,6 +217,7 @@ def test_a_magnet_whose_way_out_somebody_else_has_gets_no_current(
     running: House, broker: Broker
 ) -> None:
     """Law 1: not before fire and REX were read."""
+    running.stop()
     before, since = len(broker.events()), Since(running)
     with beside(running.guest, "echo_loop.py", FIRE, SPARE):
         running.start()
@@ -233,6 +234,7 @@ def test_devices_on_lines_that_the_board_has_not_are_told_and_the_rest_works(
     """GPIO45 is a line of the chip, and none of the board's header."""
     right = running.guest.read(BOARD_FILE).decode()
     wrong = right.replace('"GPIO16"', '"GPIO99"').replace('"GPIO23"', '"GPIO45"')
+    running.stop()
     before, since = len(broker.events()), Since(running)
     running.guest.write(BOARD_FILE, wrong)
     running.start()

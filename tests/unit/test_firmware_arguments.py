@@ -66,3 +66,24 @@ def test_what_stands_before_a_command_of_doorctl_counts_as_what_stands_behind_it
     url = ["--demo", "--url", "http://127.0.0.1:9"]
     assert host_tools.main.main([*url, "open", "front"]) == 1
     assert host_tools.main.main(["open", "front", *url]) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "prog"), [(["doorward"], "doorward"), (["door-sim", "serve"], "door-sim serve")]
+)
+@pytest.mark.parametrize(
+    ("name", "flaw"),
+    [
+        ("", "is empty; expected a folder"),
+        ("st\udce9", r"b'st\xe9' is no UTF-8; expected a folder whose name is"),
+    ],
+)
+def test_a_state_folder_that_cannot_be_one_is_one_line(
+    words: list[str], prog: str, name: str, flaw: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        PROGRAMS[words[0]]([*words[1:], "--state", name])
+    assert (end.value.code, capsys.readouterr().err) == (
+        2,
+        f"{prog}: argument --state: {flaw}\n",
+    )
