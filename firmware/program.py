@@ -10,7 +10,8 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import hal.board
 from firmware.access import alarm
@@ -157,7 +158,6 @@ class Program:
 
         self._commands.start()
         self._controller.start()
-        self._watch_certificates()
         self._link.start()
         try:
             self._loop.run(live(), "main")
@@ -230,7 +230,11 @@ class Program:
         link, upkeep = self._config["link"], self._controller.upkeep
         if not (link["enabled"] and link["tls"]):
             return
-        from firmware.services import certificates
+
+        def load() -> ModuleType:
+            from firmware.services import certificates
+
+            return certificates
 
         def known_s() -> int | None:
             now = upkeep.now()
@@ -239,9 +243,14 @@ class Program:
         def soon(active: bool) -> None:
             upkeep.condition(alarm.CERTIFICATE_EXPIRING, active)
 
-        self._controller.supervisor.start(
-            "certificates", lambda: certificates.watch(link, known_s, soon)
-        )
+        def loaded(certificates: Any, error: Exception | None) -> None:
+            if error is not None:
+                self._told("certificates", False, f"{type(error).__name__}: {error}")
+                return
+            watch = certificates.watch
+            self._controller.supervisor.start("certificates", lambda: watch(link, known_s, soon))
+
+        self._executors[2].submit(load, loaded)
 
     # ---- another config, another start -------------------------------------------------------------
 
@@ -275,8 +284,10 @@ class Program:
         """The first round of the door is over."""
         self._tell_service(lambda: self._service.ready(f"{self._root} decides"))
         self._watch()
-        for load in (canonical.prepare, sealing.prepare, _collect):
-            self._executors[2].submit(load)
+        self._executors[2].submit(canonical.prepare)
+        self._executors[2].submit(sealing.prepare)
+        self._watch_certificates()
+        self._executors[2].submit(_collect)
         if not self._chosen.trial:
             return
         try:

@@ -77,6 +77,7 @@ def test_it_is_ready_when_it_decides_pets_and_says_goodbye(rig: Rig) -> None:
     assert service.stop() == 0
     assert service.count("stopping") == 1
     assert rig.energised() == []
+    assert rig.levels.with_suffix(".txt.loaded").read_text() == ""
     assert rig.levels.with_suffix(".txt.frozen").exists()
 
 

@@ -7,6 +7,7 @@ LEVELS   a file: each change of an output is appended as ``line high|low``; noth
 SIGUSR1  the loop computes for ever from here on
 SIGUSR2  what a command would ask: another config where LEVELS.toml is there, else to start anew
 LEVELS.crash     while it is there, the program dies at each start before the door's first round
+LEVELS.loaded    what is not needed to decide, and was loaded before the door's first round
 LEVELS.frozen    there once it has ended, if it looked for cycles, and not in what its start had made
 LEVELS.watchdog  what was done to the board's watchdog device, where the config names one
 """
@@ -28,6 +29,7 @@ from sim.fakes import FakeLines, FakeSerialPorts
 
 levels, *arguments = sys.argv[1:]
 lines = FakeLines(MonotonicTicks())
+LATER = {"cryptography.x509", "firmware.services.certificates", "orjson", "pyhpke"}
 
 
 def put(name: str, high: bool | None) -> None:
@@ -48,6 +50,11 @@ class Program(parts.Program):
         if os.path.exists(levels + ".crash"):
             raise RuntimeError("the door never goes round")
         return super().run(test_lang)
+
+    def _decides(self) -> None:
+        with open(levels + ".loaded", "w") as file:
+            file.write(" ".join(LATER.intersection(sys.modules)))
+        super()._decides()
 
     def _asked(self) -> None:
         if os.path.exists(levels + ".toml"):
