@@ -81,6 +81,29 @@ def test_it_is_ready_when_it_decides_pets_and_says_goodbye(rig: Rig) -> None:
     assert rig.levels.with_suffix(".txt.frozen").exists()
 
 
+def test_a_certificate_that_ends_soon_is_an_alarm_once_the_door_decides(tmp_path: Path) -> None:
+    ca, key = tmp_path / "ca.pem", tmp_path / "ca.key"
+    words = ["-x509", "-newkey", "ed25519", "-nodes", "-subj", "/CN=x", "-days", "3"]
+    subprocess.run(
+        ["openssl", "req", *words, "-keyout", key, "-out", ca], check=True, capture_output=True
+    )
+    board = tmp_path / "board.toml"
+    board.write_text(BOARD.read_text().replace("/etc/doorward/tls/ca.pem", str(ca)))
+    (tmp_path / "levels.txt.trusted").touch()
+    rig = Rig(tmp_path, board)
+    try:
+        told = rig.levels.with_suffix(".txt.told")
+        for _ in range(1000):
+            if told.exists() and "certificate_expiring True" in told.read_text():
+                break
+            rig.service.step()
+        assert rig.service.stop() == 0
+    finally:
+        rig.service.close()
+    raised = [event for event in rig.events() if event["type"] == "alarm.raised"]
+    assert "certificate_expiring" in {event["class"] for event in raised}
+
+
 @pytest.mark.parametrize("blow", [signal.SIGSTOP, signal.SIGUSR1, signal.SIGKILL])
 def test_a_hung_or_dead_door_is_made_safe_and_is_back_in_time(
     rig: Rig, blow: signal.Signals

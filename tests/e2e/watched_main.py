@@ -7,6 +7,8 @@ LEVELS   a file: each change of an output is appended as ``line high|low``; noth
 SIGUSR1  the loop computes for ever from here on
 SIGUSR2  what a command would ask: another config where LEVELS.toml is there, else to start anew
 LEVELS.crash     while it is there, the program dies at each start before the door's first round
+LEVELS.trusted   while it is there, the kernel's clock is kept by somebody
+LEVELS.told      the conditions that were told to the door's upkeep
 LEVELS.loaded    what is not needed to decide, and was loaded before the door's first round
 LEVELS.frozen    there once it has ended, if it looked for cycles, and not in what its start had made
 LEVELS.watchdog  what was done to the board's watchdog device, where the config names one
@@ -22,6 +24,7 @@ from typing import Any
 import hal.board
 from firmware import main as program
 from firmware import program as parts
+from firmware.services import wall
 from hal.backends import linux_watchdog
 from hal.backends.monotonic_ticks import MonotonicTicks
 from hal.ports import Watchdog
@@ -44,6 +47,15 @@ class Program(parts.Program):
     def __init__(self, *given: Any) -> None:
         super().__init__(*given)
         signal.signal(signal.SIGUSR2, lambda *_: self._loop.post(self._asked))
+        upkeep = self._controller.upkeep
+        condition = upkeep.condition
+
+        def told(kind: str, active: bool) -> None:
+            condition(kind, active)
+            with open(levels + ".told", "a") as file:
+                file.write(f"{kind} {active}\n")
+
+        upkeep.condition = told  # type: ignore[method-assign]
 
     def run(self, test_lang: str | None) -> int:
         """As it is, unless it is to die."""
@@ -101,6 +113,8 @@ linux_watchdog.LinuxWatchdog = WatchdogDevice  # type: ignore[assignment,misc]
 parts.Program = Program  # type: ignore[assignment,misc]
 program._lines = lambda config: lines
 program._backends = lambda config: (lines, FakeSerialPorts())
+if os.path.exists(levels + ".trusted"):
+    wall._kernel_synchronised = lambda: True
 signal.signal(signal.SIGUSR1, hang)
 code = program.main(arguments)
 if gc.isenabled() and gc.get_freeze_count():
