@@ -24,12 +24,15 @@ _SHORTEST = _HEAD + 2  # one byte of reply, a checksum
 
 
 def command_of(frame: bytes) -> int:
-    """The command in a frame that the library wants sent, or the reply in one, also in a secure one."""
+    """The command in a frame that the library wants sent, or the reply in one, also in a secure one.
+
+    0: it has none, its security block is longer than itself.
+    """
     start = frame.index(_SOM)
     at = start + _HEAD
     if frame[start + 4] & _BLOCK:
         at += frame[at]
-    return frame[at]
+    return frame[at] if at < len(frame) else 0
 
 
 def sequence_of(frame: bytes) -> int:

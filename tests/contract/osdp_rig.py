@@ -28,6 +28,7 @@ PATIENCE_S = 60.0
 #: how `Rig.forged` answers
 PLAIN, REFUSAL, WRONG_MAC = "plain", "refusal", "wrong MAC"
 WRONG_CARD = "wrong MAC of a card alone"
+LONG_BLOCK = "a security block beyond the answer's end"
 _PEER = Path(__file__).with_name("osdp_peer.py")
 
 
@@ -279,7 +280,9 @@ def _forged(answer: bytes, how: str | None) -> bytes:
     head = answer[start:]
     if how == WRONG_CARD and head[5 + head[5]] not in (0x50, 0x51):
         return answer
-    if how in (WRONG_MAC, WRONG_CARD):
+    if how == LONG_BLOCK:
+        frame = bytes((0x53, head[1], 8, 0, head[4], 0xF0))
+    elif how in (WRONG_MAC, WRONG_CARD):
         frame = head[:-3] + bytes((head[-3] ^ 1,))
     else:
         said = b"\x40" if how == PLAIN else b"\x41\x06"

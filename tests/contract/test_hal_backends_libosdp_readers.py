@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from osdp_rig import KEY, PATIENCE_S, PLAIN, REFUSAL, WRONG_CARD, WRONG_MAC, Rig, until
+from osdp_rig import KEY, LONG_BLOCK, PATIENCE_S, PLAIN, REFUSAL, WRONG_CARD, WRONG_MAC, Rig, until
 
 from hal.backends import osdp_link
 from hal.backends.libosdp_readers import MOST, LibosdpBuses, LibosdpReader
@@ -269,6 +269,22 @@ def test_a_card_whose_mac_is_wrong_is_a_fault_though_all_else_is_right(rig: Rig)
     peer.card(OTHER)
     until(lambda: OTHER in heard.cards())
     assert CARD not in heard.cards()
+
+
+def test_an_answer_that_makes_no_sense_costs_nobody_but_its_reader(rig: Rig) -> None:
+    rig.peer(0)
+    other, heard, works = rig.peer(1), _heard(rig), _heard(rig, 1)
+    heard.until_up()
+    works.until_up()
+    rig.forged = {0: LONG_BLOCK}
+    heard.until_lost()
+    assert "with a wrong MAC" in heard.reader.problem
+    for turn in range(3):
+        other.card(CARD)
+        works.until_cards(turn + 1)
+    assert works.states("lost") == []
+    rig.forged = {}
+    heard.until("back")
 
 
 def test_a_reader_that_was_given_no_key_is_never_asked(rig: Rig) -> None:

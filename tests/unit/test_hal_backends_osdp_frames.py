@@ -96,5 +96,11 @@ def test_a_command_tells_what_it_is_and_its_number() -> None:
     assert (frames.command_of(secure), frames.sequence_of(secure)) == (frames.CHALLENGE, 1)
 
 
+def test_a_security_block_that_is_longer_than_its_frame_hides_no_reply() -> None:
+    for length in range(256):
+        frame = bytes((0x53, 0x80, 8, 0, 0x0C, length, 0, 0))
+        assert frames.command_of(frame) == 0
+
+
 def test_a_spoilt_reply_is_none() -> None:
     assert frames.take_reply(bytearray(frames.spoilt(5)), 5, 0) is None
