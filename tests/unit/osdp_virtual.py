@@ -17,7 +17,7 @@ from hal.errors import DeviceUnavailableError
 from hal.ports import BITS, ByteStream
 
 POLL, ACK, NAK, CARD = 0x60, 0x40, 0x41, 0x50
-SPOILT_CARD = 0x51  #: one that the library refuses
+SPOILT = (0x51, 0x53)  #: a card, keys: the library refuses them
 _ASKS_AFTER_MS = 50
 _NOISE_MS = 10.0  # it comes in pieces, so far apart
 QUIET, NOISE, BEGINNINGS = (
@@ -64,7 +64,7 @@ class Side:
         #: how many polls after each handshake are answered rightly; None: all
         self.stands: int | None = None
         self.hushes = False  #: and the others not at all
-        self.spoils = False  #: its cards come so that the library takes it off line
+        self.spoils = 0  #: its cards come as this of `SPOILT`, and the library takes it off line; 0: they do not
         self.polls = 0
         self.delay_ms = 3.0
         #: cards that were shown to it and not asked for yet
@@ -130,7 +130,7 @@ class Wire(ByteStream):
                 return len(data)
             code = NAK if broken or data[start + 5] in side.refuses else ACK
             if code == ACK and data[start + 5] == POLL and side.cards:
-                code = SPOILT_CARD if side.spoils else CARD
+                code = side.spoils or CARD
                 side.cards -= 1
             reply = frame(data[start + 1] | 0x80, data[start + 4] & 3, code)
             at_ms = self._time.at_ms + side.delay_ms
@@ -231,7 +231,7 @@ class Panel:
         self._heard_ms = self._time.at_ms
         if not self._enabled:
             self._step = 0
-        elif reply[5] in (NAK, SPOILT_CARD) or reply != frame(reply[1], reply[4] & 3, reply[5]):
+        elif reply[5] in (NAK, *SPOILT) or reply != frame(reply[1], reply[4] & 3, reply[5]):
             self._off()
         elif self._step < len(frames.HANDSHAKE):
             self._step += 1

@@ -1,7 +1,7 @@
 """`hal.backends.osdp_bus` with its links, in virtual time: who is asked when, lost when, tried again when."""
 
 import pytest
-from osdp_virtual import BEGINNINGS, NOISE, POLL, QUIET, VirtualBus
+from osdp_virtual import BEGINNINGS, NOISE, POLL, QUIET, SPOILT, VirtualBus
 
 from hal.backends import osdp_bus, osdp_link
 from hal.backends import osdp_frames as frames
@@ -197,10 +197,13 @@ def test_a_few_channels_that_break_are_no_lost_reader(breaks: int) -> None:
     assert bus.told[1] == []
 
 
-def test_a_card_in_an_answer_that_is_refused_is_told_though_all_others_are_right() -> None:
+@pytest.mark.parametrize("spoilt", SPOILT)
+def test_a_card_in_an_answer_that_is_refused_is_told_though_all_others_are_right(
+    spoilt: int,
+) -> None:
     bus = _settled(3)
     side = bus.sides[1]
-    side.spoils = True
+    side.spoils = spoilt
     for shown in (1, 2, 3):
         since_ms = bus.time.at_ms
         side.cards = 1
@@ -210,7 +213,7 @@ def test_a_card_in_an_answer_that_is_refused_is_told_though_all_others_are_right
     assert "answers in its secure channel in plain" in str(bus.told[1][0][1])
     assert bus.cards[1] == []
     assert all(told == [] for address, told in bus.told.items() if address != 1)
-    side.spoils, side.cards = False, 1
+    side.spoils, side.cards = 0, 1
     bus.run(1000)
     assert len(bus.cards[1]) == 1
 
