@@ -64,7 +64,7 @@ class Side:
         #: how many polls after each handshake are answered rightly; None: all
         self.stands: int | None = None
         self.hushes = False  #: and the others not at all
-        self.spoils = 0  #: its cards come as this of `SPOILT`, and the library takes it off line; 0: they do not
+        self.spoils = 0  #: one of `SPOILT`: so its cards come, and the library takes it off line
         self.polls = 0
         self.delay_ms = 3.0
         #: cards that were shown to it and not asked for yet
