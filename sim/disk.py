@@ -166,6 +166,10 @@ class SimDisk:
         """What a reader of the file sees. Raises KeyError."""
         return bytes(self._files[name].view)
 
+    def durable(self, name: str) -> bytes:
+        """What a power cut leaves of the file, whatever becomes of the rest. Raises KeyError."""
+        return bytes(self._files[name].durable)
+
     def write(self, name: str, content: bytes) -> None:
         """Replace a file, durably, as somebody with a card reader would."""
         self._files[name] = File(content, named=True)

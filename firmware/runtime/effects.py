@@ -147,7 +147,6 @@ class Effects:
         _let_go(batch)
         batch.settle()
         self._outputs.apply(self._site, None, self._loop.now_ms())
-        self._publisher.wake()
 
     def _look_up(self, lookup: "access_point.Lookup") -> None:
         def found(key: "Any") -> None:

@@ -11,7 +11,7 @@ is silent after `AGAIN_MS`, then twice as long, up to `AGAIN_MAX_MS`. Such a rou
 `AGAIN_WINDOW` events, and as many each time the host's word goes on: a host that never says one costs no more
 than that. Behind that again goes what somebody asked for (`firmware.runtime.ranges`).
 
-The caller calls `retain` for a condition and `wake` after events were written. Portable.
+The caller calls `retain` for a condition; the journal calls `wake` after events were written. Portable.
 """
 
 from firmware.runtime.ranges import Ranges
@@ -38,7 +38,7 @@ _NONE, _BEGINS, _GOES_ON, _WAITS = 0, 1, 2, 3
 class Outbox:
     """One controller's messages to its broker.
 
-    journal    Journal     where the events are; its ``on_stored`` is taken over
+    journal    Journal     where the events are; ``on_stored`` and ``on_more`` are taken over
     transport  Transport   carries them; its two callbacks are taken over
     loop       Loop        whose thread everything happens on
     root       str         what every topic begins with, without the last slash
@@ -88,6 +88,7 @@ class Outbox:
         transport.on_up = self._on_up
         transport.on_taken = self._on_taken
         journal.on_stored = self._on_stored
+        journal.on_more = self.wake
 
     @property
     def up(self) -> bool:

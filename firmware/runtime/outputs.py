@@ -181,9 +181,7 @@ class Outputs:
             if waiting is not None and not waiting[0].durable:
                 if now_ms < waiting[1]:
                     return
-                waiting[0].late = True
-                if waiting[0].durable:  # since this very moment, by the journal's thread
-                    waiting[0].late = False
+                waiting[0].mark_late()
         self._waiting.pop(name, None)
         device = self._config["portals"][name]["lock"]
         lock = self._devices.get(device)

@@ -35,6 +35,13 @@ class Batch:
         self.settled: list[Callable[[], None]] = []
         self.after: list[Callable[[], None]] = []
 
+    def mark_late(self) -> None:
+        """The door waits no longer for it; one that is durable, since this very moment too, is not late."""
+        if not self.durable:
+            self.late = True
+            if self.durable:  # by the journal's thread, which tells that first and then asks
+                self.late = False
+
     def settle(self) -> None:
         """It is durable: tell who waits for that."""
         for call in self.settled:
@@ -68,6 +75,8 @@ class Journal:
     signs = False
     #: callable ()  told when something has left by the host's word
     on_stored: "Callable[[], None] | None" = None
+    #: callable ()  told when there is more to leave
+    on_more: "Callable[[], None] | None" = None
     #: callable (ok: bool, text: str)  told when writing begins to fail, and when it works again
     on_health: "Callable[[bool, str], None] | None" = None
 

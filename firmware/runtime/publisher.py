@@ -69,10 +69,6 @@ class Publisher:
         """Say nothing more, as when the power goes."""
         self._outbox.kill()
 
-    def wake(self) -> None:
-        """Something was written: let it leave."""
-        self._outbox.wake()
-
     def replay(self, from_seq: int, to_seq: int) -> "tuple[int, int] | None":
         """Send a range of records once more; which of it is there (`Outbox.replay`)."""
         return self._outbox.replay(from_seq, to_seq)

@@ -6,8 +6,65 @@ from contextlib import suppress
 
 import apsw
 
+from firmware.services import whole_files
+
 #: bytes of one call to a VFS: SQLite's own for Unix writes no more than 131,071 of them and says "full"
 _PIECE = 1 << 16
+
+
+class Slot:
+    """A file that is written in place and never changes its length, held open."""
+
+    def __init__(self, path: str, amount: int) -> None:
+        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            there = os.fstat(self._fd).st_size
+            if there < amount:
+                os.pwrite(self._fd, bytes(amount - there), there)
+                os.fsync(self._fd)
+                whole_files.sync(os.path.dirname(path) or ".")
+        except OSError:
+            os.close(self._fd)
+            raise
+
+    def write(self, data: bytes) -> None:
+        """Write over the beginning, not durably. Raises OSError."""
+        os.pwrite(self._fd, data, 0)
+
+    def sync(self) -> None:
+        """Make what was written durable. Raises OSError."""
+        os.fdatasync(self._fd)
+
+    def close(self) -> None:
+        """Give the file back. Raises OSError."""
+        os.close(self._fd)
+
+
+class VfsSlot(Slot):
+    """The same through a VFS of SQLite."""
+
+    def __init__(self, file: apsw.VFSFile, amount: int) -> None:
+        self._file = file
+        try:
+            there = file.xFileSize()
+            if there < amount:
+                file.xWrite(bytes(amount - there), there)
+                file.xSync(apsw.SQLITE_SYNC_FULL)
+        except apsw.Error:
+            file.xClose()
+            raise
+
+    def write(self, data: bytes) -> None:
+        """Write over the beginning, not durably. Raises `apsw.Error`."""
+        self._file.xWrite(data, 0)
+
+    def sync(self) -> None:
+        """Make what was written durable. Raises `apsw.Error`."""
+        self._file.xSync(apsw.SQLITE_SYNC_FULL)
+
+    def close(self) -> None:
+        """Give the file back. Raises `apsw.Error`."""
+        self._file.xClose()
 
 
 class Files:
@@ -79,6 +136,10 @@ class Files:
             file.write(data)
         self._sync(path + ".new")
         self.move(path + ".new", path)
+
+    def slot(self, path: str, amount: int) -> Slot:
+        """A file of `amount` bytes to be written in place, made if there is none. Raises OSError."""
+        return Slot(path, amount)
 
     def _sync(self, path: str) -> None:
         fd = os.open(path, os.O_RDONLY)
@@ -190,6 +251,10 @@ class VfsFiles(Files):
         self._put(path + ".new", data)
         self._put(path, data)
         self.remove(path + ".new")
+
+    def slot(self, path: str, amount: int) -> Slot:
+        """A file of `amount` bytes to be written in place, made if there is none. Raises `apsw.Error`."""
+        return VfsSlot(self._open(path, apsw.SQLITE_OPEN_CREATE), amount)
 
     def _put(self, path: str, data: bytes) -> None:
         file = self._open(path, apsw.SQLITE_OPEN_CREATE)

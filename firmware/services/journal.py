@@ -9,6 +9,7 @@ when a write fails, or is overdue, is late. A file that opens later tells `on_ke
 """
 
 from collections.abc import Callable
+from functools import partial
 from os import urandom
 from typing import Any
 
@@ -18,6 +19,7 @@ from firmware.runtime.aio import Loop, Timer
 from firmware.runtime.ports import Batch, Journal
 from firmware.services import database
 from firmware.services.executor import Executor
+from firmware.services.journal_ahead import is_waited_for
 from firmware.services.journal_draft import Sign, Written
 from firmware.services.journal_file import JournalFile
 from firmware.services.journal_news import JournalNews
@@ -81,7 +83,7 @@ class SqliteJournal(Journal):
         self._busy = False
         self._closed = False
         self._since_ms = 0
-        self._news = JournalNews(self._health)
+        self._news = JournalNews(self._file.title, self._health)
         self._watch: Timer | None = None
         self._timers: dict[str, Timer] = {}
         self.kept, self.kept_known = {}, False
@@ -174,7 +176,7 @@ class SqliteJournal(Journal):
 
     def untold(self) -> list[Batch]:
         """What nobody has been told is durable, in order: it waits, or is being written."""
-        return [batch for batch, _ in self._waiting]
+        return [batch for batch, done in self._waiting if done is not Batch.settle]
 
     def held(self) -> int:
         """How many of them the broker has."""
@@ -223,7 +225,7 @@ class SqliteJournal(Journal):
         taken = list(self._taken)[: SENT_AT_ONCE - len(left)]
 
         def work() -> Written:
-            written = self._file.write([batch for batch, _ in entries], left, taken)
+            written = self._file.write(batches, left, taken)
             self._landed = len(entries)
             return written
 
@@ -235,7 +237,23 @@ class SqliteJournal(Journal):
             else:
                 self._succeeded(entries, left + taken, written)
 
-        self._executor.submit(work, answer)
+        def go_on(gone: bool | None, error: Exception | None) -> None:
+            if gone:
+                self._tell_durable(entries)
+            self._executor.submit(work, answer)
+
+        batches = [batch for batch, _ in entries]
+        if is_waited_for(batches):
+            self._executor.submit(lambda: self._file.go_ahead(batches), go_on)
+        else:
+            self._executor.submit(work, answer)
+
+    def _tell_durable(self, entries: list[tuple[Batch, Done]]) -> None:
+        """Tell whose batch is durable; of `entries`, which are about to be written, nobody is told again."""
+        for place, (batch, done) in enumerate(entries):
+            self._waiting[place] = entries[place] = (batch, Batch.settle)
+            self._tell(partial(done, batch))
+            batch.settled = []
 
     def _succeeded(
         self, entries: list[tuple[Batch, Done]], noted: list[int], written: Written
@@ -251,16 +269,16 @@ class SqliteJournal(Journal):
             self._taken.pop(seq, None)
         self._place_kept()
         self._learn()
-        for batch in written.batches:
-            batch.durable = True
         refused = {id(batch) for batch in written.refused}
         for batch, done in entries:  # the door first
             if id(batch) not in refused:
-                self._tell(lambda done=done, batch=batch: done(batch))  # type: ignore[misc]
+                self._tell(partial(done, batch))
         if self.on_written is not None and written.events:
-            on_written = self.on_written
-            self._tell(lambda: on_written(written.events, written.at_ms))
-        self._judge(written, overdue)
+            self._tell(partial(self.on_written, written.events, written.at_ms))
+        if self.on_more is not None and written.events:
+            self._tell(self.on_more)
+        if self._news.judge(written, self._file.has_room, overdue):
+            self._later("retry", RETRY_MS, self._write_all)  # the write that says that all is well
         if self._waiting:
             self._write_all()
         else:
@@ -268,20 +286,6 @@ class SqliteJournal(Journal):
         if self._file.upkeep_due:
             # Trouble here is met by the next write too, which tells of it.
             self._executor.submit(self._file.upkeep)
-
-    def _judge(self, written: Written, overdue: bool) -> None:
-        """Tell how the disk does, after a write that worked."""
-        self._news.wrote(written.dropped, self._file.has_room)
-        if written.note:
-            self._news.found(written.note)
-            self._later("retry", RETRY_MS, self._write_all)  # the write that says that all is well
-        elif written.refused:
-            text = f"{len(written.refused)} records were no JSON and are not written"
-            self._news.failed(f"{self._file.title}: {text}")
-        elif overdue:  # no recovery
-            self._later("retry", RETRY_MS, self._write_all)  # the write that says that all is well
-        else:
-            self._news.works(self._file.title)
 
     def _failed(self, error: Exception | None) -> None:
         self._place_kept()
@@ -356,10 +360,7 @@ class SqliteJournal(Journal):
     def _mark_late(self) -> None:
         """What waits could not be written at once, and says so; what is being written as well."""
         for batch, _ in self._waiting:
-            if not batch.durable and not batch.late:
-                batch.late = True
-                if batch.durable:  # since this very moment, by the journal's thread
-                    batch.late = False
+            batch.mark_late()
 
     def _later(self, name: str, ms: int, call: Callable[[], None]) -> None:
         """Make `call` after `ms`, unless that is set already."""

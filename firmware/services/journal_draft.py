@@ -1,12 +1,15 @@
-"""Completes events for a journal: number, chain, the words of the contract (section 3, Event). No I/O."""
+"""Completes events for a journal: number, chain, the words of the contract (section 3, Event)."""
 
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import apsw
+
 from firmware.access.record import JOURNAL_STARTED
 from firmware.runtime.ports import Batch
+from firmware.services import journal_salvage
 from firmware.trust import canonical, chain
 
 #: (journal, upto, head, time) -> the signature and who signs (`firmware.trust.chain.signer`)
@@ -81,7 +84,7 @@ class Draft:
         length = len(self.rows)
         late = batch.late  # another thread may change it at any time
         try:
-            kept = {key: _text(value) for key, value in batch.kept.items()}
+            kept = texts(batch.kept)
             for event, at_ms in zip(batch.events, batch.at_ms, strict=True):
                 if self.seq == 0:
                     self._begin(event, at_ms)
@@ -105,6 +108,21 @@ class Draft:
         """End with a checkpoint, of the time of the last event."""
         if self.written.events and self.written.events[-1]["type"] != chain.CHECKPOINT:
             self._vouch(self.written.events[-1], self.written.at_ms[-1])
+
+    def keep_in(self, connection: apsw.Connection) -> None:
+        """Write what is kept. Raises `apsw.Error`."""
+        for key, text in self.kept.items():
+            if text is None:
+                connection.execute("DELETE FROM kept WHERE key = ?", (key,))
+            else:
+                row = (key, journal_salvage.guarded(key, text))
+                connection.execute("REPLACE INTO kept VALUES(?, ?)", row)
+
+    def tell_durable(self) -> bool:
+        """Tell its batches, now that it was committed; whether one became late meanwhile."""
+        for batch in self.written.batches:
+            batch.durable = True
+        return any(batch.late for batch in self.punctual)
 
     def _vouch(self, like: dict[str, Any], at_ms: int) -> None:
         if self._sign is None or self.seq == 0:
@@ -135,6 +153,20 @@ class Draft:
         self.written.at_ms.append(at_ms)
         self.seq, self.prev = seq, whole["hash"]
         self.since += 1
+
+
+def texts(kept: dict[str, Any]) -> dict[str, str | None]:
+    """What is kept as it is stored, None: it is forgotten. Raises what no JSON raises."""
+    return {key: _text(value) for key, value in kept.items()}
+
+
+def keep(known: dict[str, str], changes: dict[str, str | None]) -> None:
+    """Bring what is kept up to what was written."""
+    for key, text in changes.items():
+        if text is None:
+            known.pop(key, None)
+        else:
+            known[key] = text
 
 
 def _text(value: Any) -> str | None:

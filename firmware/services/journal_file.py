@@ -21,7 +21,8 @@ from firmware.services import (
     journal_mend,
     journal_salvage,
 )
-from firmware.services.journal_draft import Draft, Sign, Written
+from firmware.services.journal_ahead import Ahead
+from firmware.services.journal_draft import Draft, Sign, Written, keep
 from firmware.services.journal_notes import Notes
 from firmware.services.journal_ring import LEFT, TAKEN, Ring
 from firmware.services.journal_salvage import Past
@@ -63,6 +64,7 @@ class JournalFile:
         self._unseen = False  # the file goes on behind `past.last_seq`, and nobody was told
         self._files = disk_files.files_of(vfs)
         self._notes = Notes(self._files, path)
+        self._ahead = Ahead(self._files, path)
         self._connection: apsw.Connection | None = None
         self._ring: Ring | None = None
         self._last_hash = chain.START
@@ -130,6 +132,7 @@ class JournalFile:
         self.past = journal_salvage.past_of(connection)
         if journal_mark.is_behind(self._files, self._path, self.past):
             journal_heir.recall(self._files, self._path, self.past.kept)
+        self._ahead.recall(self.past)
         self.past.boot += self.past.name != ""  # of none the next start is not known
         self._tell_kept()
         connection.close(True)
@@ -148,12 +151,19 @@ class JournalFile:
             if len(connection.execute("PRAGMA table_info(former)").fetchall()) == 3:
                 connection.execute(FORMER_SENT)
             self._load(connection, is_new)
+            if not self._booted:
+                if self._catch_up(connection):
+                    self._load(connection, is_new)
+                self.past.boot += 1
+            meta = {"boot": self.past.boot, "trusted_ms": self.past.trusted_ms}
+            connection.executemany("REPLACE INTO meta VALUES(?, ?)", meta.items())
             connection.execute("COMMIT")
         except Exception:
             connection.close(True)
             raise
         self._connection = connection
         self._booted = True
+        self._ahead.prepare()
         self._notes.keep(self.past.kept)
         self._note_beside()
         note, self._cleared = self._cleared, ""
@@ -197,23 +207,20 @@ class JournalFile:
         self._since = past.last_seq - (int(str(found[0][0])) if found else back_to)
         self._vouched = not past.last_seq
         self._unseen = False
-        if not self._booted:
-            past.boot += 1
-        connection.execute("REPLACE INTO meta VALUES('boot', ?)", (past.boot,))
-        connection.execute("REPLACE INTO meta VALUES('trusted_ms', ?)", (past.trusted_ms,))
         self._ring = Ring(connection, self._limit, self._generation)
         self.past = past
         self._tell_kept()
 
+    def _catch_up(self, connection: apsw.Connection) -> bool:
+        """Write what went ahead in the last start and never came here; whether there was any."""
+        before = self._previous or {"journal": self.past.name, "seq": self.past.last_seq}
+        frame = self._ahead.read(str(before.get("journal")), int(before.get("seq", 0)))
+        if frame is not None:
+            self._put(connection, self._draft(frame.batches, frame.boot))
+        return frame is not None
+
     def _tell_kept(self) -> None:
-        kept = {}
-        for key, text in self.past.kept.items():
-            try:
-                kept[key] = json.loads(text)
-            except ValueError:
-                continue  # what cannot be read is forgotten, the rest holds
-        self.kept = kept
-        self.kept_known = True
+        self.kept, self.kept_known = journal_salvage.values(self.past.kept), True
 
     def _begin_again(self, error: Exception) -> str:
         self._let_go()
@@ -255,6 +262,12 @@ class JournalFile:
         written.note = note
         return written
 
+    def go_ahead(self, batches: list[Batch]) -> bool:
+        """Make `batches`, which `write` is to have next, durable by themselves; whether that was done."""
+        if self._connection is None or self._suspect is not None or self._unseen:
+            return False
+        return self._ahead.write(self.past.name, self.past.boot, self.past.last_seq, batches)
+
     def read(self, what: Callable[[Ring], list[tuple[int, str]]]) -> list[tuple[int, str]]:
         """Events that the ring hands out. Raises `apsw.Error`; a damaged file is set aside soon."""
         try:
@@ -292,6 +305,7 @@ class JournalFile:
         """Close the file; killed: leave everything as it is. Raises `apsw.Error`."""
         connection = self._connection
         self._connection = self._ring = None
+        self._ahead.close()
         if connection is not None:
             if killed:
                 connection.close(True)
@@ -304,7 +318,7 @@ class JournalFile:
         self._connection = self._ring = None
 
     def _write(self, batches: list[Batch], left: list[int], taken: list[int]) -> Written:
-        draft = self._draft(batches)
+        draft = self._draft(batches, self.past.boot)
         if journal_memo.concerns(draft.kept):  # first: a damaged journal never knows better
             journal_memo.keep(self._files, self._path, {**self.past.kept, **draft.kept})
         self._notes.add(draft.kept)
@@ -312,20 +326,17 @@ class JournalFile:
         # A disk may take so long that the door did not wait. Nobody has seen these rows: they are
         # written anew, and say so. A batch is told durable first and then asked whether it is late;
         # who makes it late asks in the other order (`firmware.runtime.outputs`).
-        while _tell_durable(draft):
-            draft = self._draft(batches)
+        while draft.tell_durable():
+            draft = self._draft(batches, self.past.boot)
             dropped += self._commit(draft, [], [])
         self._unseen = False
+        self._ahead.settle()
         self.past.last_seq, self._last_hash = draft.seq, draft.prev
         self._since = draft.since
         if draft.rows:
             self._previous = None
             self._vouched = True
-        for key, text in draft.kept.items():
-            if text is None:
-                self.past.kept.pop(key, None)
-            else:
-                self.past.kept[key] = text
+        keep(self.past.kept, draft.kept)
         if draft.rows and (self._log_is_new or journal_mark.concerns(draft)):
             self._mark_owed = True  # when nobody waits for it
         draft.written.dropped = dropped
@@ -340,14 +351,7 @@ class JournalFile:
         try:
             if self._unseen:
                 ring.cut(self.past.last_seq)
-            if draft.rows:
-                ring.add(draft.rows)
-            for key, text in draft.kept.items():
-                if text is None:
-                    connection.execute("DELETE FROM kept WHERE key = ?", (key,))
-                else:
-                    row = (key, journal_salvage.guarded(key, text))
-                    connection.execute("REPLACE INTO kept VALUES(?, ?)", row)
+            self._put(connection, draft)
             if not draft.rows and not draft.kept:  # a write that is to be tried
                 text = "REPLACE INTO meta VALUES('trusted_ms', ?)"
                 connection.execute(text, (self.past.trusted_ms,))
@@ -363,8 +367,13 @@ class JournalFile:
         self._unseen = True
         return dropped
 
-    def _draft(self, batches: list[Batch]) -> Draft:
-        marks: dict[str, Any] = {"journal": self.past.name, "boot": self.past.boot}
+    def _put(self, connection: apsw.Connection, draft: Draft) -> None:
+        if draft.rows and self._ring is not None:
+            self._ring.add(draft.rows)
+        draft.keep_in(connection)
+
+    def _draft(self, batches: list[Batch], boot: int) -> Draft:
+        marks: dict[str, Any] = {"journal": self.past.name, "boot": boot}
         if self._simulated:
             marks["simulated"] = True
         id_start = f"{self._controller}:{self.past.name}:"
@@ -388,10 +397,3 @@ class JournalFile:
     def _wal_grew(self, connection: apsw.Connection, name: str, pages: int) -> int:
         self._wal_pages = pages
         return apsw.SQLITE_OK
-
-
-def _tell_durable(draft: Draft) -> bool:
-    """Tell the batches of a draft that was committed; whether one became late meanwhile."""
-    for batch in draft.written.batches:
-        batch.durable = True
-    return any(batch.late for batch in draft.punctual)

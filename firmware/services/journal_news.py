@@ -6,11 +6,14 @@ is written, too, and would push out what people did.
 
 from collections.abc import Callable
 
+from firmware.services.journal_draft import Written
+
 
 class JournalNews:
-    """Decides what is told. tell  callable (ok, text)"""
+    """Decides what is told of file `title`. tell  callable (ok, text)"""
 
-    def __init__(self, tell: Callable[[bool, str], None]) -> None:
+    def __init__(self, title: str, tell: Callable[[bool, str], None]) -> None:
+        self._title = title
         #: bool  no failure is told that is not over
         self.ok = True
         self._tell = tell
@@ -35,13 +38,22 @@ class JournalNews:
             self.found(text)
         self._refused += events
 
-    def wrote(self, dropped: int, has_room: bool) -> None:
-        """A transaction has ended; `dropped` events that had not left gave way to it."""
-        self._gave_way += dropped
-        self._full = dropped > 0 or (self._full and not has_room)
+    def judge(self, written: Written, has_room: bool, overdue: bool) -> bool:
+        """A transaction has ended; whether another is to be tried soon, to see that all is well."""
+        self._gave_way += written.dropped
+        self._full = written.dropped > 0 or (self._full and not has_room)
+        if written.note:
+            self.found(written.note)
+        elif written.refused:
+            text = f"{len(written.refused)} records were no JSON and are not written"
+            self.failed(f"{self._title}: {text}")
+            return False
+        elif not overdue:
+            self._works(self._title)
+            return False
+        return True
 
-    def works(self, title: str) -> None:
-        """Everything that waited is written as it should be."""
+    def _works(self, title: str) -> None:
         failed, self.ok = not self.ok, True
         was_full, self._told_full = self._told_full, self._full
         lost = f"; {self._refused} records were refused meanwhile" if self._refused else ""

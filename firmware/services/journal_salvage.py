@@ -99,6 +99,15 @@ def _unguarded(key: str, stored: str) -> str | None:
     return text
 
 
+def values(kept: dict[str, str]) -> dict[str, Any]:
+    """What is kept; what cannot be read of it is forgotten, the rest holds."""
+    known = {}
+    for key, text in kept.items():
+        with suppress(ValueError):
+            known[key] = json.loads(text)
+    return known
+
+
 def _text(stored: object) -> str:
     """Text of a database that may be none any more: SQLite checks no encoding."""
     return stored.decode("utf-8", "replace") if isinstance(stored, bytes) else ""

@@ -1,6 +1,8 @@
 """A waiter that other threads can wake: `aio.PollWaiter` with a pipe to itself. CPython only."""
 
 import os
+import select
+import time
 
 from firmware.runtime import aio
 
@@ -14,6 +16,18 @@ class WakingPollWaiter(aio.PollWaiter):
         os.set_blocking(self._read_fd, False)
         os.set_blocking(self._write_fd, False)
         self.add_reader(self._read_fd, self._drain)
+
+    def wait(self, ms: "int | None") -> None:
+        """As `aio.PollWaiter.wait`, but `ms` end with a millisecond of the clock, not up to one later."""
+        if ms:
+            rest_s = ms / 1000 - time.monotonic_ns() % 1_000_000 / 1e9
+            found, _, _ = select.select(self._calls, (), (), rest_s)
+            for fd in found:
+                call = self._calls.get(fd)
+                if call is not None:
+                    call()
+        else:
+            super().wait(ms)
 
     def wake(self) -> None:
         """End the wait that is under way, or else the next one."""

@@ -1,8 +1,11 @@
 """What is really on the simulated disk, read without the firmware: from a copy of its files."""
 
+import json
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+from zlib import crc32
 
 import apsw
 
@@ -10,6 +13,7 @@ from firmware.services import database
 from sim.disk import SimDisk
 
 JOURNAL = "journal.db"
+AHEAD = "journal.ahead"
 
 
 @dataclass
@@ -46,6 +50,32 @@ def look(disk: SimDisk, after: dict[str, int], file: str = JOURNAL) -> Found:
         if connection is not None:
             connection.close(True)
         copy.close()
+
+
+def ahead(disk: SimDisk, name: str, last: int) -> list[dict[str, Any]]:
+    """The records that went ahead to journal `name`, whose last seq is `last`, durably."""
+    return _ahead(disk, disk.durable, name, last)
+
+
+def left_ahead(disk: SimDisk, found: Found) -> list[dict[str, Any]]:
+    """The records that went ahead to `found` and that the next start finds."""
+    return _ahead(disk, disk.read, found.name, found.last)
+
+
+def _ahead(
+    disk: SimDisk, read: Callable[[str], bytes], name: str, last: int
+) -> list[dict[str, Any]]:
+    if AHEAD not in disk.names():
+        return []
+    head, _, body = read(AHEAD).partition(b"\n")
+    words = head.split()
+    text = body[: int(words[1])] if len(words) == 2 else b""
+    if not text or words[0] != b"%08x" % crc32(text):
+        return []
+    journal, _, after, batches = json.loads(text)
+    if journal != name or after < last:
+        return []
+    return [event for events, _ in batches for event in events]
 
 
 def _read(connection: apsw.Connection, after: dict[str, int]) -> Found:

@@ -25,6 +25,8 @@ class Records:
         self._truth = truth
         #: journal -> the hashes of its events, that of seq 1 first
         self.durable: dict[str, list[str]] = {}
+        #: records that stood beside the journal when the power went last, and not in it
+        self.ahead: list[dict[str, Any]] = []
         self.urgent: set[tuple[str, int]] = set()  # alarms that the broker has not
         #: journal -> seq -> hash, as they came to the host
         self.host: dict[str, dict[int, str]] = {}
@@ -87,6 +89,23 @@ class Records:
 
     def cut(self) -> list[dict[str, Any]]:
         """The power went: look at the disk. What nobody was told of yet, in order."""
+        found, news = self._news()
+        self._all_there(found)
+        self.ahead = disk_look.left_ahead(self._truth.building.parts.disk, found)
+        return news
+
+    def back(self, boot: int) -> list[dict[str, Any]]:
+        """It starts again, for the time `boot`: what went ahead before it is in the journal, and no more."""
+        if self._spoilt(self._current):
+            return []
+        found, news = self._news(boot)
+        if [_bare(one) for one in news] != [_bare(one) for one in self.ahead]:
+            text = f"{len(self.ahead)} records went ahead, {len(news)} came after"
+            self._broken("3 went ahead", f"{found.name}: {text}")
+        return news
+
+    def _news(self, boot: int | None = None) -> tuple[disk_look.Found, list[dict[str, Any]]]:
+        """The journal on the disk, and what of it nobody was told of, from before start `boot`."""
         known = {name: len(hashes) for name, hashes in self.durable.items()}
         # The last one that was told of is read again, so that a change is seen.
         from_last = {name: max(0, last - 20) for name, last in known.items()}
@@ -95,12 +114,12 @@ class Records:
         for seq, body in found.rows:
             event = json.loads(body)
             if seq > known.get(found.name, 0):
-                self.written(event)
-                news.append(event)
+                if boot is None or event["boot"] < boot:
+                    self.written(event)
+                    news.append(event)
             elif event["hash"] != self.durable[found.name][seq - 1]:
                 self._broken("3 changed", f"{found.name}: seq {seq} is another after a power cut")
-        self._all_there(found)
-        return news
+        return found, news
 
     def _all_there(self, found: disk_look.Found) -> None:
         if not self._current or self._spoilt(self._current):
@@ -220,3 +239,7 @@ def _secrets(truth: Truth) -> re.Pattern[str]:
             words.add("864209")
     either = "|".join(re.escape(word) for word in sorted(words))
     return re.compile(rf"(?<![0-9A-Za-z])(?:{either})(?![0-9A-Za-z])")
+
+
+def _bare(event: dict[str, Any]) -> tuple[Any, ...]:
+    return tuple(event.get(key) for key in ("type", "time", "portal", "credential"))

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from sim.soak import disk_look
 from sim.soak.breach import Breach
 from sim.soak.truth import HUNG_MS, NEVER_MS, Truth
 
@@ -39,6 +40,8 @@ class Releases:
         self.since_ms = dict.fromkeys(self._level, NEVER_MS)
         self._mode = {name: part["mode"] for name, part in config["portals"].items()}
         self._unmatched: list[tuple[int, str]] = []
+        #: portal -> the records that were durable beside the journal when it was released last
+        self._ahead: dict[str, list[dict[str, Any]]] = {}
         self._told: list[tuple[int, str, str]] = []  # (at_ms, portal, cause), recent
         self._owed: list[tuple[int, str]] = []  # a way out that somebody asked for
         self._stands: set[str] = set()  # portals whose release is on record, and its end is not
@@ -71,6 +74,15 @@ class Releases:
             self.since_ms[name] = now_ms
             if released and not self._harmless(name) and not self._goes_on(name):
                 self._unmatched.append((now_ms, name))
+                self._ahead[name] = self._gone_ahead()
+
+    def _gone_ahead(self) -> list[dict[str, Any]]:
+        """What stands beside the journal on the disk, and is to be in it next."""
+        controller = self._truth.building.machine.controller
+        if controller is None:
+            return []
+        name, last = controller.journal.name, controller.journal.count()
+        return disk_look.ahead(self._truth.building.parts.disk, name, last)
 
     def _harmless(self, name: str) -> bool:
         """Whether a release needs no cause: a magnet that loses its current with the controller."""
@@ -131,7 +143,8 @@ class Releases:
             pressed_ms = self._truth.pressed_ms(name, moved_ms)
             on_the_way_out = moved_ms < pressed_ms + HELD_MS  # egress waits for nothing
             waits = event["cause"] in WAITS and not on_the_way_out
-            early = moved_ms < told_ms - ANSWER_MS
+            ahead = any(_same(one, event) for one in self._ahead.get(name, ()))
+            early = moved_ms < told_ms - ANSWER_MS and not ahead
             if waits and early and not event.get("late"):
                 self._broken("3 before its record", f"{name}: {event['cause']} at {moved_ms} ms")
             if waits and early and moved_ms < at_ms + RECORD_MS - SLACK_MS:
@@ -314,3 +327,9 @@ class Releases:
 
     def _broken(self, law: str, text: str) -> None:
         raise Breach(law, self._truth.now_ms(), text)
+
+
+def _same(bare: dict[str, Any], event: dict[str, Any]) -> bool:
+    return all(
+        event.get(key) == bare[key] for key in ("type", "time", "portal", "cause") if key in bare
+    )

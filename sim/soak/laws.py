@@ -136,14 +136,21 @@ class Laws:
                 self._cut()
         elif self._building.machine.controller is None and self._started:
             self._cut()  # the process died; what it wrote is there
-        self._started = self._building.machine.controller is not None
+        controller = self._building.machine.controller
+        if controller is not None and not self._started:
+            self._tell(self.records.back(controller.journal.boot))
+        self._started = controller is not None
         self.truth.look()
 
     def _cut(self) -> None:
         news = self.records.cut()
-        now_ms = self.truth.now_ms()
-        self.releases.cut(news)
+        self.releases.cut(news + self.records.ahead)
         self.alarms.cut()
+        self._tell(news)
+
+    def _tell(self, news: list[dict[str, Any]]) -> None:
+        """Records that the controller told nobody of when they became durable."""
+        now_ms = self.truth.now_ms()
         for event in news:
             self._digest.update(f"{now_ms} {event['hash']}".encode())
             self.keys.written(event, now_ms, "")

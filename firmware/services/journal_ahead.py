@@ -1,0 +1,134 @@
+"""What somebody stands and waits for, durable before the journal has it: one write in place.
+
+To number, chain and commit a card's records takes a board longer than all else between card and lock, and a
+log that grows makes its disk write the file's length as well. So those records are first put into a file that
+never changes its length, and the lock moves when they are there (law 3). The journal has them next, and
+nobody is sent what it has not. What stands here and is not in the journal at a start is written there before
+anything else, with the number of the start in which it was made.
+
+The file holds one frame, the batches of one transaction: eight hexadecimal digits of a CRC-32, a space, how
+many bytes follow the line's end, then those bytes, JSON. It is written over once the journal has it.
+Where it cannot be written the journal alone makes records durable, as it does with all others.
+
+Nothing here raises.
+"""
+
+import json
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Any, NamedTuple
+from zlib import crc32
+
+import apsw
+
+from firmware.access.record import ACCESS_GRANTED
+from firmware.runtime.ports import Batch
+from firmware.services import journal_memo
+from firmware.services.disk_files import Files, Slot
+from firmware.services.journal_draft import keep, texts
+from firmware.services.journal_salvage import Past
+from firmware.trust import canonical
+
+SLOT_BYTES = 16384  #: of the file; a card is some 700
+
+_NOTHING = b"\n"  # no frame begins so
+_FAULTS = (apsw.Error, OSError)
+
+
+class Frame(NamedTuple):
+    """What went ahead.
+
+    journal  str            the journal that was to have it
+    boot     int            the start in which it was made
+    after    int            the last seq before it
+    batches  list of Batch  in order
+    """
+
+    journal: str
+    boot: int
+    after: int
+    batches: list[Batch]
+
+
+def is_waited_for(batches: Iterable[Batch]) -> bool:
+    """Whether somebody whose key is good stands at a door until one of these is durable."""
+    return any(
+        event.get("type") == ACCESS_GRANTED for batch in batches for event in batch.events
+    ) and not any(journal_memo.concerns(batch.kept) for batch in batches)
+
+
+class Ahead:
+    """Beside the journal at `path`."""
+
+    def __init__(self, files: Files, path: str) -> None:
+        self._files = files
+        self._path = path.removesuffix(".db") + ".ahead"
+        self._slot: Slot | None = None
+        self._owed = False  # what it holds is not known to be in the journal
+
+    def read(self, journal: str, last_seq: int) -> Frame | None:
+        """What went ahead to `journal`, whose last known seq is `last_seq`, and never came there."""
+        with suppress(*_FAULTS, ValueError, RecursionError, KeyError, TypeError):
+            if self._files.exists(self._path):
+                head, _, body = self._files.read(self._path, SLOT_BYTES, 0).partition(b"\n")
+                guard, _, amount = head.partition(b" ")
+                text = body[: int(amount or b"0")]
+                if text and guard == b"%08x" % crc32(text):
+                    frame = _frame(json.loads(text))
+                    if frame.journal == journal and frame.after >= last_seq:
+                        return frame
+        return None
+
+    def recall(self, past: Past) -> None:
+        """Bring what journal `past` kept up to what went ahead to it and never came there."""
+        frame = self.read(past.name, past.last_seq)
+        for batch in frame.batches if frame is not None else ():
+            keep(past.kept, texts(batch.kept))
+
+    def prepare(self) -> None:
+        """Have the file there, at its length."""
+        if self._slot is None:
+            with suppress(*_FAULTS):
+                self._slot = self._files.slot(self._path, SLOT_BYTES)
+
+    def write(self, journal: str, boot: int, after: int, batches: list[Batch]) -> bool:
+        """Make `batches` durable, and tell them so; False: it was not done, and they were told nothing."""
+        if self._slot is None or self._owed or any(batch.late for batch in batches):
+            return False
+        said = [[batch.events, batch.kept] for batch in batches]
+        try:
+            text = canonical.write_plain([journal, boot, after, said])
+            data = b"%08x %d\n%b" % (crc32(text), len(text), text)
+            if len(data) > SLOT_BYTES:
+                return False
+            self._slot.write(data)
+            self._slot.sync()
+        except (*_FAULTS, ValueError, TypeError, RecursionError):
+            return False
+        self._owed = True
+        for batch in batches:
+            batch.durable = True
+        return True
+
+    def settle(self) -> None:
+        """The journal has what it holds: the next may be written, and this one is not read again.
+
+        Nobody waits for that to be durable: what stands behind the journal's end is passed over.
+        """
+        if self._owed and self._slot is not None:
+            self._owed = False
+            with suppress(*_FAULTS):
+                self._slot.write(_NOTHING)
+
+    def close(self) -> None:
+        """Give the file back."""
+        slot, self._slot = self._slot, None
+        if slot is not None:
+            with suppress(*_FAULTS):
+                slot.close()
+
+
+def _frame(said: Any) -> Frame:
+    journal, boot, after, batches = said
+    made = [Batch(events, [0] * len(events), kept) for events, kept in batches]
+    return Frame(str(journal), int(boot), int(after), made)

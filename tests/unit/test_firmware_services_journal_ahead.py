@@ -1,0 +1,223 @@
+"""What a door waits for is durable beside the journal first, and in it once, whatever happens between."""
+
+import json
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+import pytest
+from test_firmware_services_journal_rig import Rig, event, types
+
+from firmware.runtime.ports import Batch
+from firmware.services.disk_files import Files
+from firmware.services.journal_ahead import SLOT_BYTES
+from firmware.trust import chain
+
+FILE = "journal.ahead"
+
+
+def _rig(seed: int = 1) -> Rig:
+    """A controller that has started."""
+    rig = Rig(seed)
+    rig.boot()
+    rig.write("system.started")
+    return rig
+
+
+def _card(rig: Rig, told: list[Batch] | None = None, **kept: Any) -> Batch:
+    """A card that may enter was shown."""
+    batch = Batch([event("access.granted"), event("portal.released")], [7, 7], kept)
+    rig.journal.append(batch, told.append if told is not None else lambda batch: None)
+    return batch
+
+
+def _ahead(rig: Rig) -> list[Any]:
+    """What stands beside the journal."""
+    head, _, body = rig.disk.durable(FILE).partition(b"\n")
+    return json.loads(body[: int(head.split()[1])]) if head else []  # type: ignore[no-any-return]
+
+
+def test_a_card_is_told_durable_before_the_journal_has_it() -> None:
+    rig, told = _rig(), []
+    batch = _card(rig, told, spent=[1])
+    assert types(rig.stored()) == ["system.journal_started", "system.started"]
+    assert batch.durable
+    rig.run(1)
+    assert told == [batch]
+    rig.run()
+    assert types(rig.written)[2:] == ["access.granted", "portal.released"]
+    assert rig.stored() == rig.written
+    assert told == [batch]
+
+
+def test_what_went_ahead_is_in_the_journal_after_a_cut_with_its_start_and_what_it_keeps() -> None:
+    rig = _rig()
+    name, boot = rig.journal.name, rig.journal.boot
+    _card(rig, spent=[1])
+    journal = rig.restart()
+    assert (journal.name, journal.boot, journal.kept) == (name, boot + 1, {"spent": [1]})
+    stored = rig.stored()
+    assert types(stored)[2:] == ["access.granted", "portal.released"]
+    assert [record["boot"] for record in stored] == [boot] * 4
+    assert chain.verify(stored) == (True, None, "")
+    rig.write("system.started")
+    assert types([body for _, body in rig.pending()])[2:4] == ["access.granted", "portal.released"]
+    assert types(rig.restart() and rig.stored()).count("portal.released") == 1
+
+
+def test_a_cut_at_every_operation_loses_no_card_that_was_told_and_doubles_none() -> None:
+    for fate in range(6):
+        cut = 0
+        while True:
+            cut += 1
+            rig = _rig(100 * fate + cut)
+            rig.disk.cut_at = rig.disk.operations + cut
+            told: list[Batch] = []
+            batches = [_card(rig, told, spent=0)]
+            for number in (1, 2):
+                rig.run(3)
+                batches.append(_card(rig, told, spent=number))
+            rig.run()
+            cut_short = not rig.disk.powered
+            journal = rig.restart()
+            stored = rig.stored()
+            there = types(stored).count("access.granted")
+            assert there >= sum(batch.durable for batch in batches) >= len(told)
+            assert types(stored).count("portal.released") == there <= 3
+            assert journal.kept == ({"spent": there - 1} if there else {})
+            assert chain.verify(stored) == (True, None, "")
+            rig.write("system.started")
+            assert types(rig.restart() and rig.stored()).count("access.granted") == there
+            if not cut_short:
+                break
+        assert cut > 12
+
+
+def test_only_what_somebody_waits_for_goes_ahead() -> None:
+    rig = _rig()
+    before = rig.disk.durable(FILE)
+    rig.write("access.denied", "portal.opened", "command.accepted")
+    rig.write(
+        "access.granted", **{"operator/op": {"role": "owner", "n": 3}}
+    )  # the memo comes first
+    late = rig.append("access.granted", late=True)
+    rig.run()
+    assert late.durable
+    assert rig.disk.durable(FILE) == before
+    assert len(before) == SLOT_BYTES
+
+
+def test_more_than_fits_is_told_durable_by_the_journal_alone() -> None:
+    rig, told = _rig(), []
+    before = rig.disk.durable(FILE)
+    batch = _card(rig, told, spent="x" * SLOT_BYTES)
+    rig.run()
+    assert told == [batch]
+    assert rig.stored() == rig.written
+    assert rig.disk.durable(FILE) == before
+
+
+def test_a_journal_that_cannot_be_written_leaves_the_card_that_went_ahead_in_its_place() -> None:
+    rig, told = _rig(), []
+    first = _card(rig, told, spent=1)
+    rig.disk.fail("full")  # between the two writes
+    rig.run(3)
+    second = _card(rig, told, spent=2)
+    rig.run(20)
+    assert (first.durable, second.durable, told) == (True, False, [first])
+    assert [events[0]["type"] for events, _ in _ahead(rig)[3]] == ["access.granted"]
+    assert _ahead(rig)[3][0][1] == {"spent": 1}
+    rig.disk.fail("none")
+    journal = rig.restart()
+    assert types(rig.stored()).count("access.granted") == 1
+    assert journal.kept == {"spent": 1}
+
+
+def test_what_is_mended_in_time_is_told_once_and_stands_once() -> None:
+    rig, told = _rig(), []
+    first = _card(rig, told)
+    settled: list[str] = []
+    first.settled.append(lambda: settled.append("first"))
+    rig.disk.fail("error")
+    rig.run(3)
+    second = _card(rig, told)
+    rig.run(3000)
+    rig.disk.fail("none")
+    rig.run(3000)
+    assert told == [first, second]
+    assert not first.late
+    assert second.late
+    assert types(rig.written).count("access.granted") == 2
+    assert rig.stored() == rig.written
+    third = _card(rig, told)
+    rig.run(1)
+    assert told[2:] == [third]
+
+
+def test_a_disk_that_takes_nothing_ahead_costs_no_record() -> None:
+    rig, told = _rig(), []
+    rig.journal._file._ahead.close()  # as where the file cannot be had
+    batch = _card(rig, told)
+    rig.run()
+    assert told == [batch]
+    assert types(rig.restart() and rig.stored())[2:] == ["access.granted", "portal.released"]
+
+
+@pytest.mark.parametrize("how", ["empty", "noise", "foreign"])
+def test_a_frame_that_is_none_or_another_journals_is_passed_over(how: str) -> None:
+    rig = _rig()
+    _card(rig)
+    rig.kill()
+    frame = rig.disk.read(FILE)
+    if how == "foreign":
+        other = _rig(2)
+        _card(other)
+        other.kill()
+        frame = other.disk.read(FILE)
+    content = {"empty": b"", "noise": b"\xff" + frame[1:], "foreign": frame}[how]
+    rig.disk.write(FILE, content)
+    rig.boot()
+    rig.write("system.started")
+    assert types(rig.stored()) == ["system.journal_started", "system.started", "system.started"]
+    assert rig.health == []
+
+
+def test_a_journal_that_takes_anothers_place_begins_with_what_went_ahead_to_that() -> None:
+    rig = _rig()
+    old = rig.journal.name
+    _card(rig, spent=[1])
+    rig.kill()
+    log = rig.disk.read("journal.db-wal")
+    rig.disk.write("journal.db", b"noise" * 1000)
+    rig.disk.write("journal.db-wal", b"noise" + log[5:])
+    journal = rig.boot()
+    assert journal.name != old
+    assert types(rig.stored()) == ["system.journal_started", "access.granted", "portal.released"]
+    assert rig.stored()[0]["previous"]["journal"] == old
+    assert journal.kept["spent"] == [1]
+    rig.write("system.started")
+    assert types(rig.restart() and rig.stored()).count("access.granted") == 1
+
+
+def test_what_has_left_to_tell_of_is_told_when_the_journal_has_it() -> None:
+    rig = _rig()
+    more: list[int] = []
+    rig.journal.on_more = lambda: more.append(len(rig.stored()))
+    _card(rig)
+    rig.run()
+    assert more == [4]
+
+
+def test_on_the_real_disk_the_file_is_ours_alone_and_keeps_its_length(tmp_path: Path) -> None:
+    path = str(tmp_path / FILE)
+    slot = Files().slot(path, 512)
+    slot.write(b"first")
+    slot.sync()
+    slot.close()
+    assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
+    again = Files().slot(path, 1024)
+    again.close()
+    assert Path(path).read_bytes() == b"first" + bytes(1019)
+    with pytest.raises(OSError, match="directory"):
+        Files().slot(str(tmp_path), 512)
