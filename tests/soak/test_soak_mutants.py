@@ -53,9 +53,6 @@ FAULTS = {
     "what went ahead is not read again": Fault(
         "services/journal_file.py", "if self._catch_up(connection):", "if False:", "3 ", 1
     ),
-    "what went ahead is written over before the journal has it": Fault(
-        "services/journal_ahead.py", "self._owed = True", "self._owed = False", "3 ", 1
-    ),
     "a number is left out": Fault(
         "services/journal_draft.py", "seq = self.seq + 1", "seq = self.seq + 2", "3 gap", 1
     ),
