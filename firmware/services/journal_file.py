@@ -381,7 +381,7 @@ class JournalFile:
         draft = Draft(marks, id_start, last, self._last_hash, self._previous, since, self._sign)
         for batch in batches:
             draft.add(batch)
-        if not self._vouched:
+        if self._booted and not self._vouched:
             draft.vouch()  # at each start but a journal's first: else cuts could put it off for ever
         return draft
 

@@ -27,6 +27,7 @@ class Records:
         self.durable: dict[str, list[str]] = {}
         #: records that stood beside the journal when the power went last, and not in it
         self.ahead: list[dict[str, Any]] = []
+        self._flaw = ""
         self.urgent: set[tuple[str, int]] = set()  # alarms that the broker has not
         #: journal -> seq -> hash, as they came to the host
         self.host: dict[str, dict[int, str]] = {}
@@ -101,8 +102,13 @@ class Records:
         found, news = self._news(boot)
         if [_bare(one) for one in news] != [_bare(one) for one in self.ahead]:
             text = f"{len(self.ahead)} records went ahead, {len(news)} came after"
-            self._broken("3 went ahead", f"{found.name}: {text}")
+            self._flaw = f"{found.name}: {text}"
         return news
+
+    def look(self) -> None:
+        """Time has passed: what was seen while it started is told."""
+        if self._flaw:
+            self._broken("3 went ahead", self._flaw)
 
     def _news(self, boot: int | None = None) -> tuple[disk_look.Found, list[dict[str, Any]]]:
         """The journal on the disk, and what of it nobody was told of, from before start `boot`."""

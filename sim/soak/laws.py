@@ -139,6 +139,7 @@ class Laws:
         controller = self._building.machine.controller
         if controller is not None and not self._started:
             self._tell(self.records.back(controller.journal.boot))
+            self._later(0)
         self._started = controller is not None
         self.truth.look()
 
@@ -225,6 +226,7 @@ class Laws:
         """Look at everything, now."""
         self.looks += 1
         self.truth.look()
+        self.records.look()
         self.releases.look()
         self.alarms.look()
         self.faults.look()

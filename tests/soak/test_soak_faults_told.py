@@ -198,6 +198,20 @@ FAULTS = {
         "4 lock_fault",
         tables(card(1000), step(3000, "jam_lock", portal="front", on=True), end_ms=60_000),
     ),
+    "what went ahead is not read again": Fault(
+        "services/journal_file.py",
+        "if self._catch_up(connection):",
+        "if False:",
+        "3 went ahead",
+        tables(card(1000), step(1010, "cut_power", at_write=3)),
+    ),
+    "what goes ahead is not made durable": Fault(
+        "services/journal_ahead.py",
+        "self._slot.sync()",
+        "pass",
+        "3 before its record",
+        tables(card(1000)),
+    ),
     "no checkpoint is made by the hour": Fault(
         "runtime/upkeep.py",
         "if self._signs and now.ms >= self._checkpoint_ms:",

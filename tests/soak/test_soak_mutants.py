@@ -50,9 +50,6 @@ FAULTS = {
     "what goes ahead is not synced": Fault(
         "services/journal_ahead.py", "self._slot.sync()", "pass", "3 ", 1
     ),
-    "what went ahead is not read again": Fault(
-        "services/journal_file.py", "if self._catch_up(connection):", "if False:", "3 ", 1
-    ),
     "a number is left out": Fault(
         "services/journal_draft.py", "seq = self.seq + 1", "seq = self.seq + 2", "3 gap", 1
     ),
