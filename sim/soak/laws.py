@@ -139,7 +139,7 @@ class Laws:
         controller = self._building.machine.controller
         if controller is not None and not self._started:
             self._tell(self.records.back(controller.journal.boot))
-            self._later(0)
+            self._later(1)  # what was begun runs by then
         self._started = controller is not None
         self.truth.look()
 
