@@ -18,16 +18,20 @@ class WakingPollWaiter(aio.PollWaiter):
         self.add_reader(self._read_fd, self._drain)
 
     def wait(self, ms: "int | None") -> None:
-        """As `aio.PollWaiter.wait`, but `ms` end with a millisecond of the clock, not up to one later."""
-        if ms:
-            rest_s = ms / 1000 - time.monotonic_ns() % 1_000_000 / 1e9
-            found, _, _ = select.select(self._calls, (), (), rest_s)
-            for fd in found:
-                call = self._calls.get(fd)
-                if call is not None:
-                    call()
-        else:
+        """As `aio.PollWaiter.wait`, but the last of `ms` ends with the clock's, not up to one later."""
+        if not ms:
             super().wait(ms)
+            return
+        rest_s = ms / 1000 - time.monotonic_ns() % 1_000_000 / 1e9  # which `poll` would round up
+        try:
+            found = select.select(self._calls, (), (), rest_s)[0]
+        except (OSError, ValueError):  # one is closed, or above those that select knows
+            super().wait(ms)
+            return
+        for fd in found:
+            call = self._calls.get(fd)
+            if call is not None:
+                call()
 
     def wake(self) -> None:
         """End the wait that is under way, or else the next one."""

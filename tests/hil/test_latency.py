@@ -58,8 +58,7 @@ def test_the_table_of_the_doors_times_beside_a_bare_loop(house: House) -> None:
     echo = _echo(guest)
     plain_ms = _python(guest)
     commit = _commits(guest)
-    floor = _without_us(house, "card_floor.py")
-    written = _without_us(house, "card_records.py")
+    floor = _without_us(house)
     began = len(guest.settled())
     started_us = guest.ask("hello")["mono_us"]
     house.start()
@@ -77,9 +76,8 @@ def test_the_table_of_the_doors_times_beside_a_bare_loop(house: House) -> None:
     echo_ms, commit_ms = statistics.median(echo), statistics.median(commit)
     rex_ms, card_ms = statistics.median(rex), statistics.median(card)
     asked_ms, decided_ms = (first[0] - started_us) / 1000, (first[0] - service_us) / 1000
-    left, least, undecided = (
-        (statistics.median(times) - GAP_MS - commit_ms) / echo_ms
-        for times in (card, floor, written)
+    left, least = (
+        (statistics.median(times) - GAP_MS - commit_ms) / echo_ms for times in (card, floor)
     )
     for name, figure in (
         ("a line echoed by a bare gpiod loop, p50", f"{echo_ms:.2f} ms"),
@@ -88,7 +86,6 @@ def test_the_table_of_the_doors_times_beside_a_bare_loop(house: House) -> None:
         ("card's last edge to strike, p50", f"{card_ms:.2f} ms, of it {GAP_MS} ms the frame's gap"),
         ("the card without gap and commit", f"{left:.1f} times the echo"),
         ("the least that a card can be, likewise", f"{least:.1f} times the echo"),
-        ("and by the journal, nothing decided", f"{undecided:.1f} times the echo"),
         ("the service's start to its first decision", f"{decided_ms:.0f} ms"),
         ("systemctl start to the first decision", f"{asked_ms:.0f} ms"),
         ("python -c pass, p50", f"{plain_ms:.0f} ms"),
@@ -96,7 +93,7 @@ def test_the_table_of_the_doors_times_beside_a_bare_loop(house: House) -> None:
     ):
         progress.say(f"{name:48}{figure}")
     # A frame that was torn is sent again, and a second card within the release moves nothing.
-    assert min(len(rex), len(card), len(floor), len(written)) >= ROUNDS // 2, (
+    assert min(len(rex), len(card), len(floor)) >= ROUNDS // 2, (
         "the door hardly moved: nothing was measured"
     )
 
@@ -118,11 +115,11 @@ def _echo(guest: Guest) -> list[float]:
         )
 
 
-def _without_us(house: House, script: str) -> list[float]:
+def _without_us(house: House) -> list[float]:
     """The same card, and the same commit, by a program that does nothing else."""
-    folder = f"/var/lib/{script}-state"
+    folder = "/var/lib/floor-state"
     house.guest.shell(f"rm -rf {folder}; mkdir {folder}")
-    with beside(house.guest, script, D0, D1, STRIKE, bits.w26(*CARDS[1]), folder):
+    with beside(house.guest, "card_floor.py", D0, D1, STRIKE, bits.w26(*CARDS[1]), folder):
         return measured(house.guest, lambda: _enter(house), (D0, D1), STRIKE)
 
 

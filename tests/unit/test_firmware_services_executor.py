@@ -1,6 +1,8 @@
 """`firmware.services.executor` and `waker`: work in order, answers on the loop, nothing after the end."""
 
+import fcntl
 import os
+import resource
 import threading
 from functools import partial
 from typing import Any
@@ -166,6 +168,51 @@ def test_other_descriptors_are_still_watched() -> None:
     waiter.close()
     os.close(read_fd)
     os.close(write_fd)
+
+
+def test_a_descriptor_that_was_closed_under_it_is_told_and_stops_nobody() -> None:
+    waiter = WakingPollWaiter()
+    read_fd, write_fd = os.pipe()
+    told: list[int] = []
+
+    def gone() -> None:
+        told.append(read_fd)
+        waiter.remove_reader(read_fd)
+
+    waiter.add_reader(read_fd, gone)
+    os.close(read_fd)
+    waiter.wait(10000)
+    assert told == [read_fd]
+    waiter.wake()
+    waiter.wait(10000)
+    waiter.close()
+    os.close(write_fd)
+
+
+def test_a_descriptor_above_those_that_select_knows_is_watched_too() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 2048), hard))
+    waiter = WakingPollWaiter()
+    read_fd, write_fd = os.pipe()
+    high_fd = fcntl.fcntl(read_fd, fcntl.F_DUPFD_CLOEXEC, 1500)
+    seen: list[bytes] = []
+    waiter.add_reader(high_fd, lambda: seen.append(os.read(high_fd, 10)))
+    os.write(write_fd, b"x")
+    waiter.wait(10000)
+    assert seen == [b"x"]
+    waiter.close()
+    for fd in (read_fd, write_fd, high_fd):
+        os.close(fd)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_a_wait_ends_no_earlier_than_its_last_millisecond() -> None:
+    waiter, clock = WakingPollWaiter(), MonotonicClock(MonotonicTicks())
+    for ms in [1, 2, 3] * 20:
+        due_ms = clock.now_ms() + ms
+        waiter.wait(ms)
+        assert clock.now_ms() >= due_ms
+    waiter.close()
 
 
 def test_slow_work_is_done_at_its_end_in_order_and_none_overtakes_it() -> None:

@@ -2,7 +2,8 @@
 
 QEMU is killed at random moments; the disk is the one file that goes on. After each cut it is read on the
 host, without mounting it: the file system replays, the database is whole, the chain verifies, and every
-release of the strike that was seen from outside (in the kernel's log, up to the cut) has its record (law 3).
+release of the strike that was seen from outside (in the kernel's log, up to the cut) has its record (law 3),
+in the journal or beside it, and there the next start has to find it.
 """
 
 import json
@@ -17,6 +18,7 @@ import threading
 import time
 from pathlib import Path
 from typing import Any, NamedTuple
+from zlib import crc32
 
 import bits
 import progress
@@ -190,6 +192,27 @@ def records(folder: Path) -> list[Event]:
     return [json.loads(body) for body in bodies]
 
 
+def ahead(folder: Path, events: list[Event]) -> list[Event]:
+    """What is durable beside the journal and has to be in it after the next start (decision 0018)."""
+    frame = folder / "journal.ahead"
+    if not events or not frame.exists():
+        return []
+    head, _, body = frame.read_bytes().partition(b"\n")
+    words = head.split()
+    text = body[: int(words[1])] if len(words) == 2 else b""
+    if not text or words[0] != b"%08x" % crc32(text):
+        return []
+    journal, _, after, batches = json.loads(text)
+    if (journal, after) != (events[-1]["journal"], events[-1]["seq"]):
+        return []
+    return [event for given, _ in batches for event in given]
+
+
+def bare(events: list[Event]) -> list[tuple[str, str, str]]:
+    """What makes records the same, numbered or not."""
+    return [(event["type"], event["time"], event["portal"]) for event in events]
+
+
 def let_in(events: list[Event]) -> int:
     """How many releases of the front door, by a credential or a command, are recorded."""
     return sum(
@@ -258,6 +281,7 @@ class Cuts:
         self._seed = seed
         self._chance = random.Random(seed)
         self._events: list[Event] = []
+        self._ahead: list[Event] = []  # durable, and to be in the journal after the next start
         self._rounds = 0
         #: releases that were seen; those of them that moved before their record was durable
         self.total = self.excused = 0
@@ -272,13 +296,17 @@ class Cuts:
             rows = one_round(guest, self._chance, owner)
             self.over_s = time.monotonic()  # and the cut was a moment before
         seen, asked, early, sure = releases(rows)
-        events = records(self._disks.read())
-        new = let_in(events) - let_in(self._events)
+        folder = self._disks.read()
+        events = records(folder)
+        owed, self._ahead = self._ahead, ahead(folder, events)
+        new = let_in(events + self._ahead) - let_in(self._events + owed)
         progress.say(
             f"cut {self._rounds} (seed {self._seed}): {seen} releases seen, {new} recorded, "
-            f"{len(events)} records whole, {time.monotonic() - began_s:.0f} s"
+            f"{len(events)} records whole, {len(self._ahead)} ahead, {time.monotonic() - began_s:.0f} s"
         )
         assert events[: len(self._events)] == self._events, "records are gone, or others"
+        came = events[len(self._events) :][: len(owed)]
+        assert bare(came) == bare(owed), "what stood beside the journal is not in it"
         if owner is None:
             assert not early, f"{early} of {seen} releases moved before anything was durable"
             assert new >= asked, f"{seen} releases were seen, {new} are recorded"
