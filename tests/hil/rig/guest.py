@@ -155,6 +155,12 @@ class Guest:
         with self._changed:
             return list(self._rows)
 
+    def next_row(self, true: Callable[[Row], bool], limit_s: float = 60) -> None:
+        """Wait for a row that is told from now on and of which that is so; no longer than `limit_s`."""
+        with self._changed:
+            place = len(self._rows)
+            self._changed.wait_for(lambda: any(map(true, self._rows[place:])), limit_s * PATIENCE)
+
     def settled(self) -> list[Row]:
         """What has happened to lines up to now. Raises `GuestError` if some of it was lost."""
         self.ask("settle")

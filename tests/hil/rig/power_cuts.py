@@ -234,7 +234,9 @@ def one_round(guest: Guest, chance: random.Random, owner: Owner | None = None) -
     )
     if owner:
         owner.wait_boot(boot)
-    cut = threading.Timer(chance.uniform(0.3, 8 if owner else 4), guest.kill)
+    cut = threading.Timer(
+        chance.uniform(0.3, 8 if owner else 4), chance.choice((Guest.kill, _cut_at_a_move)), [guest]
+    )
     cut.start()
     desk = threading.Thread(target=_open, args=(guest, owner, random.Random(chance.random())))
     desk.start()
@@ -256,6 +258,12 @@ def _open(guest: Guest, owner: Owner | None, chance: random.Random) -> None:
     while owner and guest.process.poll() is None:
         owner.open()
         moment(chance, 1.5)
+
+
+def _cut_at_a_move(guest: Guest) -> None:
+    """As soon as it is told that the strike has moved: its record may stand beside the journal only."""
+    guest.next_row(lambda row: row[2:] == ("set", STRIKE, 0), 4)
+    guest.kill()
 
 
 def _run(guest: Guest, words: list[str]) -> None:
@@ -282,6 +290,8 @@ class Cuts:
         self._chance = random.Random(seed)
         self._events: list[Event] = []
         self._ahead: list[Event] = []  # durable, and to be in the journal after the next start
+        #: cuts that left records there alone
+        self.cuts_ahead = 0
         self._rounds = 0
         #: releases that were seen; those of them that moved before their record was durable
         self.total = self.excused = 0
@@ -305,6 +315,7 @@ class Cuts:
             f"{len(events)} records whole, {len(self._ahead)} ahead, {time.monotonic() - began_s:.0f} s"
         )
         assert events[: len(self._events)] == self._events, "records are gone, or others"
+        self.cuts_ahead += bool(self._ahead)
         came = events[len(self._events) :][: len(owed)]
         assert bare(came) == bare(owed), "what stood beside the journal is not in it"
         if owner is None:
