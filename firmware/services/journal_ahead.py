@@ -68,7 +68,7 @@ class Ahead:
 
     def read(self, journal: str, last_seq: int) -> Frame | None:
         """What went ahead to `journal`, whose last known seq is `last_seq`, and never came there."""
-        with suppress(*_FAULTS, ValueError, RecursionError, KeyError, TypeError):
+        with suppress(*_FAULTS, ValueError, RecursionError, TypeError):
             if self._files.exists(self._path):
                 head, _, body = self._files.read(self._path, SLOT_BYTES, 0).partition(b"\n")
                 guard, _, amount = head.partition(b" ")
@@ -129,6 +129,14 @@ class Ahead:
 
 
 def _frame(said: Any) -> Frame:
+    """What `Ahead.write` said. Raises ValueError or TypeError for all else."""
     journal, boot, after, batches = said
     made = [Batch(events, [0] * len(events), kept) for events, kept in batches]
-    return Frame(str(journal), int(boot), int(after), made)
+    if not (type(journal) is str and type(boot) is type(after) is int):
+        raise TypeError
+    for batch in made:
+        if not (type(batch.events) is list and type(batch.kept) is dict):
+            raise TypeError
+        if not all(type(event) is dict for event in batch.events):
+            raise TypeError
+    return Frame(journal, boot, after, made)

@@ -5,6 +5,7 @@ import os
 import stat
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import apsw
 import pytest
@@ -205,6 +206,31 @@ def test_a_frame_that_is_none_or_another_journals_is_passed_over(how: str) -> No
     rig.boot()
     rig.write("system.started")
     assert types(rig.stored()) == ["system.journal_started", "system.started", "system.started"]
+    assert rig.health == []
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        '["%s",1,Infinity,[]]',
+        '["%s",true,2,[]]',
+        '["%s",1,2,[[{},{}]]]',
+        '["%s",1,2,[[["x"],{}]]]',
+        '["%s",1,2,[[[],[]]]]',
+        '["%s",1,2,[[7,{}]]]',
+        '{"%s":1}',
+        "%s",
+        "[" * 5000 + "%s",
+    ],
+)
+def test_a_frame_of_another_shape_is_passed_over(odd: str) -> None:
+    rig = _rig()
+    rig.kill()
+    text = (odd % rig.journal.name).encode()
+    rig.disk.write(FILE, b"%08x %d\n%b" % (crc32(text), len(text), text))
+    rig.boot()
+    rig.write("system.started")
+    assert rig.journal.count() == 3
     assert rig.health == []
 
 
