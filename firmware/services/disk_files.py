@@ -27,9 +27,9 @@ class Slot:
             os.close(self._fd)
             raise
 
-    def write(self, data: bytes) -> None:
-        """Write over the beginning, not durably. Raises OSError."""
-        os.pwrite(self._fd, data, 0)
+    def write(self, data: bytes, at: int = 0) -> None:
+        """Write over what stands there, not durably. Raises OSError."""
+        os.pwrite(self._fd, data, at)
 
     def sync(self) -> None:
         """Make what was written durable. Raises OSError."""
@@ -54,9 +54,9 @@ class VfsSlot(Slot):
             file.xClose()
             raise
 
-    def write(self, data: bytes) -> None:
-        """Write over the beginning, not durably. Raises `apsw.Error`."""
-        self._file.xWrite(data, 0)
+    def write(self, data: bytes, at: int = 0) -> None:
+        """Write over what stands there, not durably. Raises `apsw.Error`."""
+        self._file.xWrite(data, at)
 
     def sync(self) -> None:
         """Make what was written durable. Raises `apsw.Error`."""

@@ -8,12 +8,15 @@ anything else, with the number of the start in which it was made.
 
 The file holds one frame, the batches of one transaction: eight hexadecimal digits of a CRC-32, a space, how
 many bytes follow the line's end, then those bytes, JSON. It is written over once the journal has it.
+Where a door gave up waiting while that was written, the file's last sector says so: the CRC again, and which
+batches are late.
 Where it cannot be written the journal alone makes records durable, as it does with all others.
 
 Nothing here raises.
 """
 
 import json
+import os
 from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any, NamedTuple
@@ -30,6 +33,8 @@ from firmware.services.journal_salvage import Past
 from firmware.trust import canonical
 
 SLOT_BYTES = 16384  #: of the file; a card is some 700
+LATE_AT = SLOT_BYTES - 512  #: where it stands, in a sector of its own, which doors did not wait
+TRIES = 3  #: how often a file that cannot be read is tried
 
 _NOTHING = b"\n"  # no frame begins so
 _FAULTS = (apsw.Error, OSError)
@@ -65,19 +70,37 @@ class Ahead:
         self._path = path.removesuffix(".db") + ".ahead"
         self._slot: Slot | None = None
         self._owed = False  # what it holds is not known to be in the journal
+        #: str  what is wrong with the file, one line; empty: nothing that could cost a record
+        self.problem = ""
 
     def read(self, journal: str, last_seq: int) -> Frame | None:
         """What went ahead to `journal`, whose last known seq is `last_seq`, and never came there."""
-        with suppress(*_FAULTS, ValueError, RecursionError, TypeError):
-            if self._files.exists(self._path):
-                head, _, body = self._files.read(self._path, SLOT_BYTES, 0).partition(b"\n")
-                guard, _, amount = head.partition(b" ")
-                text = body[: int(amount or b"0")]
-                if text and guard == b"%08x" % crc32(text):
-                    frame = _frame(json.loads(text))
-                    if frame.journal == journal and frame.after >= last_seq:
-                        return frame
+        content = self._content()
+        head, _, body = content.partition(b"\n")
+        guard, _, amount = head.partition(b" ")
+        with suppress(ValueError, TypeError, IndexError, RecursionError):
+            text = body[: int(amount or b"0")]
+            if text and guard == b"%08x" % crc32(text):
+                frame = _frame(json.loads(text))
+                said, _, late = content[LATE_AT:].partition(b"\n")[0].partition(b" ")
+                for place in late.split() if said == guard else ():
+                    frame.batches[int(place)].late = True
+                if frame.journal == journal and frame.after >= last_seq:
+                    return frame
         return None
+
+    def _content(self) -> bytes:
+        self.problem = ""
+        for _ in range(TRIES):
+            try:
+                if self._files.exists(self._path):
+                    return self._files.read(self._path, SLOT_BYTES, 0)
+                return b""
+            except _FAULTS:
+                continue
+        name = os.path.basename(self._path)
+        self.problem = f"{name}: cannot be read; the last card of before the start may be lost"
+        return b""
 
     def recall(self, past: Past) -> None:
         """Bring what journal `past` kept up to what went ahead to it and never came there."""
@@ -97,17 +120,23 @@ class Ahead:
             return False
         said = [[batch.events, batch.kept] for batch in batches]
         try:
-            text = canonical.write_plain([journal, boot, after, said])
-            data = b"%08x %d\n%b" % (crc32(text), len(text), text)
-            if len(data) > SLOT_BYTES:
+            text = canonical.dumps([journal, boot, after, said])
+            guard = b"%08x" % crc32(text)
+            data = b"%b %d\n%b" % (guard, len(text), text)
+            if len(data) > LATE_AT:
                 return False
             self._slot.write(data)
             self._slot.sync()
-        except (*_FAULTS, ValueError, TypeError, RecursionError):
+        except (*_FAULTS, ValueError):
             return False
         self._owed = True
         for batch in batches:
             batch.durable = True
+        late = [place for place, batch in enumerate(batches) if batch.late]
+        if late:  # meanwhile; who makes it late asks in the other order (`Batch.mark_late`)
+            with suppress(*_FAULTS):
+                self._slot.write(b"%b %b\n" % (guard, " ".join(map(str, late)).encode()), LATE_AT)
+                self._slot.sync()
         return True
 
     def settle(self) -> None:
@@ -130,6 +159,7 @@ class Ahead:
 
 def _frame(said: Any) -> Frame:
     """What `Ahead.write` said. Raises ValueError or TypeError for all else."""
+    canonical.dumps(said)  # which is what the journal would ask
     journal, boot, after, batches = said
     made = [Batch(events, [0] * len(events), kept) for events, kept in batches]
     if not (type(journal) is str and type(boot) is type(after) is int):

@@ -166,7 +166,8 @@ class JournalFile:
         self._ahead.prepare()
         self._notes.keep(self.past.kept)
         self._note_beside()
-        note, self._cleared = self._cleared, ""
+        note, self._cleared = self._cleared or self._ahead.problem, ""
+        self._ahead.problem = ""
         return note
 
     def _create(self, connection: apsw.Connection) -> None:

@@ -12,7 +12,7 @@ import pytest
 from test_firmware_services_journal_rig import Rig, event, types
 
 from firmware.runtime.ports import Batch
-from firmware.services.disk_files import Files
+from firmware.services.disk_files import Files, VfsFiles
 from firmware.services.journal_ahead import SLOT_BYTES
 from firmware.trust import chain
 
@@ -178,6 +178,68 @@ def test_what_is_mended_in_time_is_told_once_and_stands_once() -> None:
     third = _card(rig, told)
     rig.run(1)
     assert told[2:] == [third]
+
+
+def test_a_card_for_which_the_door_gave_up_waiting_meanwhile_is_late_after_a_cut_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rig = _rig()
+    slot = rig.journal._file._ahead._slot
+    assert slot is not None
+    first = Batch([event("access.granted")], [7], {})
+    second = Batch([event("access.granted"), event("portal.released")], [7, 7], {})
+    sync = slot.sync
+
+    def slow() -> None:
+        second.mark_late()
+        sync()
+
+    monkeypatch.setattr(slot, "sync", slow)
+    assert rig.journal._file.go_ahead([first, second])
+    assert (first.durable, second.durable, first.late, second.late) == (True, True, False, True)
+    stored = _after_a_cut(rig)[2:]
+    assert types(stored) == ["access.granted", "access.granted", "portal.released"]
+    assert [record.get("late") for record in stored] == [None, True, True]
+
+
+def test_a_file_that_cannot_be_read_at_once_is_tried_again_and_one_that_never_can_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for fails in (2, 1000):
+        rig = _rig()
+        _card(rig)
+        rig.kill()
+        read, left = VfsFiles.read, [fails]
+
+        def failing(
+            files: VfsFiles, path: str, *more: int, read: Any = read, left: Any = left
+        ) -> Any:
+            if path == FILE and left[0]:
+                left[0] -= 1
+                raise apsw.IOError("once more")
+            return read(files, path, *more)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(VfsFiles, "read", failing)
+            journal = rig.boot()
+        assert types(rig.stored()).count("access.granted") == (fails == 2)
+        rig.write("system.started")
+        rig.run(3000)
+        told = "journal.ahead: cannot be read; the last card of before the start may be lost"
+        works = "journal.db: writes again"
+        assert rig.health == ([] if fails == 2 else [(False, told), (True, works)])
+        assert journal.kept_known
+
+
+def test_what_the_journal_would_refuse_does_not_go_ahead() -> None:
+    for odd in (float("nan"), {1: 2}, "\ud800", 2**60):
+        rig = _rig()
+        told: list[Batch] = []
+        batch = Batch([{**event("access.granted"), "odd": odd}], [7], {})
+        rig.journal.append(batch, told.append)
+        rig.run()
+        assert (batch.durable, told) == (False, [])
+        assert rig.stored() == rig.written
 
 
 def test_a_disk_that_takes_nothing_ahead_costs_no_record() -> None:
