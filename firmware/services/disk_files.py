@@ -102,8 +102,8 @@ class Files:
         return os.path.getsize(path)
 
     def read(self, path: str, amount: int, offset: int) -> bytes:
-        """A piece of a file. Raises OSError."""
-        with open(path, "rb") as file:
+        """A piece of a file. Raises OSError, also for what is none: nobody waits for a pipe's other end."""
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
             file.seek(offset)
             return file.read(amount)
 

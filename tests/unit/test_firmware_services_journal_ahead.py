@@ -13,6 +13,8 @@ from test_firmware_services_journal_rig import Rig, event, types
 
 from firmware.runtime.ports import Batch
 from firmware.services.disk_files import Files, VfsFiles
+from firmware.services.executor import InlineExecutor
+from firmware.services.journal import SqliteJournal
 from firmware.services.journal_ahead import SLOT_BYTES
 from firmware.trust import chain
 
@@ -320,6 +322,29 @@ def test_what_has_left_to_tell_of_is_told_when_the_journal_has_it() -> None:
     _card(rig)
     rig.run()
     assert more == [4]
+
+
+@pytest.mark.parametrize("what", ["pipe", "folder", "link to nothing", "link to itself", "device"])
+def test_what_is_no_file_in_its_place_keeps_no_journal_from_starting(
+    what: str, tmp_path: Path
+) -> None:
+    place = tmp_path / FILE
+    if what == "pipe":
+        os.mkfifo(place)
+    elif what == "folder":
+        place.mkdir()
+    else:
+        place.symlink_to({"device": "/dev/zero", "link to itself": FILE}.get(what, "nowhere"))
+    rig = Rig()
+    executor = InlineExecutor(rig.loop)
+    journal = SqliteJournal(str(tmp_path / "journal.db"), executor, rig.loop, "c-01")
+    journal.open()
+    told: list[Batch] = []
+    journal.append(Batch([event("access.granted")], [7], {}), told.append)
+    rig.run()
+    assert len(told) == 1
+    assert journal.count() == 2
+    executor.close()
 
 
 def test_on_the_real_disk_the_file_is_ours_alone_and_keeps_its_length(tmp_path: Path) -> None:
