@@ -152,3 +152,22 @@ def test_a_record_that_became_durable_in_the_very_moment_is_not_late() -> None:
     outputs, site, strike = _released(batch)
     outputs.apply(site, None, 100)
     assert (strike.driven, batch.late) == ([True], False)
+
+
+class Racing(Batch):
+    """A batch that another thread tells durable at the moment at which it is made late."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        super().__setattr__(name, value)
+        if name == "late" and value:
+            super().__setattr__("durable", True)
+
+
+def test_a_batch_that_is_durable_at_the_moment_the_door_gives_up_is_not_late() -> None:
+    for batch in (Racing([], [], {}), Batch([], [], {})):
+        batch.mark_late()
+        assert batch.late == (not isinstance(batch, Racing))
+    batch = Batch([], [], {})
+    batch.durable = True
+    batch.mark_late()
+    assert not batch.late

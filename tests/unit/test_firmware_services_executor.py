@@ -3,7 +3,9 @@
 import fcntl
 import os
 import resource
+import select
 import threading
+import time
 from functools import partial
 from typing import Any
 
@@ -212,6 +214,22 @@ def test_a_wait_ends_no_earlier_than_its_last_millisecond() -> None:
         due_ms = clock.now_ms() + ms
         waiter.wait(ms)
         assert clock.now_ms() >= due_ms
+    waiter.close()
+
+
+def test_a_wait_ends_with_the_clocks_millisecond(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[float] = []
+
+    def select_(reads: object, writes: object, odd: object, rest_s: float) -> tuple[list[int], ...]:
+        asked.append(rest_s)
+        return [], [], []
+
+    waiter = WakingPollWaiter()
+    with monkeypatch.context() as patch:
+        patch.setattr(select, "select", select_)
+        patch.setattr(time, "monotonic_ns", lambda: 7_000_600_000)
+        waiter.wait(25)
+    assert asked == [pytest.approx(0.0244)]
     waiter.close()
 
 

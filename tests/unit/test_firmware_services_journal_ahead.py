@@ -16,6 +16,7 @@ from firmware.services.disk_files import Files, VfsFiles
 from firmware.services.executor import InlineExecutor
 from firmware.services.journal import SqliteJournal
 from firmware.services.journal_ahead import SLOT_BYTES
+from firmware.services.journal_file import JournalFile
 from firmware.trust import chain
 
 FILE = "journal.ahead"
@@ -315,6 +316,43 @@ def test_a_journal_that_takes_anothers_place_begins_with_what_went_ahead_to_that
     assert types(_after_a_cut(rig)).count("access.granted") == 1
 
 
+def test_a_journal_that_is_set_aside_before_it_has_the_card_gives_it_to_the_next_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rig = _rig()
+    told: list[Batch] = []
+    write, failed = JournalFile._write, [False]
+
+    def corrupt(file: JournalFile, *more: Any) -> Any:
+        if not failed[0]:
+            failed[0] = True
+            raise apsw.CorruptError("a page")
+        return write(file, *more)
+
+    monkeypatch.setattr(JournalFile, "_write", corrupt)
+    old, batch = rig.journal.name, _card(rig, told)
+    rig.run()
+    assert rig.journal.name != old
+    assert told == [batch]
+    assert types(rig.stored()) == ["system.journal_started", "access.granted", "portal.released"]
+
+
+def test_a_journal_that_can_only_be_read_keeps_what_went_ahead_to_it() -> None:
+    rig = _rig()
+    rig.write("portal.mode", spent=1)
+    _card(rig, spent=2, first=True)
+    rig.kill()
+    file = JournalFile("journal.db", "c-01", 100000, rig.disk.vfs_name, False, os.urandom)
+    file.look()
+    assert file.kept == {"spent": 2, "first": True}
+
+
+def test_a_long_frame_comes_back_whole() -> None:
+    rig = _rig()
+    _card(rig, spent="x" * 12000)
+    assert rig.restart().kept == {"spent": "x" * 12000}
+
+
 def test_what_has_left_to_tell_of_is_told_when_the_journal_has_it() -> None:
     rig = _rig()
     more: list[int] = []
@@ -347,11 +385,17 @@ def test_what_is_no_file_in_its_place_keeps_no_journal_from_starting(
     executor.close()
 
 
-def test_on_the_real_disk_the_file_is_ours_alone_and_keeps_its_length(tmp_path: Path) -> None:
+def test_on_the_real_disk_the_file_is_ours_alone_and_keeps_its_length(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = str(tmp_path / FILE)
     slot = Files().slot(path, 512)
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fdatasync", synced.append)
     slot.write(b"first")
+    assert not synced
     slot.sync()
+    assert len(synced) == 1
     slot.close()
     assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
     again = Files().slot(path, 1024)
