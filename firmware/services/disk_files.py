@@ -1,5 +1,6 @@
 """The files that databases are, on the real disk or a VFS of SQLite: moved, copied, written, made durable."""
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import suppress
@@ -20,7 +21,7 @@ class Slot:
         try:
             there = os.fstat(self._fd).st_size
             if there < amount:
-                os.pwrite(self._fd, bytes(amount - there), there)
+                self.write(bytes(amount - there), there)
                 os.fsync(self._fd)
                 whole_files.sync(os.path.dirname(path) or ".")
         except OSError:
@@ -29,7 +30,8 @@ class Slot:
 
     def write(self, data: bytes, at: int = 0) -> None:
         """Write over what stands there, not durably. Raises OSError."""
-        os.pwrite(self._fd, data, at)
+        if os.pwrite(self._fd, data, at) != len(data):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def sync(self) -> None:
         """Make what was written durable. Raises OSError."""

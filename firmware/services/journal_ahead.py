@@ -36,6 +36,9 @@ SLOT_BYTES = 16384  #: of the file; a card is some 700
 LATE_AT = SLOT_BYTES - 512  #: where it stands, in a sector of its own, which doors did not wait
 TRIES = 3  #: how often a file that cannot be read is tried
 
+_ADDED = frozenset(
+    ("v", "id", "journal", "seq", "boot", "prev", "hash", "simulated")
+)  # by the journal
 _NOTHING = b"\n"  # no frame begins so
 _FAULTS = (apsw.Error, OSError)
 
@@ -109,10 +112,13 @@ class Ahead:
             keep(past.kept, texts(batch.kept))
 
     def prepare(self) -> None:
-        """Have the file there, at its length."""
+        """Have the file there, at its length; what was read of it is in the journal and is struck out."""
         if self._slot is None:
             with suppress(*_FAULTS):
                 self._slot = self._files.slot(self._path, SLOT_BYTES)
+                if not self.problem:
+                    self._slot.write(_NOTHING)
+                    self._slot.sync()
 
     def write(self, journal: str, boot: int, after: int, batches: list[Batch]) -> bool:
         """Make `batches` durable, and tell them so; False: it was not done, and they were told nothing."""
@@ -167,6 +173,6 @@ def _frame(said: Any) -> Frame:
     for batch in made:
         if not (type(batch.events) is list and type(batch.kept) is dict):
             raise TypeError
-        if not all(type(event) is dict for event in batch.events):
+        if not all(type(event) is dict and _ADDED.isdisjoint(event) for event in batch.events):
             raise TypeError
     return Frame(journal, boot, after, made)

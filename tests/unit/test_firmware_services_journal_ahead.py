@@ -283,6 +283,7 @@ def test_a_frame_that_is_none_or_another_journals_is_passed_over(how: str) -> No
         '["%s",1,2,[[["x"],{}]]]',
         '["%s",1,2,[[[],[]]]]',
         '["%s",1,2,[[7,{}]]]',
+        '["%s",1,2,[[[{"type":"access.granted","seq":7}],{}]]]',
         '{"%s":1}',
         "%s",
         "[" * 5000 + "%s",
@@ -345,6 +346,36 @@ def test_a_journal_that_can_only_be_read_keeps_what_went_ahead_to_it() -> None:
     file = JournalFile("journal.db", "c-01", 100000, rig.disk.vfs_name, False, os.urandom)
     file.look()
     assert file.kept == {"spent": 2, "first": True}
+
+
+def test_a_frame_that_is_ahead_of_an_older_journal_is_taken_in_once() -> None:
+    rig = _rig()
+    older = {name: rig.disk.read(name) for name in rig.disk.names() if name != FILE}
+    for number in range(5):
+        rig.write("portal.opened", door=number)
+    _card(rig, spent=1)
+    rig.kill()
+    for name, content in older.items():  # somebody's copy of last week
+        rig.disk.write(name, content)
+    for _ in range(3):
+        assert types(_after_a_cut(rig)).count("access.granted") == 1
+        assert rig.journal.kept["spent"] in (1, 2)
+        rig.write("system.started", spent=2)
+    assert rig.journal.kept_known
+    assert rig.restart().kept["spent"] == 2
+
+
+def test_a_disk_that_takes_half_of_a_frame_took_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slot = Files().slot(str(tmp_path / FILE), 64)
+    write = os.pwrite
+    monkeypatch.setattr(os, "pwrite", lambda fd, data, at: write(fd, data[:3], at))
+    with pytest.raises(OSError, match="No space"):
+        slot.write(b"frame")
+    slot.close()
+    with pytest.raises(OSError, match="No space"):
+        Files().slot(str(tmp_path / "other"), 64)
 
 
 def test_a_long_frame_comes_back_whole() -> None:
