@@ -207,8 +207,8 @@ FAULTS = {
     ),
     "what goes ahead is not made durable": Fault(
         "services/journal_ahead.py",
-        "self._slot.sync()",
-        "pass",
+        "self._slot.write(data)\n            self._slot.sync()",
+        "self._slot.write(data)",
         "3 before its record",
         tables(card(1000)),
     ),

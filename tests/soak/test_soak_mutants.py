@@ -48,7 +48,11 @@ FAULTS = {
         "services/database.py", '"synchronous", "FULL"', '"synchronous", "OFF"', "3 ", 2
     ),
     "what goes ahead is not synced": Fault(
-        "services/journal_ahead.py", "self._slot.sync()", "pass", "3 ", 1
+        "services/journal_ahead.py",
+        "self._slot.write(data)\n            self._slot.sync()",
+        "self._slot.write(data)",
+        "3 ",
+        1,
     ),
     "a number is left out": Fault(
         "services/journal_draft.py", "seq = self.seq + 1", "seq = self.seq + 2", "3 gap", 1
