@@ -234,9 +234,8 @@ def one_round(guest: Guest, chance: random.Random, owner: Owner | None = None) -
     )
     if owner:
         owner.wait_boot(boot)
-    cut = threading.Timer(
-        chance.uniform(0.3, 8 if owner else 4), chance.choice((Guest.kill, _cut_at_a_move)), [guest]
-    )
+    deed, latest_s = chance.choice(((Guest.kill, 4), (_cut_at_a_move, 2.5)))
+    cut = threading.Timer(chance.uniform(0.3, latest_s * (2 if owner else 1)), deed, [guest])
     cut.start()
     desk = threading.Thread(target=_open, args=(guest, owner, random.Random(chance.random())))
     desk.start()
