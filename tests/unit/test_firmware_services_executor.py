@@ -159,17 +159,26 @@ def test_a_wake_up_before_the_wait_is_not_lost_and_a_million_do_not_block() -> N
     waiter.close()
 
 
-def test_other_descriptors_are_still_watched() -> None:
+def _is_watched(fd: int, write_fd: int) -> None:
     waiter = WakingPollWaiter()
-    read_fd, write_fd = os.pipe()
     seen: list[bytes] = []
-    waiter.add_reader(read_fd, lambda: seen.append(os.read(read_fd, 10)))
+    waiter.add_reader(fd, lambda: seen.append(os.read(fd, 10)))
     os.write(write_fd, b"x")
     waiter.wait(10000)
     assert seen == [b"x"]
     waiter.close()
-    os.close(read_fd)
-    os.close(write_fd)
+
+
+def test_other_descriptors_are_still_watched_those_above_what_select_knows_too() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 2048), hard))
+    read_fd, write_fd = os.pipe()
+    high_fd = fcntl.fcntl(read_fd, fcntl.F_DUPFD_CLOEXEC, 1500)
+    for fd in (read_fd, high_fd):
+        _is_watched(fd, write_fd)
+    for fd in (read_fd, write_fd, high_fd):
+        os.close(fd)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_a_descriptor_that_was_closed_under_it_is_told_and_stops_nobody() -> None:
@@ -189,23 +198,6 @@ def test_a_descriptor_that_was_closed_under_it_is_told_and_stops_nobody() -> Non
     waiter.wait(10000)
     waiter.close()
     os.close(write_fd)
-
-
-def test_a_descriptor_above_those_that_select_knows_is_watched_too() -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 2048), hard))
-    waiter = WakingPollWaiter()
-    read_fd, write_fd = os.pipe()
-    high_fd = fcntl.fcntl(read_fd, fcntl.F_DUPFD_CLOEXEC, 1500)
-    seen: list[bytes] = []
-    waiter.add_reader(high_fd, lambda: seen.append(os.read(high_fd, 10)))
-    os.write(write_fd, b"x")
-    waiter.wait(10000)
-    assert seen == [b"x"]
-    waiter.close()
-    for fd in (read_fd, write_fd, high_fd):
-        os.close(fd)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_a_wait_ends_no_earlier_than_its_last_millisecond() -> None:
