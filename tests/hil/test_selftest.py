@@ -8,13 +8,24 @@ from collections.abc import Iterator
 
 import pytest
 from guest import Guest
-from installed import CONTACT, HANDLE, MAGNET, PYTHON, SAFE, STRIKE, YARD_EXIT, House, shown
+from installed import (
+    CONTACT,
+    HANDLE,
+    LOCKED,
+    MAGNET,
+    PYTHON,
+    RELEASED,
+    SAFE,
+    STRIKE,
+    YARD_EXIT,
+    House,
+    shown,
+)
 from state_folder import CARDS
 
 from firmware.trust import signing
 
 STATE, FIFO, OUT = "/run/selftest", "/run/selftest.fifo", "/run/selftest.out"
-RELEASED, LOCKED = 0, 1  #: the strike's relay is active low
 ENGAGED, OPEN = 1, 0  #: the magnet
 COMMAND = (
     "setpriv --reuid doorward-door --regid doorward-door --groups gpio,dialout,i2c,spi,input "
