@@ -29,6 +29,9 @@ MISSES = 3  #: so many replies missed, one after the other, are as good
 RETRY_MS = 1000  #: a reader that refuses is tried again after this
 SOUND_MS = 10_000  #: how long a buzzer sounds by itself if nobody says any more
 KEPT = 32  #: answers of a reader that was away that may hold what it kept; no more is taken for old
+SET_BACK_MS = (
+    100  #: a clock set back by more than this is not waited for: a new channel takes as long
+)
 AGAIN_MS = 8000  #: so a sound that goes on is sent again
 BEEP_MS = 100  #: a sound that was over before its turn came lasts so long, OSDP's unit of time
 
@@ -269,6 +272,11 @@ class Link:
             if self._went_off:
                 self._gave_up(0, now_ms)
                 return
+        if online and now_ms - self._replied_ms - POLL_MS > SET_BACK_MS:
+            # It reckons by the time of day, and would ask nothing until the day is where it was.
+            self.restart(now_ms)
+            self.answers = True
+            return
         self.due_ms = max(now_ms + 1, self._replied_ms + POLL_MS) if online else now_ms + POLL_MS
 
     def _wanted(self, now_ms: int) -> dict[str, Any] | None:

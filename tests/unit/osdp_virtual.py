@@ -35,10 +35,14 @@ def frame(address: int, number: int, code: int) -> bytes:
 
 
 class VirtualTime(BusTime):
-    """Moves on when somebody waits."""
+    """Moves on when somebody waits.
+
+    day_ms  float  the time of day at its start: what libosdp reckons by may be set while it runs
+    """
 
     def __init__(self) -> None:
         self.at_ms = 0.0
+        self.day_ms = 0.0
         self.wire: Wire | None = None
 
     def now_ms(self) -> int:
@@ -228,7 +232,7 @@ class Panel:
         if not reply:
             return
         self._waits = False
-        self._heard_ms = self._time.at_ms
+        self._heard_ms = self._time.day_ms + self._time.at_ms
         if not self._enabled:
             self._step = 0
         elif reply[5] in (NAK, *SPOILT) or reply != frame(reply[1], reply[4] & 3, reply[5]):
@@ -250,7 +254,7 @@ class Panel:
             code = frames.HANDSHAKE[self._step]
         elif self._wanted:
             code = self._wanted.pop(0)
-        elif self._time.at_ms - self._heard_ms >= _ASKS_AFTER_MS:
+        elif self._time.day_ms + self._time.at_ms - self._heard_ms >= _ASKS_AFTER_MS:
             code = POLL
         else:
             return

@@ -317,3 +317,23 @@ def test_one_answer_that_is_lost_loses_no_reader() -> None:
         bus.sides[1].silent = False
         bus.run(1000)
     assert all(told == [] for told in bus.told.values())
+
+
+@pytest.mark.parametrize("by_ms", [-86_400_000, -3_600_000, -1000, -80, -20, 80, 3_600_000])
+def test_a_clock_that_is_set_keeps_no_reader_waiting_and_loses_no_card(by_ms: int) -> None:
+    """libosdp reckons by the time of day: set back, it asks nothing until the day is where it was."""
+    for phase_ms in range(0, 60, 4):
+        bus = _settled(3)
+        bus.run(phase_ms)
+        bus.time.day_ms += by_ms
+        since_ms = bus.time.at_ms
+        for side in bus.sides.values():
+            side.cards = 1
+        bus.run(2000)
+        assert all(told == [] for told in bus.told.values())
+        for address, side in bus.sides.items():
+            (card_ms,) = bus.cards[address]
+            assert card_ms - since_ms < NOTICED_MS / 2
+            assert _gaps(side.answered_ms, since_ms, bus.time.at_ms) < NOTICED_MS / 2
+            channels = len([ms for ms in side.challenged_ms if ms > since_ms])
+            assert channels == int(by_ms <= -1000), "made anew, but for what is sooner waited for"
