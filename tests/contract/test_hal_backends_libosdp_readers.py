@@ -1,7 +1,9 @@
 """`hal.backends.libosdp_readers` with libosdp's own readers in other processes, over pseudo-terminals."""
 
 import contextlib
+import os
 import sys
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +18,8 @@ from hal.errors import DeviceUnavailableError, LineBusyError
 CARD = "10110011100011110000111110"
 OTHER = "01010101010101010101010101"
 LED, BUZZER = 2, 3
+#: whether the machine's clock may be set
+MAY_SET_CLOCK = bool(os.environ.get("DOORWARD_MAY_SET_CLOCK"))
 
 
 @pytest.fixture
@@ -382,3 +386,31 @@ def test_several_that_fall_silent_together_are_each_lost_and_the_last_one_is_sti
     rig.cut = set()
     for one in heard[:3]:
         one.until("back")
+
+
+@pytest.mark.skipif(
+    not MAY_SET_CLOCK, reason="NOT RUN ON A KERNEL'S OWN CLOCK: no DOORWARD_MAY_SET_CLOCK"
+)
+@pytest.mark.parametrize("by_s", [-3600, -1, 3600])
+def test_a_kernels_clock_that_is_set_keeps_no_reader_waiting(rig: Rig, by_s: int) -> None:
+    """libosdp reckons by the time of day."""
+    peer = rig.peer(0)
+    heard = _heard(rig)
+    heard.until_up()
+    peer.card(CARD)
+    heard.until_cards(1)
+    _set_clock(by_s)
+    try:
+        peer.card(OTHER)
+        heard.until_cards(2)
+        peer.card(CARD)
+        heard.until_cards(3)
+    finally:
+        _set_clock(-by_s)
+    peer.card(OTHER)
+    heard.until_cards(4)
+    assert heard.cards() == [CARD, OTHER, CARD, OTHER]
+
+
+def _set_clock(by_s: int) -> None:
+    time.clock_settime(time.CLOCK_REALTIME, time.clock_gettime(time.CLOCK_REALTIME) + by_s)

@@ -1,4 +1,4 @@
-"""Readers that type and chips on I2C where they need a kernel's own: in the guest, on uinput and i2c-stub.
+"""Readers and chips where they need a kernel's own: in the guest, on uinput, i2c-stub, a clock that is set.
 
 They are the tests of tests/contract that are skipped elsewhere.
 """
@@ -12,6 +12,7 @@ TESTS = (
     "tests/contract/test_hal_backends_input_keys.py",
     "tests/contract/test_hal_backends_mcp23017.py",
     "tests/contract/test_hal_backends_converters.py",
+    "tests/contract/test_hal_backends_libosdp_readers.py",
 )
 STUB = "modprobe i2c-dev; modprobe i2c-stub chip_addr=0x20,0x48; modprobe uinput; modprobe evdev"
 
@@ -28,6 +29,7 @@ def said(guest: Guest) -> str:
         "PYTHONPATH": "/opt/hil-python",
         "PYTHONUTF8": "1",
         "DOORWARD_I2C_STUB": f"/dev/{bus[1]}",
+        "DOORWARD_MAY_SET_CLOCK": "1",
     }
     words += ["--tb=short", "-k", "kernels", *TESTS]
     return guest.run(*words, limit_s=240, folder="/opt/doorward", environment=environment).out
