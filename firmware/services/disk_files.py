@@ -17,9 +17,11 @@ class Slot:
     """A file that is written in place and never changes its length, held open."""
 
     def __init__(self, path: str, amount: int) -> None:
+        self._path = path
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            there = os.fstat(self._fd).st_size
+            self._is = os.fstat(self._fd)
+            there = self._is.st_size
             if there < amount:
                 self.write(bytes(amount - there), there)
                 os.fsync(self._fd)
@@ -34,8 +36,10 @@ class Slot:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def sync(self) -> None:
-        """Make what was written durable. Raises OSError."""
+        """Make what was written durable where the next start looks for it. Raises OSError."""
         os.fdatasync(self._fd)
+        if not os.path.samestat(self._is, os.stat(self._path)):
+            raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
 
     def close(self) -> None:
         """Give the file back. Raises OSError."""

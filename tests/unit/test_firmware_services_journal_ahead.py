@@ -1,5 +1,6 @@
 """What a door waits for is durable beside the journal first, and in it once, whatever happens between."""
 
+import contextlib
 import json
 import os
 import stat
@@ -376,6 +377,28 @@ def test_a_disk_that_takes_half_of_a_frame_took_none(
     slot.close()
     with pytest.raises(OSError, match="No space"):
         Files().slot(str(tmp_path / "other"), 64)
+
+
+@pytest.mark.parametrize("by", ["nobody", "nothing", "another", "a folder", "a link to nothing"])
+def test_a_file_that_somebody_has_taken_away_makes_nothing_durable(by: str, tmp_path: Path) -> None:
+    place = tmp_path / FILE
+    slot = Files().slot(str(place), 64)
+    if by != "nobody":
+        place.rename(tmp_path / "elsewhere")
+    if by == "another":
+        place.write_bytes(bytes(64))
+    elif by == "a folder":
+        place.mkdir()
+    elif by == "a link to nothing":
+        place.symlink_to("nowhere")
+    slot.write(b"frame")
+    with (
+        contextlib.nullcontext()
+        if by == "nobody"
+        else pytest.raises(OSError, match="Stale|No such")
+    ):
+        slot.sync()
+    slot.close()
 
 
 def test_a_long_frame_comes_back_whole() -> None:
