@@ -67,6 +67,8 @@ def describe(error: BaseException) -> str:
     for kind, words in _WORDS:
         if isinstance(error, kind):
             return words
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
     return f"failed ({type(error).__name__})"
 
 

@@ -73,6 +73,10 @@ class VfsSlot(Slot):
         self._file.xClose()
 
 
+def _at_once(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
 class Files:
     """The files of databases on the real disk."""
 
@@ -109,7 +113,7 @@ class Files:
 
     def read(self, path: str, amount: int, offset: int) -> bytes:
         """A piece of a file. Raises OSError, also for what is none: nobody waits for a pipe's other end."""
-        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb") as file:
+        with open(path, "rb", opener=_at_once) as file:
             file.seek(offset)
             return file.read(amount)
 

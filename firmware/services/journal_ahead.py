@@ -26,7 +26,7 @@ import apsw
 
 from firmware.access.record import ACCESS_GRANTED
 from firmware.runtime.ports import Batch
-from firmware.services import journal_memo
+from firmware.services import database, journal_memo
 from firmware.services.disk_files import Files, Slot
 from firmware.services.journal_draft import keep, texts
 from firmware.services.journal_salvage import Past
@@ -71,13 +71,16 @@ class Ahead:
     def __init__(self, files: Files, path: str) -> None:
         self._files = files
         self._path = path.removesuffix(".db") + ".ahead"
+        self._name = os.path.basename(self._path)
         self._slot: Slot | None = None
         self._owed = False  # what it holds is not known to be in the journal
-        #: str  what is wrong with the file, one line; empty: nothing that could cost a record
-        self.problem = ""
+        self._is_over = False  # what it held at the start is this journal's, which has it
+        self._failing = False
+        self._problem = ""
 
     def read(self, journal: str, last_seq: int) -> Frame | None:
         """What went ahead to `journal`, whose last known seq is `last_seq`, and never came there."""
+        self._is_over = False
         content = self._content()
         head, _, body = content.partition(b"\n")
         guard, _, amount = head.partition(b" ")
@@ -88,12 +91,17 @@ class Ahead:
                 said, _, late = content[LATE_AT:].partition(b"\n")[0].partition(b" ")
                 for place in late.split() if said == guard else ():
                     frame.batches[int(place)].late = True
-                if frame.journal == journal and frame.after >= last_seq:
+                self._is_over = frame.journal == journal
+                if self._is_over and frame.after >= last_seq:
                     return frame
         return None
 
+    def trouble(self) -> str:
+        """What is wrong with the file since it was last asked, one line; empty: nothing new."""
+        told, self._problem = self._problem, ""
+        return told
+
     def _content(self) -> bytes:
-        self.problem = ""
         for _ in range(TRIES):
             try:
                 if self._files.exists(self._path):
@@ -101,8 +109,9 @@ class Ahead:
                 return b""
             except _FAULTS:
                 continue
-        name = os.path.basename(self._path)
-        self.problem = f"{name}: cannot be read; the last card of before the start may be lost"
+        self._problem = (
+            f"{self._name}: cannot be read; the last card of before the start may be lost"
+        )
         return b""
 
     def recall(self, past: Past) -> None:
@@ -112,11 +121,14 @@ class Ahead:
             keep(past.kept, texts(batch.kept))
 
     def prepare(self) -> None:
-        """Have the file there, at its length; what was read of it is in the journal and is struck out."""
+        """Have the file there, at its length; what was read of it is in the journal by now and is struck out.
+
+        A frame of another journal stays: that one may come back.
+        """
         if self._slot is None:
             with suppress(*_FAULTS):
                 self._slot = self._files.slot(self._path, SLOT_BYTES)
-                if not self.problem:
+                if self._is_over:
                     self._slot.write(_NOTHING)
                     self._slot.sync()
 
@@ -127,21 +139,34 @@ class Ahead:
         said = [[batch.events, batch.kept] for batch in batches]
         try:
             text = canonical.dumps([journal, boot, after, said])
-            guard = b"%08x" % crc32(text)
-            data = b"%b %d\n%b" % (guard, len(text), text)
-            if len(data) > LATE_AT:
-                return False
+        except ValueError:
+            return False
+        guard = b"%08x" % crc32(text)
+        data = b"%b %d\n%b" % (guard, len(text), text)
+        if len(data) > LATE_AT:
+            return False
+        try:
             self._slot.write(data)
             self._slot.sync()
-        except (*_FAULTS, ValueError):
+        except _FAULTS as error:
+            if not self._failing:
+                words = (
+                    f"cannot be written ({database.describe(error)}); cards wait for the journal"
+                )
+                self._problem = f"{self._name}: {words}"
+            self._failing = True
+            # It may be there all the same, and count if the journal never has them: then no door waited.
+            with suppress(*_FAULTS):
+                self._slot.write(_late(guard, range(len(batches))), LATE_AT)
             return False
+        self._failing = False
         self._owed = True
         for batch in batches:
             batch.durable = True
         late = [place for place, batch in enumerate(batches) if batch.late]
         if late:  # meanwhile; who makes it late asks in the other order (`Batch.mark_late`)
             with suppress(*_FAULTS):
-                self._slot.write(b"%b %b\n" % (guard, " ".join(map(str, late)).encode()), LATE_AT)
+                self._slot.write(_late(guard, late), LATE_AT)
                 self._slot.sync()
         return True
 
@@ -161,6 +186,11 @@ class Ahead:
         if slot is not None:
             with suppress(*_FAULTS):
                 slot.close()
+
+
+def _late(guard: bytes, places: Iterable[int]) -> bytes:
+    """What says that doors did not wait for some batches of a frame."""
+    return b"%b %b\n" % (guard, " ".join(map(str, places)).encode())
 
 
 def _frame(said: Any) -> Frame:

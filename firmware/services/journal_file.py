@@ -166,8 +166,7 @@ class JournalFile:
         self._ahead.prepare()
         self._notes.keep(self.past.kept)
         self._note_beside()
-        note, self._cleared = self._cleared or self._ahead.problem, ""
-        self._ahead.problem = ""
+        note, self._cleared = self._cleared or self._ahead.trouble(), ""
         return note
 
     def _create(self, connection: apsw.Connection) -> None:
@@ -260,7 +259,7 @@ class JournalFile:
         except database.CORRUPT as error:
             note = self._begin_again(error)
             written = self._write(batches, [], [])
-        written.note = note
+        written.note = note or self._ahead.trouble()
         return written
 
     def go_ahead(self, batches: list[Batch]) -> bool:

@@ -1,6 +1,7 @@
 """What a door waits for is durable beside the journal first, and in it once, whatever happens between."""
 
 import contextlib
+import errno
 import json
 import os
 import stat
@@ -204,6 +205,39 @@ def test_a_card_for_which_the_door_gave_up_waiting_meanwhile_is_late_after_a_cut
     stored = _after_a_cut(rig)[2:]
     assert types(stored) == ["access.granted", "access.granted", "portal.released"]
     assert [record.get("late") for record in stored] == [None, True, True]
+
+
+@pytest.mark.parametrize("cut", [False, True])
+def test_a_frame_whose_write_fails_is_told_once_and_late_if_the_journal_never_has_it(
+    cut: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    rig = _rig()
+    told: list[Batch] = []
+    monkeypatch.setattr(rig.journal._file._ahead._slot, "sync", fails)
+    if cut:
+        monkeypatch.setattr(rig.journal._file, "write", fails)
+    first = _card(rig, told)
+    rig.run()
+    assert (first.durable, told) == ((False, []) if cut else (True, [first]))
+    rig.run(3000)
+    if cut:
+        rig.executor.kill()
+        rig.disk.process_kill()
+        rig.boot()
+        stored = rig.stored()[2:]
+        assert types(stored) == ["access.granted", "portal.released"]
+        assert [record.get("late") for record in stored] == [True, True]
+    else:
+        words = "cannot be written (Input/output error); cards wait for the journal"
+        said = [(False, f"journal.ahead: {words}"), (True, "journal.db: writes again")]
+        assert rig.health == said
+        _card(rig, told)
+        rig.run(3000)
+        assert (len(told), rig.health) == (2, said)
+        assert [record.get("late") for record in rig.stored()[2:]] == [None] * 4
 
 
 def test_a_file_that_cannot_be_read_at_once_is_tried_again_and_one_that_never_can_is_told(
@@ -414,6 +448,42 @@ def test_what_has_left_to_tell_of_is_told_when_the_journal_has_it() -> None:
     _card(rig)
     rig.run()
     assert more == [4]
+
+
+def test_a_journal_that_was_away_for_a_start_has_what_went_ahead_to_it_when_it_is_back(
+    tmp_path: Path,
+) -> None:
+    def opened(folder: str) -> SqliteJournal:
+        rig = Rig()
+        journal = SqliteJournal(f"{folder}/journal.db", InlineExecutor(rig.loop), rig.loop, "c-01")
+        journal.open()
+        return journal
+
+    here, away = tmp_path / "here", tmp_path / "away"
+    away.mkdir()
+    here.mkdir()
+    journal = opened(str(here))
+    assert journal._file.go_ahead([Batch([event("access.granted")], [7], {"spent": 1})])
+    journal._file.close(killed=True)
+    for path in sorted(here.iterdir()):
+        if path.name != FILE:
+            path.rename(away / path.name)
+    other = opened(str(here))
+    assert (other.name != journal.name, other.kept) == (True, {})
+    other._file.close(killed=True)
+    for path in sorted(away.iterdir()):
+        path.rename(here / path.name)
+    back = opened(str(here))
+    assert (back.name, back.kept, back.count()) == (journal.name, {"spent": 1}, 2)
+    back._file.close(killed=True)
+
+
+def test_reading_what_is_no_file_keeps_no_descriptor(tmp_path: Path) -> None:
+    before = os.listdir("/proc/self/fd")
+    for _ in range(3):
+        with pytest.raises(OSError, match="directory"):
+            Files().read(str(tmp_path), 1, 0)
+    assert len(os.listdir("/proc/self/fd")) == len(before)
 
 
 @pytest.mark.parametrize("what", ["pipe", "folder", "link to nothing", "link to itself", "device"])
