@@ -249,7 +249,7 @@ class JournalFile:
 
         Raises `apsw.Error`, OSError.
         """
-        note = ""
+        note = self._ahead.trouble()  # told unless this fails, too
         if self._suspect is not None:
             note = self._begin_again(self._suspect)
         elif self._connection is None:
@@ -259,7 +259,7 @@ class JournalFile:
         except database.CORRUPT as error:
             note = self._begin_again(error)
             written = self._write(batches, [], [])
-        written.note = note or self._ahead.trouble()
+        written.note = note
         return written
 
     def go_ahead(self, batches: list[Batch]) -> bool:

@@ -17,7 +17,7 @@ from firmware.runtime.ports import Batch
 from firmware.services.disk_files import Files, VfsFiles
 from firmware.services.executor import InlineExecutor
 from firmware.services.journal import SqliteJournal
-from firmware.services.journal_ahead import SLOT_BYTES
+from firmware.services.journal_ahead import LATE_AT, SLOT_BYTES
 from firmware.services.journal_file import JournalFile
 from firmware.trust import chain
 
@@ -191,20 +191,55 @@ def test_a_card_for_which_the_door_gave_up_waiting_meanwhile_is_late_after_a_cut
     rig = _rig()
     slot = rig.journal._file._ahead._slot
     assert slot is not None
-    first = Batch([event("access.granted")], [7], {})
-    second = Batch([event("access.granted"), event("portal.released")], [7, 7], {})
+    first, second, third = (Batch([event("access.granted")], [7], {}) for _ in range(3))
     sync = slot.sync
 
     def slow() -> None:
         second.mark_late()
+        third.mark_late()
         sync()
 
     monkeypatch.setattr(slot, "sync", slow)
-    assert rig.journal._file.go_ahead([first, second])
-    assert (first.durable, second.durable, first.late, second.late) == (True, True, False, True)
+    assert rig.journal._file.go_ahead([first, second, third])
+    assert [batch.durable for batch in (first, second, third)] == [True] * 3
+    assert [batch.late for batch in (first, second, third)] == [False, True, True]
+    said = rig.disk.durable(FILE)[LATE_AT:]
+    assert said.startswith(rig.disk.durable(FILE)[:8] + b" 1 2\n")
     stored = _after_a_cut(rig)[2:]
-    assert types(stored) == ["access.granted", "access.granted", "portal.released"]
+    assert types(stored) == ["access.granted"] * 3
     assert [record.get("late") for record in stored] == [None, True, True]
+
+
+def test_a_door_that_gives_up_just_before_its_frame_is_told_durable_is_late_after_a_cut() -> None:
+    class Impatient(Batch):
+        def __setattr__(self, name: str, value: Any) -> None:
+            if name == "durable" and value:
+                self.mark_late()
+            super().__setattr__(name, value)
+
+    rig = _rig()
+    batch = Impatient([event("access.granted")], [7], {})
+    assert rig.journal._file.go_ahead([batch])
+    assert batch.late
+    assert [record.get("late") for record in _after_a_cut(rig)[2:]] == [True]
+
+
+def test_what_was_said_of_an_earlier_frame_is_not_said_of_the_next() -> None:
+    rig = _rig()
+    slot = rig.journal._file._ahead._slot
+    assert slot is not None
+    slot.write(b"12345678 0\n", LATE_AT)
+    slot.sync()
+    _card(rig)
+    assert [record.get("late") for record in _after_a_cut(rig)[2:]] == [None, None]
+
+
+def test_a_frame_that_would_reach_over_what_is_said_of_it_does_not_go_ahead() -> None:
+    rig = _rig()
+    for many, goes in ((LATE_AT - 400, True), (SLOT_BYTES - 400, False)):
+        batch = Batch([event("access.granted")], [7], {"spent": "x" * many})
+        assert rig.journal._file.go_ahead([batch]) == goes
+        rig.journal._file._ahead.settle()
 
 
 @pytest.mark.parametrize("cut", [False, True])
@@ -476,6 +511,27 @@ def test_a_journal_that_was_away_for_a_start_has_what_went_ahead_to_it_when_it_i
     back = opened(str(here))
     assert (back.name, back.kept, back.count()) == (journal.name, {"spent": 1}, 2)
     back._file.close(killed=True)
+
+
+def test_a_journal_set_aside_in_the_midst_of_a_start_is_no_other_start(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rig = _rig()
+    boot = rig.journal.boot
+    write = rig.journal._file._write
+    left = [1]
+
+    def corrupt_once(*words: Any) -> Any:
+        if left[0]:
+            left[0] -= 1
+            raise apsw.CorruptError("a page")
+        return write(*words)
+
+    monkeypatch.setattr(rig.journal._file, "_write", corrupt_once)
+    _card(rig)
+    rig.run()
+    assert {record["boot"] for record in rig.stored()} == {boot}
+    assert types(rig.stored()).count("access.granted") == 1
 
 
 def test_reading_what_is_no_file_keeps_no_descriptor(tmp_path: Path) -> None:

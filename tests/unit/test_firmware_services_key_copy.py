@@ -231,7 +231,7 @@ def test_a_mark_that_cannot_be_written_is_told(
 
     (folder / "keys.mark").unlink()
     monkeypatch.setattr(Files, "put", full)
-    told = ["keys.db: keys.mark cannot be written: failed (OSError)"]
+    told = ["keys.db: keys.mark cannot be written: No space left on device"]
     assert (_told(folder), _told(folder)) == (told, told)
 
 
