@@ -14,6 +14,7 @@ import pytest
 from test_firmware_services_journal_rig import Rig, event, types
 
 from firmware.runtime.ports import Batch
+from firmware.services import whole_files
 from firmware.services.disk_files import Files, VfsFiles
 from firmware.services.executor import InlineExecutor
 from firmware.services.journal import SqliteJournal
@@ -348,7 +349,8 @@ def test_a_frame_that_is_none_or_another_journals_is_passed_over(how: str) -> No
     "odd",
     [
         '["%s",1,Infinity,[]]',
-        '["%s",true,2,[]]',
+        '["%s",true,2,[[[{"type":"access.granted"}],{}]]]',
+        '["%s",1,2,[[[{"type":"access.granted","odd":NaN}],{}]]]',
         '["%s",1,2,[[{},{}]]]',
         '["%s",1,2,[[["x"],{}]]]',
         '["%s",1,2,[[[],[]]]]',
@@ -430,6 +432,7 @@ def test_a_frame_that_is_ahead_of_an_older_journal_is_taken_in_once() -> None:
     for _ in range(3):
         assert types(_after_a_cut(rig)).count("access.granted") == 1
         assert rig.journal.kept["spent"] in (1, 2)
+        assert rig.disk.durable(FILE).startswith(b"\n")
         rig.write("system.started", spent=2)
     assert rig.journal.kept_known
     assert rig.restart().kept["spent"] == 2
@@ -569,7 +572,10 @@ def test_on_the_real_disk_the_file_is_ours_alone_and_keeps_its_length(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = str(tmp_path / FILE)
+    folders: list[str] = []
+    monkeypatch.setattr(whole_files, "sync", folders.append)
     slot = Files().slot(path, 512)
+    assert folders == [str(tmp_path)]
     synced: list[int] = []
     monkeypatch.setattr(os, "fdatasync", synced.append)
     slot.write(b"first")
