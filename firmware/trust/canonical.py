@@ -77,13 +77,15 @@ def _is_plain(value: Any) -> bool:
         except TypeError:  # a key that is no text
             return False
         value = value.values()
+        if _SIMPLE.issuperset(map(type, value)):  # most are
+            return True
     elif kind is not list:
-        value = (value,)
-    if _SIMPLE.issuperset(map(type, value)):  # most are
-        return True
-    return all(
-        _is_plain(one) if type(one) in (dict, list) else type(one) in _SIMPLE for one in value
-    )
+        return kind in _SIMPLE
+    for one in value:
+        kind = type(one)
+        if kind not in _SIMPLE and not ((kind is dict or kind is list) and _is_plain(one)):
+            return False
+    return True
 
 
 def _has_large(value: Any) -> bool:

@@ -354,6 +354,7 @@ def test_a_frame_that_is_none_or_another_journals_is_passed_over(how: str) -> No
         '["%s",1,2,[[{},{}]]]',
         '["%s",1,2,[[["x"],{}]]]',
         '["%s",1,2,[[[],[]]]]',
+        '["%s",1,2,[[[],{"spent":NaN}]]]',
         '["%s",1,2,[[7,{}]]]',
         '["%s",1,2,[[[{"type":"access.granted","seq":7}],{}]]]',
         '{"%s":1}',
