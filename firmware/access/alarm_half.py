@@ -82,6 +82,10 @@ class AlarmHalf:
         effects += self._watch.condition(name, kind, active, now)
         return self._finish(effects, now)
 
+    def doubts(self, name: str, kind: str) -> bool:
+        """Whether a fault of device `name` is one of before a restart, and nobody has judged it since."""
+        return self._watch.doubts(name, kind)
+
     def acknowledge(self, by: str, now: "credential.Moment") -> "list[object]":
         """The key switch was turned: what is shown at the door has been seen."""
         effects = self._catch_up(now)

@@ -205,6 +205,10 @@ class Watch:
             (self._undriven.add if active else self._undriven.discard)(name)
         return self._judge(self._faults.handle(name, kind, what, now.ms), now)
 
+    def doubts(self, name: str, kind: str) -> bool:
+        """Whether a restart found such an alarm and nobody has said since that it is so, or is not."""
+        return self._faults.state(name, kind) == lasting.DOUBTED
+
     def raise_once(self, name: str, kind: str, now: "credential.Moment") -> "list[object]":
         """An alarm that is over at once, unless what it tells of lasts there already."""
         if self.register.is_active(name, kind):

@@ -221,14 +221,16 @@ class Controller:
         """What a reading of `device` means, asked of the core."""
         if reading.kind in ("lost", "back", "power"):
             return self._inputs.condition(device, reading, now)
+        effects: list[object] = []
+        if reading.kind in ("bits", "line", "level"):
+            effects += self._inputs.works(device, now)
         if reading.kind == "level":
-            return self._inputs.level(device, reading.data, reading.at_ms, now)
+            return effects + self._inputs.level(device, reading.data, reading.at_ms, now)
         if reading.kind == "state":
             return self._inputs.state(device, reading.data, reading.at_ms, now)
         name = self.wiring.readers.get(device)
         if name is None:
-            return []
-        effects: list[object] = []
+            return effects
         if reading.kind == "stuck":
             effects += self.site.condition(device, alarm.READER_FAULT, reading.data, now)
         read = wire.decode(reading, self.wiring.formats[device])

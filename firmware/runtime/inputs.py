@@ -95,10 +95,21 @@ class Inputs:
         """A device was lost or is back, or has told of its own supply."""
         if reading.kind == "power":
             return self._site.condition(device, alarm.POWER_FAULT, not reading.data, now)
-        lost = reading.kind == "lost"
+        return self._judged(device, reading.kind == "lost", reading.data, now)
+
+    def works(self, device: str, now: "credential.Moment") -> "list[object]":
+        """A device has said something: what was wrong with it before a restart is over."""
+        if not self._site.doubts(device, alarm.READER_FAULT):
+            return []
+        return self._judged(device, False, None, now)
+
+    def _judged(
+        self, device: str, lost: bool, why: "str | None", now: "credential.Moment"
+    ) -> "list[object]":
+        """A device does not work, or does again."""
         if not lost and self._site.alarms.is_active(device, alarm.READER_FAULT):
             self._told.add(device)  # by its alarm
-        effects = self._why(device, reading.data if lost else None, now)
+        effects = self._why(device, why if lost else None, now)
         effects += self._seen(device, not lost, now)
         return effects + self._site.condition(device, alarm.READER_FAULT, lost, now)
 
