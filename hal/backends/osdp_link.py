@@ -274,6 +274,7 @@ class Link:
             # It reckons by the time of day, and would ask nothing until the day is where it was.
             self.restart(now_ms)
             self.answers = True
+            self.look(now_ms)  # who is asked nothing, again and again, is as good as silent
             return
         self.due_ms = max(now_ms + 1, self._replied_ms + POLL_MS) if online else now_ms + POLL_MS
 

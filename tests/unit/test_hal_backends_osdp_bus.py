@@ -337,3 +337,23 @@ def test_a_clock_that_is_set_keeps_no_reader_waiting_and_loses_no_card(by_ms: in
             assert _gaps(side.answered_ms, since_ms, bus.time.at_ms) < NOTICED_MS / 2
             channels = len([ms for ms in side.challenged_ms if ms > since_ms])
             assert channels == int(by_ms <= -1000), "made anew, but for what is sooner waited for"
+
+
+def test_a_clock_that_is_set_back_for_ever_loses_readers_that_are_never_asked_and_their_old_cards() -> (
+    None
+):
+    bus = _settled(2)
+    for side in bus.sides.values():
+        side.cards = 1
+    since_ms = bus.time.at_ms
+    while bus.time.at_ms - since_ms < 3 * osdp_link.SILENT_MS + NOTICED_MS:
+        bus.time.day_ms -= 1000
+        bus.run(40)
+    assert all(len(bus.lost_ms(address)) == 1 for address in bus.told)
+    bus.run(5000)
+    for side in bus.sides.values():
+        side.cards += 1
+    bus.run(1000)
+    for address, told in bus.told.items():
+        assert told[-1][1] is None, "back by itself"
+        assert len(bus.cards[address]) == 1
