@@ -77,6 +77,7 @@ class Ahead:
         self._is_over = False  # what it held at the start is this journal's, which has it
         self._failing = False
         self._problem = ""
+        self._asked = False  # for it, by a write of the journal that has not ended well
 
     def read(self, journal: str, last_seq: int) -> Frame | None:
         """What went ahead to `journal`, whose last known seq is `last_seq`, and never came there."""
@@ -98,7 +99,10 @@ class Ahead:
 
     def trouble(self) -> str:
         """What is wrong with the file since it was last asked, one line; empty: nothing new."""
+        if self._asked:
+            self._failing = False  # nobody was told: the next failure is new
         told, self._problem = self._problem, ""
+        self._asked = told != ""
         return told
 
     def _content(self) -> bytes:
@@ -175,6 +179,7 @@ class Ahead:
 
         Nobody waits for that to be durable: what stands behind the journal's end is passed over.
         """
+        self._asked = False
         if self._owed and self._slot is not None:
             self._owed = False
             with suppress(*_FAULTS):

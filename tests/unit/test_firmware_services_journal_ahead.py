@@ -276,6 +276,33 @@ def test_a_frame_whose_write_fails_is_told_once_and_late_if_the_journal_never_ha
         assert [record.get("late") for record in rig.stored()[2:]] == [None] * 4
 
 
+def test_a_file_that_still_cannot_be_written_once_the_journal_can_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fails(*_: object) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    rig = _rig()
+    monkeypatch.setattr(rig.journal._file._ahead._slot, "sync", fails)
+    rig.disk.fail("full")
+    _card(rig)
+    rig.run(3000)
+    rig.disk.fail("none")
+    rig.run(3000)
+    assert [text for _, text in rig.health] == [
+        "journal.db: the disk is full; records wait in memory",
+        "journal.db: writes again",
+    ]
+    for _ in range(2):
+        _card(rig)
+        rig.run(3000)
+    words = "cannot be written (Input/output error); cards wait for the journal"
+    assert [text for _, text in rig.health[2:]] == [
+        f"journal.ahead: {words}",
+        "journal.db: writes again",
+    ]
+
+
 def test_a_file_that_cannot_be_read_at_once_is_tried_again_and_one_that_never_can_is_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
