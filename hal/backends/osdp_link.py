@@ -29,7 +29,7 @@ MISSES = 3  #: so many replies missed, one after the other, are as good
 RETRY_MS = 1000  #: a reader that refuses is tried again after this
 SOUND_MS = 10_000  #: how long a buzzer sounds by itself if nobody says any more
 KEPT = 32  #: answers of a reader that was away that may hold what it kept; no more is taken for old
-SET_BACK_MS = 100  #: longer than a clock that was set back is waited for a new channel takes
+SET_BACK_MS = 100  #: a clock set back by less is waited for: a new channel takes as long
 AGAIN_MS = 8000  #: so a sound that goes on is sent again
 BEEP_MS = 100  #: a sound that was over before its turn came lasts so long, OSDP's unit of time
 
